@@ -1,0 +1,126 @@
+"""The database of all that changes: its tables, how it is opened, how it is brought up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import DatabaseError, InterfaceError
+
+from bot.errors import StoreUnavailable
+
+#: How long a writer waits for another one before it gives up.
+LOCK_TIMEOUT_S = 5.0
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+questions = sa.Table(
+    "questions",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False, index=True, comment="UTC"),
+    sa.Column("text", sa.Text, nullable=False, comment="masked"),
+    sa.Column("body", sa.Text, nullable=False, comment="masked"),
+    sa.Column("lang", sa.String(8), nullable=False),
+    sa.Column("channel", sa.String(16), nullable=False),
+    sa.Column("session", sa.String(64), nullable=False, index=True),
+    sa.Column("decision", sa.String(16), nullable=False, index=True),
+    sa.Column("confidence", sa.Float, nullable=False, comment="0 to 1"),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("snapshot", sa.String(32), nullable=False),
+    sa.Column("shown", sa.JSON, nullable=False, comment="article ids, the answer first"),
+)
+
+outcomes = sa.Table(
+    "outcomes",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("question_id", sa.ForeignKey("questions.id", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False, comment="UTC"),
+    sa.Column("outcome", sa.String(16), nullable=False),
+    sa.Column("article_id", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False, comment="masked"),
+)
+
+tickets = sa.Table(
+    "tickets",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.String(32), nullable=False, unique=True),
+    sa.Column("idempotency_key", sa.String(64), nullable=False, unique=True),
+    sa.Column("fingerprint", sa.String(64), nullable=False, comment="SHA-256 of what was sent"),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False, index=True, comment="UTC"),
+    sa.Column("subject", sa.Text, nullable=False, comment="as typed"),
+    sa.Column("body", sa.Text, nullable=False, comment="as typed"),
+    sa.Column("email", sa.Text, nullable=False, comment="the requester's address"),
+    sa.Column("question_id", sa.String(32), nullable=False, index=True, comment="empty where nothing was asked"),
+    sa.Column("session", sa.String(64), nullable=False, index=True),
+    sa.Column("shown", sa.JSON, nullable=False, comment="article ids"),
+    sa.Column("declined", sa.JSON, nullable=False, comment="article ids"),
+    sa.Column("lang", sa.String(8), nullable=False),
+    sqlite_autoincrement=True,
+)
+
+resolutions = sa.Table(
+    "resolutions",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("ticket_id", sa.ForeignKey("tickets.id", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False, comment="UTC"),
+    sa.Column("article_id", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False, comment="masked"),
+)
+
+
+def sqlite_url(path: Path) -> str:
+    return f"sqlite:///{path.resolve()}"
+
+
+def open_engine(url: str) -> sa.Engine:
+    """An engine for a database URL. SQLite runs in WAL mode, so that readers never wait for a writer."""
+    if not url.startswith("sqlite"):
+        return sa.create_engine(url, pool_pre_ping=True)
+    engine = sa.create_engine(url, connect_args={"timeout": LOCK_TIMEOUT_S})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA journal_mode=WAL")
+        # With WAL, NORMAL may lose the last commits on a power cut; an accepted ticket must not be lost.
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.close()
+
+    return engine
+
+
+def migrate(engine: sa.Engine) -> None:
+    """Brings the tables up to date with Alembic. Raises StoreUnavailable where the database cannot be written."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with reachable("The database cannot be prepared"), engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+@contextmanager
+def reachable(what: str) -> Iterator[None]:
+    """Turns a database's own errors (locked, read-only, gone, full) into StoreUnavailable."""
+    try:
+        yield
+    except (DatabaseError, InterfaceError) as error:
+        if isinstance(error, sa.exc.IntegrityError):
+            raise
+        raise StoreUnavailable(f"{what}: {error.orig or error}.") from error

@@ -1,0 +1,44 @@
+"""Everything `bot` raises on purpose.
+
+BotError
+├── QuestionInvalid        nothing that could be answered
+├── QuestionUnknown        no question with this id was asked
+├── TicketInvalid          a field of a ticket is missing or wrong; names the field
+├── TicketConflict         an idempotency key was used for another ticket
+├── TicketUnknown          there is no ticket with this id
+└── StoreUnavailable       the database cannot be written; nothing was stored
+"""
+
+from __future__ import annotations
+
+
+class BotError(Exception):
+    """Root of all errors of the bot; the message is written for the person who asked."""
+
+
+class QuestionInvalid(BotError):  # noqa: N818 - reads as what happened
+    """Nothing that could be answered."""
+
+
+class QuestionUnknown(BotError):  # noqa: N818
+    """No question with this id was asked."""
+
+
+class TicketInvalid(BotError):  # noqa: N818
+    """A field of a ticket is missing or wrong. `fields` maps its name to what to do about it."""
+
+    def __init__(self, fields: dict[str, str]) -> None:
+        super().__init__(" ".join(fields.values()))
+        self.fields = fields
+
+
+class TicketConflict(BotError):  # noqa: N818
+    """An idempotency key was used before, for a ticket with other content."""
+
+
+class TicketUnknown(BotError):  # noqa: N818
+    """There is no ticket with this id."""
+
+
+class StoreUnavailable(BotError):  # noqa: N818
+    """The database cannot be read or written; nothing was stored."""

@@ -1,0 +1,138 @@
+"""The `EventStore` seam: what was asked and what became of it, kept with personal data already masked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Protocol
+
+import sqlalchemy as sa
+
+from bot.database import outcomes, questions, reachable, resolutions, tickets
+from bot.models import Outcome, RecordedQuestion
+
+
+class EventStore(Protocol):
+    """Keeps raw events; reports and gaps are computed from them. Every method may raise StoreUnavailable."""
+
+    def record_question(self, question: RecordedQuestion) -> None: ...
+
+    def record_outcome(self, outcome: Outcome, at: datetime) -> None: ...
+
+    def record_resolution(self, ticket_id: str, article_id: str, text: str, at: datetime) -> None: ...
+
+    def question(self, question_id: str) -> RecordedQuestion | None: ...
+
+    def questions(self, *, since: datetime | None = None, until: datetime | None = None) -> Sequence[RecordedQuestion]:
+        """In order of time; `since` is included, `until` is not."""
+        ...
+
+    def outcomes(self, question_ids: Sequence[str]) -> dict[str, list[tuple[datetime, Outcome]]]:
+        """The outcomes of each question that has any, in order of time."""
+        ...
+
+    def ticket_times(self) -> dict[str, list[tuple[datetime, str]]]:
+        """(time, question id) of the tickets of each session that sent any, in order of time."""
+        ...
+
+
+class MemoryEventStore:
+    """A fake for tests and for trying things out: lists."""
+
+    def __init__(self) -> None:
+        self._questions: dict[str, RecordedQuestion] = {}
+        self._outcomes: list[tuple[datetime, Outcome]] = []
+        self.resolutions: list[tuple[str, str, str, datetime]] = []
+
+    def record_question(self, question: RecordedQuestion) -> None:
+        self._questions[question.id] = question
+
+    def record_outcome(self, outcome: Outcome, at: datetime) -> None:
+        self._outcomes.append((at, outcome))
+
+    def record_resolution(self, ticket_id: str, article_id: str, text: str, at: datetime) -> None:
+        self.resolutions.append((ticket_id, article_id, text, at))
+
+    def question(self, question_id: str) -> RecordedQuestion | None:
+        return self._questions.get(question_id)
+
+    def questions(self, *, since: datetime | None = None, until: datetime | None = None) -> Sequence[RecordedQuestion]:
+        found = [q for q in self._questions.values() if (not since or q.at >= since) and (not until or q.at < until)]
+        return sorted(found, key=lambda q: (q.at, q.id))
+
+    def outcomes(self, question_ids: Sequence[str]) -> dict[str, list[tuple[datetime, Outcome]]]:
+        wanted = set(question_ids)
+        found: dict[str, list[tuple[datetime, Outcome]]] = {}
+        for at, outcome in sorted(self._outcomes, key=lambda row: row[0]):
+            if outcome.question_id in wanted:
+                found.setdefault(outcome.question_id, []).append((at, outcome))
+        return found
+
+    def ticket_times(self) -> dict[str, list[tuple[datetime, str]]]:
+        return {}
+
+
+class SqlEventStore:
+    """Events in a SQL database."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def record_question(self, question: RecordedQuestion) -> None:
+        row = asdict(question)
+        with reachable("The question could not be recorded"), self._engine.begin() as connection:
+            connection.execute(questions.insert().values({**row, "shown": list(question.shown)}))
+
+    def record_outcome(self, outcome: Outcome, at: datetime) -> None:
+        with reachable("The outcome could not be recorded"), self._engine.begin() as connection:
+            connection.execute(outcomes.insert().values({**asdict(outcome), "at": at}))
+
+    def record_resolution(self, ticket_id: str, article_id: str, text: str, at: datetime) -> None:
+        row = {"ticket_id": ticket_id, "article_id": article_id, "text": text, "at": at}
+        with reachable("The resolution could not be recorded"), self._engine.begin() as connection:
+            connection.execute(resolutions.insert().values(row))
+
+    def question(self, question_id: str) -> RecordedQuestion | None:
+        with reachable("The question could not be read"), self._engine.connect() as connection:
+            row = connection.execute(questions.select().where(questions.c.id == question_id)).first()
+        return _question(row) if row else None
+
+    def questions(self, *, since: datetime | None = None, until: datetime | None = None) -> Sequence[RecordedQuestion]:
+        query = questions.select().order_by(questions.c.at, questions.c.id)
+        if since:
+            query = query.where(questions.c.at >= since)
+        if until:
+            query = query.where(questions.c.at < until)
+        with reachable("The questions could not be read"), self._engine.connect() as connection:
+            return [_question(row) for row in connection.execute(query)]
+
+    def outcomes(self, question_ids: Sequence[str]) -> dict[str, list[tuple[datetime, Outcome]]]:
+        found: dict[str, list[tuple[datetime, Outcome]]] = {}
+        with reachable("The outcomes could not be read"), self._engine.connect() as connection:
+            for start in range(0, len(question_ids), 500):  # SQLite takes a limited number of values
+                part = list(question_ids[start : start + 500])
+                query = outcomes.select().where(outcomes.c.question_id.in_(part)).order_by(outcomes.c.at, outcomes.c.id)
+                for row in connection.execute(query):
+                    value = Outcome(row.question_id, row.outcome, row.article_id, row.reason)
+                    found.setdefault(row.question_id, []).append((utc(row.at), value))
+        return found
+
+    def ticket_times(self) -> dict[str, list[tuple[datetime, str]]]:
+        columns = (tickets.c.session, tickets.c.at, tickets.c.question_id)
+        query = sa.select(*columns).where(tickets.c.session != "").order_by(tickets.c.at)
+        found: dict[str, list[tuple[datetime, str]]] = {}
+        with reachable("The tickets could not be read"), self._engine.connect() as connection:
+            for row in connection.execute(query):
+                found.setdefault(row.session, []).append((utc(row.at), row.question_id))
+        return found
+
+
+def utc(at: datetime) -> datetime:
+    """The time with its zone: SQLite gives back times without one."""
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def _question(row: sa.Row[tuple[object, ...]]) -> RecordedQuestion:
+    values = dict(row._mapping)
+    return RecordedQuestion(**{**values, "at": utc(values["at"]), "shown": tuple(values["shown"])})

@@ -1,0 +1,143 @@
+"""The values the bot takes and gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, get_args
+
+from kb.models import PUBLIC, ArticleKey
+
+Channel = Literal["web", "widget", "ticket_form", "api", "cli", "agent"]
+DecisionName = Literal["answer", "suggest", "unanswered"]
+OutcomeName = Literal["solved", "not_solved", "opened"]
+
+CHANNELS: tuple[Channel, ...] = get_args(Channel)
+OUTCOMES: tuple[OutcomeName, ...] = get_args(OutcomeName)
+
+#: Longest texts that are taken, in characters. A ticket of 20,000 words fits.
+MAX_QUESTION = 2_000
+MAX_BODY = 200_000
+MAX_SUBJECT = 300
+MAX_REASON = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a person asked: a question, or the subject and body of a ticket that is being written."""
+
+    text: str
+    body: str = ""
+    lang: str | None = None
+    channel: Channel = "api"
+    session: str | None = None
+    audiences: frozenset[str] = frozenset({PUBLIC})
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """An article that may help. `path` is its address on this site with the heading's anchor."""
+
+    key: ArticleKey
+    title: str
+    path: str
+    heading: str
+    snippet: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An article's own words that answer: the text of one section, as sanitised HTML and as plain text."""
+
+    key: ArticleKey
+    title: str
+    path: str
+    heading: str
+    html: str
+    text: str
+    lines: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the bot says to a question.
+
+    `confidence` is the calibrated probability, 0 to 1, that the first article is right. `reason` says in a few plain
+    words why it decided so. `corrected` is the question as it was understood where a typing error was mended, else "".
+    """
+
+    id: str
+    decision: DecisionName
+    confidence: float
+    reason: str
+    answer: Answer | None
+    suggestions: tuple[Suggestion, ...]
+    snapshot: str
+    corrected: str = ""
+
+    @property
+    def shown(self) -> tuple[ArticleKey, ...]:
+        """The articles a person saw, the answer first."""
+        first = (self.answer.key,) if self.answer else ()
+        return first + tuple(suggestion.key for suggestion in self.suggestions)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a reply, as the person said or did."""
+
+    question_id: str
+    outcome: OutcomeName
+    article_id: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TicketDraft:
+    """A ticket as its requester sent it, with what the bot had shown and what of it was declined (article ids)."""
+
+    subject: str
+    body: str
+    email: str
+    question_id: str = ""
+    declined: tuple[str, ...] = ()
+    session: str = ""
+    lang: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A ticket in the inbox. `number` is what people call it, `id` what cannot be guessed. `shown` are article ids."""
+
+    id: str
+    number: int
+    at: datetime
+    subject: str
+    body: str
+    email: str
+    question_id: str
+    shown: tuple[str, ...]
+    declined: tuple[str, ...]
+    lang: str = ""
+
+    def __repr__(self) -> str:
+        return f"<Ticket {self.number} of {self.at:%Y-%m-%d}>"  # no subject, body or address in a log
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedQuestion:
+    """A question as it is kept: personal data masked. `shown` are the ids of the articles the person saw."""
+
+    id: str
+    at: datetime
+    text: str
+    body: str
+    lang: str
+    channel: str
+    session: str
+    decision: str
+    confidence: float
+    reason: str
+    snapshot: str
+    shown: tuple[str, ...]

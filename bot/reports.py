@@ -1,0 +1,60 @@
+"""Deflection, counted honestly: three rates, each with its denominator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.events import EventStore
+
+_NO_TICKET_WITHIN = timedelta(hours=24)
+_RETURNS_WITHIN = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Deflection:
+    """Counts of questions that were shown an article. An opening of an article alone counts nowhere.
+
+    `confirmed`: the person said it solved it. `assumed`: an answer was shown, at least 24 hours ago, and the session sent
+    no ticket within 24 hours. `returned`: of either of these, those whose session sent a ticket within 7 days.
+    """
+
+    shown: int
+    answered_a_day_ago: int
+    confirmed: int
+    assumed: int
+    returned: int
+
+    @property
+    def rates(self) -> dict[str, tuple[float | None, int]]:
+        """Each rate, 0 to 1, with its denominator; None where the denominator is 0."""
+        either = self.confirmed + self.assumed
+        parts = {
+            "confirmed": (self.confirmed, self.shown),
+            "assumed": (self.assumed, self.answered_a_day_ago),
+            "returned": (self.returned, either),
+        }
+        return {name: (count / of if of else None, of) for name, (count, of) in parts.items()}
+
+
+def deflection(events: EventStore, *, now: datetime, since: datetime | None = None) -> Deflection:
+    """Counts over the questions asked since `since` (all, if None). A question is confirmed or assumed, never both."""
+    asked = events.questions(since=since)
+    outcomes = events.outcomes([question.id for question in asked])
+    tickets = events.ticket_times()
+    shown = answered = confirmed = assumed = returned = 0
+    for question in asked:
+        if not question.shown:
+            continue
+        shown += 1
+        sent = [
+            at - question.at for at, _ in tickets.get(question.session, ()) if question.session and at >= question.at
+        ]
+        solved = any(outcome.outcome == "solved" for _, outcome in outcomes.get(question.id, ()))
+        old = question.decision == "answer" and now - question.at >= _NO_TICKET_WITHIN
+        answered += old
+        left = old and not solved and not any(after < _NO_TICKET_WITHIN for after in sent)
+        confirmed += solved
+        assumed += left
+        returned += (solved or left) and any(after < _RETURNS_WITHIN for after in sent)
+    return Deflection(shown, answered, confirmed, assumed, returned)

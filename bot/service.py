@@ -1,0 +1,136 @@
+"""The help desk's first line: answers questions, takes tickets, remembers what became of them."""
+
+from __future__ import annotations
+
+import logging
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from bot import compose, privacy, tickets
+from bot.decide import Policy, decide
+from bot.errors import QuestionInvalid, QuestionUnknown, StoreUnavailable, TicketUnknown
+from bot.events import EventStore
+from bot.library import Library
+from bot.models import (
+    MAX_BODY,
+    MAX_QUESTION,
+    Outcome,
+    Question,
+    RecordedQuestion,
+    Reply,
+    Suggestion,
+    Ticket,
+    TicketDraft,
+)
+from bot.tickets import TicketSink
+from kb.search import Query, Ranking, Searcher
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class HelpDesk:
+    """All that a front end may ask for. Clock and ids come in as arguments, so that a test can hold them still."""
+
+    library: Library
+    events: EventStore
+    sink: TicketSink
+    now: Callable[[], datetime]
+    new_id: Callable[[], str]
+    policy: Policy = field(default_factory=Policy)
+
+    def ask(self, question: Question) -> Reply:
+        """The reply to a question: an answer, suggestions, or an honest "I don't know". Raises QuestionInvalid."""
+        question = _checked(question)
+        searcher = self.library.searcher
+        ranking = _rank(searcher, question)
+        decision = decide(ranking, self.policy)
+        reply = compose.reply(decision, ranking, searcher, question, self.new_id())
+        self._record(question, reply)
+        return reply
+
+    def suggest(self, question: Question, limit: int) -> tuple[Suggestion, ...]:
+        """Up to `limit` articles for a question still being typed, nothing logged; none where none is likely."""
+        question = _checked(question)
+        searcher = self.library.searcher
+        ranking = _rank(searcher, question, limit)
+        return compose.suggestions(decide(ranking, self.policy), searcher, limit)
+
+    def search(self, question: Question, limit: int) -> tuple[Suggestion, ...]:
+        """The best `limit` articles, likely or not: what a search page lists."""
+        searcher = self.library.searcher
+        ranking = _rank(searcher, _checked(question), limit)
+        return tuple(compose.suggestion(hit, searcher) for hit in ranking.hits)
+
+    def record_outcome(self, outcome: Outcome) -> None:
+        """Keeps what became of a reply. Raises QuestionUnknown or StoreUnavailable."""
+        if self.events.question(outcome.question_id) is None:
+            raise QuestionUnknown(f"No question with the id {outcome.question_id!r} was asked.")
+        self.events.record_outcome(replace(outcome, reason=privacy.mask(outcome.reason)), self.now())
+
+    def open_ticket(self, draft: TicketDraft, idempotency_key: str) -> Ticket:
+        """The ticket as it was taken, with the articles that its question was shown.
+
+        Raises TicketInvalid, TicketConflict or StoreUnavailable; nothing is kept then.
+        """
+        tickets.check(draft)
+        asked = self.events.question(draft.question_id) if draft.question_id else None
+        draft = replace(draft, question_id=asked.id if asked else "", email=draft.email.strip())
+        return self.sink.submit(draft, idempotency_key, shown=asked.shown if asked else (), at=self.now())
+
+    def ticket(self, ticket_id: str) -> Ticket:
+        """Raises TicketUnknown."""
+        ticket = self.sink.ticket(ticket_id)
+        if ticket is None:
+            raise TicketUnknown(f"There is no ticket with the id {ticket_id!r}.")
+        return ticket
+
+    def resolve(self, ticket_id: str, article_id: str, text: str) -> None:
+        """Keeps how a ticket was solved. Raises TicketUnknown or StoreUnavailable."""
+        ticket = self.ticket(ticket_id)
+        self.events.record_resolution(ticket.id, article_id, privacy.mask(text), self.now())
+
+    def _record(self, question: Question, reply: Reply) -> None:
+        """An answer is worth more than its log entry: where the store is down, the person still gets the reply."""
+        recorded = RecordedQuestion(
+            id=reply.id,
+            at=self.now(),
+            text=privacy.mask(question.text),
+            body=privacy.mask(question.body),
+            lang=question.lang or "",
+            channel=question.channel,
+            session=question.session or "",
+            decision=reply.decision,
+            confidence=round(reply.confidence, 4),
+            reason=reply.reason,
+            snapshot=reply.snapshot,
+            shown=tuple(key.id for key in reply.shown),
+        )
+        try:
+            self.events.record_question(recorded)
+        except StoreUnavailable as error:
+            _log.error("a question was answered but not recorded: %s", error)
+
+
+def _rank(searcher: Searcher, question: Question, limit: int = 10) -> Ranking:
+    return searcher.rank(Query(question.text, question.body, question.lang, question.audiences), limit)
+
+
+def _checked(question: Question) -> Question:
+    """The question without control characters. Raises QuestionInvalid where it is empty or too long."""
+    text, body = _printable(question.text).strip(), _printable(question.body).strip()
+    if not text and not body:
+        raise QuestionInvalid("Type a question, in your own words.")
+    if len(text) > MAX_QUESTION:
+        raise QuestionInvalid(
+            f"The question has {len(text):,} characters, at most {MAX_QUESTION:,} are read. Shorten it."
+        )
+    if len(body) > MAX_BODY:
+        raise QuestionInvalid(f"The text has {len(body):,} characters, at most {MAX_BODY:,} are read. Shorten it.")
+    return replace(question, text=text, body=body)
+
+
+def _printable(text: str) -> str:
+    return "".join(char for char in text if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cs"))

@@ -1,0 +1,324 @@
+"""Builds a snapshot from a source of articles and switches to it. Reads top to bottom."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from kb import analysis
+from kb.articles import load, source_files
+from kb.embedding import Embedder, Vectors, open_encoder
+from kb.errors import SnapshotError, SourceError
+from kb.export import DEFAULT_MODEL, prepare
+from kb.lexical import Bm25
+from kb.links import PICTURE_TYPES, Resolver
+from kb.markdown import Targets, render
+from kb.models import Article, Passage, Section, Skipped
+from kb.passages import split
+from kb.snapshot import (
+    Snapshot,
+    current_id,
+    open_snapshot,
+    read_manifest,
+    snapshots_folder,
+    switch,
+    write_snapshot,
+)
+from kb.vector_cache import VectorCache
+from kb.vectors import FaissStore
+
+#: Snapshots kept beside the current one, so that a bad publication can be taken back.
+KEPT = 2
+_EMBED_AT_ONCE = 64
+#: How often a term of these parts counts in the index over whole articles: a title says more than a paragraph.
+_FIELD_WEIGHTS = {"title": 3.0, "keywords": 2.0, "question": 1.5, "heading": 1.5, "body": 1.0}
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class BuildSettings:
+    """What a build depends on besides the articles."""
+
+    model: str = DEFAULT_MODEL
+    default_lang: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What a build did. `embedded` counts the texts that went through the encoder; `files` = articles + skipped."""
+
+    snapshot: str
+    articles: int
+    skipped: tuple[Skipped, ...]
+    passages: int
+    embedded: int
+    changed: bool
+
+    @property
+    def files(self) -> int:
+        return self.articles + len(self.skipped)
+
+
+@dataclass(slots=True)
+class _Prepared:
+    """Articles with their sections and passages, in the order of the rows."""
+
+    rows: list[tuple[Article, tuple[Section, ...], list[Passage]]] = field(default_factory=list)
+
+    @property
+    def passages(self) -> list[Passage]:
+        return [passage for _, _, passages in self.rows for passage in passages]
+
+
+def build(
+    source: Path,
+    data: Path,
+    settings: BuildSettings,
+    *,
+    created: str,
+    progress: Progress = lambda stage, done, total: None,
+) -> BuildReport:
+    """Makes the snapshot of `source` the current one of `data`, embedding only texts not embedded before.
+
+    Nothing is written where nothing changed. Killed at any moment, it leaves the snapshot in use untouched. `created`
+    is the time written into the manifest (ISO 8601). Raises SourceError, EvaluationFileError or EncoderError.
+    """
+    source_files(source)  # a wrong path is told before the encoder is exported
+    encoder = prepare(settings.model, data / "cache" / "encoders", lambda stage: progress(stage, 0, 0))
+    embedder = open_encoder(encoder, threads=os.cpu_count() or 1)
+    inputs = {
+        "source": _fingerprint_source(source),
+        "encoder": embedder.fingerprint,
+        "default_lang": settings.default_lang,
+        "code": _fingerprint_code(),
+    }
+    snapshot_id = hashlib.sha256(repr(sorted(inputs.items())).encode()).hexdigest()[:16]
+    folder = snapshots_folder(data) / snapshot_id
+    if known := _known(folder):
+        changed = _current_or_none(data) != snapshot_id
+        if changed:
+            switch(data, snapshot_id)
+        return _report(known, embedded=0, changed=changed)
+
+    loaded = load(source, default_lang=settings.default_lang, on_file=lambda path: progress("Reading", 0, 0))
+    if not loaded.articles:
+        reasons = Counter(entry.reason for entry in loaded.skipped)
+        listed = ", ".join(f"{count} × {reason}" for reason, count in reasons.items()) or "no Markdown files"
+        raise SourceError(f"{source} holds no article ({listed}). The snapshot in use stays as it is.")
+    resolver = Resolver.of(source if source.is_dir() else None, loaded.articles)
+    prepared = _prepare(loaded.articles, resolver, embedder, progress)
+    with VectorCache(data / "cache" / "vectors.db") as cache:
+        vectors, embedded = embed(prepared.passages, embedder, cache, progress)
+
+    progress("Writing", 0, 0)
+    snapshots_folder(data).mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(snapshots_folder(data))
+    with tempfile.TemporaryDirectory(dir=snapshots_folder(data), prefix=f".building-{os.getpid()}-") as temporary:
+        made = Path(temporary) / snapshot_id
+        made.mkdir()
+        write_snapshot(
+            made,
+            snapshot_id=snapshot_id,
+            articles=prepared.rows,
+            skipped=loaded.skipped,
+            encoders=[(encoder, embedder, FaissStore.of(vectors))],
+            words=Bm25.of([_article_terms(article, passages) for article, _, passages in prepared.rows]),
+            units=Bm25.of(
+                [
+                    analysis.terms(passage.embedded, (article.lang,))
+                    for article, _, passages in prepared.rows
+                    for passage in passages
+                ]
+            ),
+            pictures=resolver.pictures,
+            created=created,
+            inputs=inputs,
+        )
+        snapshot = open_snapshot(made)
+        if folder.exists():  # damaged, or another builder was faster: equal ids have equal content
+            shutil.rmtree(folder)
+        made.rename(folder)
+    switch(data, snapshot_id)
+    _remove_old(data)
+    return _report(snapshot, embedded=embedded, changed=True)
+
+
+def embed(
+    passages: Sequence[Passage],
+    embedder: Embedder,
+    cache: VectorCache,
+    progress: Progress = lambda stage, done, total: None,
+) -> tuple[Vectors, int]:
+    """Vectors of all passages, float32 of shape (len(passages), dimension), and how many texts had to be embedded.
+
+    Author questions are read as questions, since questions are what they are compared with.
+    """
+    roles = ["query" if passage.kind == "question" else "passage" for passage in passages]
+    keys = [
+        cache.key(embedder.fingerprint, role, passage.embedded) for role, passage in zip(roles, passages, strict=True)
+    ]
+    vectors = np.empty((len(passages), embedder.dimension), np.float32)
+    missing: dict[bytes, list[int]] = {}
+    for row, key in enumerate(keys):
+        if (vector := cache.get(key)) is not None:
+            vectors[row] = vector
+        else:
+            missing.setdefault(key, []).append(row)
+    # Texts of one length together fill a batch without padding.
+    order = sorted(missing, key=lambda key: len(passages[missing[key][0]].embedded))
+    for start in range(0, len(order), _EMBED_AT_ONCE):
+        progress("Embedding", start, len(order))
+        batch = order[start : start + _EMBED_AT_ONCE]
+        for role, method in (("query", embedder.embed_queries), ("passage", embedder.embed_passages)):
+            part = [key for key in batch if roles[missing[key][0]] == role]
+            if not part:
+                continue
+            made = method([passages[missing[key][0]].embedded for key in part])
+            cache.put(part, made)
+            for key, vector in zip(part, made, strict=True):
+                vectors[missing[key]] = vector
+    progress("Embedding", len(order), len(order))
+    return vectors, len(order)
+
+
+def _prepare(articles: Sequence[Article], resolver: Resolver, embedder: Embedder, progress: Progress) -> _Prepared:
+    count = lru_cache(maxsize=4096)(embedder.count_tokens)
+    prepared = _Prepared()
+    for number, article in enumerate(articles):
+        progress("Splitting", number, len(articles))
+
+        def link(href: str, article: Article = article) -> str:
+            return resolver.link(article, href)
+
+        def picture(src: str, article: Article = article) -> str:
+            return resolver.picture(article, src)
+
+        def include(path: str, article: Article = article) -> str | None:
+            return resolver.fragment(article, path)
+
+        rendered = render(article.body, first_line=article.body_line, targets=Targets(link, picture, include))
+        passages = split(article, rendered, count, embedder.max_tokens)
+        prepared.rows.append((article, rendered.sections, passages))
+    return prepared
+
+
+def _article_terms(article: Article, passages: Sequence[Passage]) -> dict[str, float]:
+    """Weighted term frequencies of a whole article, keywords included."""
+    counts: Counter[str] = Counter()
+
+    def add(text: str, part: str) -> None:
+        for term in analysis.terms(text, (article.lang,)):
+            counts[term] += _FIELD_WEIGHTS[part]  # type: ignore[assignment]
+
+    add(article.title, "title")
+    for keyword in article.keywords:
+        add(keyword, "keywords")
+    headings: dict[tuple[str, ...], None] = {}
+    for passage in passages:
+        if passage.kind == "title":
+            continue
+        add(passage.text, passage.kind)
+        headings.setdefault(passage.heading_path)
+    for path in headings:
+        add(path[-1] if path else "", "heading")
+    return dict(counts)
+
+
+# --- identity ----------------------------------------------------------------------------------------------------
+
+
+def _fingerprint_source(source: Path) -> str:
+    """Of every file a build may read: Markdown and pictures by relative path and content, or the one JSONL file."""
+    digest = hashlib.sha256()
+    if source.is_file():
+        digest.update(source.read_bytes())
+        return digest.hexdigest()[:16]
+    suffixes = {".md", ".markdown", *PICTURE_TYPES}
+    for path in sorted(source.rglob("*")):
+        if path.suffix.lower() not in suffixes or not path.is_file():
+            continue
+        digest.update(path.relative_to(source).as_posix().encode() + b"\0")
+        try:
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+        except OSError as error:  # told as a skipped file when it is loaded
+            digest.update(type(error).__name__.encode())
+    return digest.hexdigest()[:16]
+
+
+def _fingerprint_code() -> str:
+    """Of this package: a snapshot is a function of its inputs and of the code that made it."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _current_or_none(data: Path) -> str | None:
+    try:
+        return current_id(data)
+    except SnapshotError:
+        return None
+
+
+def _known(folder: Path) -> Snapshot | None:
+    """The snapshot in `folder` if it is there and whole."""
+    try:
+        return open_snapshot(folder)
+    except SnapshotError:
+        return None
+
+
+def _report(snapshot: Snapshot, *, embedded: int, changed: bool) -> BuildReport:
+    return BuildReport(
+        snapshot=snapshot.id,
+        articles=len(snapshot.entries),
+        skipped=snapshot.skipped,
+        passages=len(snapshot.passages),
+        embedded=embedded,
+        changed=changed,
+    )
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Removes what a killed builder left; a running builder's folder carries the id of a living process."""
+    for path in folder.glob(".building-*"):
+        pid = int(path.name.split("-")[1])
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            shutil.rmtree(path, ignore_errors=True)
+        except PermissionError:
+            continue
+
+
+def _remove_old(data: Path) -> None:
+    """Removes all but the current snapshot and the KEPT newest others."""
+    current = current_id(data)
+    others = sorted(
+        (
+            path
+            for path in snapshots_folder(data).iterdir()
+            if path.is_dir() and path.name[0] != "." and path.name != current
+        ),
+        key=lambda path: _created(path),
+        reverse=True,
+    )
+    for path in others[KEPT:]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _created(folder: Path) -> str:
+    try:
+        return str(read_manifest(folder)["created"])
+    except (SnapshotError, KeyError):
+        return ""

@@ -1,0 +1,247 @@
+"""The `Embedder` seam, and the exported encoder that serves it without torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb.errors import EncoderError
+
+Vectors = NDArray[np.float32]
+
+GRAPH_FILE = "model.onnx"
+TOKENIZER_FILE = "tokenizer.json"
+SPEC_FILE = "encoder.json"
+
+
+class Embedder(Protocol):
+    """Turns texts into unit vectors. Questions and passages may be read differently, so each has its own method."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Names these exact weights and how they are read: equal fingerprints give equal vectors."""
+        ...
+
+    @property
+    def dimension(self) -> int: ...
+
+    @property
+    def max_tokens(self) -> int:
+        """Longest text in tokens that is read whole; what is longer is cut."""
+        ...
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """float32 of shape (len(texts), dimension), rows of length 1."""
+        ...
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        """float32 of shape (len(texts), dimension), rows of length 1."""
+        ...
+
+    def count_tokens(self, text: str) -> int:
+        """Length of `text` in tokens, the encoder's own start and end marks not counted."""
+        ...
+
+    def knows_word(self, word: str) -> bool:
+        """Whether the encoder has a token of its own for `word`: a common word, hence no typing error."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSpec:
+    """How an encoder is read; stands as `encoder.json` beside its graph and tokenizer (the fake one has neither).
+
+    `languages` are the languages it is meant for, empty for all. `weights_sha256` names the weights it was exported
+    from, `graph_sha256` and `tokenizer_sha256` the files beside it.
+    """
+
+    name: str
+    dimension: int
+    max_tokens: int
+    query_prefix: str
+    passage_prefix: str
+    languages: tuple[str, ...]
+    weights_sha256: str
+    graph_sha256: str
+    tokenizer_sha256: str
+    kind: Literal["onnx", "fake"] = "onnx"
+
+    @property
+    def fingerprint(self) -> str:
+        """Of what is read and how, not of the exported file: two machines may export the same weights differently."""
+        values = {key: value for key, value in asdict(self).items() if key != "graph_sha256"}
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+    def write(self, folder: Path) -> None:
+        (folder / SPEC_FILE).write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> EncoderSpec:
+        """Raises EncoderError where the folder holds no exported encoder."""
+        try:
+            values: dict[str, Any] = json.loads((folder / SPEC_FILE).read_text(encoding="utf-8"))
+            return cls(**{**values, "languages": tuple(values["languages"])})
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise EncoderError(f"{folder} holds no exported encoder ({error}). Build the snapshot again.") from error
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file's content as hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class OnnxEmbedder:
+    """An exported encoder on ONNX Runtime; opening it takes about 0.1 s and no torch.
+
+    Passages are embedded in batches of similar length on `threads` threads; a question is so short that one thread is
+    fastest and leaves the other cores to other requests.
+    """
+
+    def __init__(self, folder: Path, *, threads: int = 1, batch: int = 16) -> None:
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        self.spec = EncoderSpec.read(folder)
+        self._batch = batch
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
+            self._session = onnxruntime.InferenceSession(
+                str(folder / GRAPH_FILE), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # both libraries raise bare Exceptions of their own making
+            raise EncoderError(f"the encoder in {folder} cannot be opened: {error}") from error
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        self._marks = len(self._tokenizer.encode("").ids)
+        self._vocabulary = self._tokenizer.get_vocab()
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    @property
+    def fingerprint(self) -> str:
+        return self.spec.fingerprint
+
+    @property
+    def dimension(self) -> int:
+        return self.spec.dimension
+
+    @property
+    def max_tokens(self) -> int:
+        return self.spec.max_tokens - self._marks
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        return self._embed([self.spec.query_prefix + text for text in texts])
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        return self._embed([self.spec.passage_prefix + text for text in texts])
+
+    def count_tokens(self, text: str) -> int:
+        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def knows_word(self, word: str) -> bool:
+        return word in self._vocabulary or f"▁{word}" in self._vocabulary
+
+    def _ids(self, text: str) -> list[int]:
+        # A token has at least one character, so a very long text is cut before it costs time.
+        ids: list[int] = self._tokenizer.encode(text[: self.spec.max_tokens * 40]).ids
+        if len(ids) > self.spec.max_tokens:
+            ids = ids[: self.spec.max_tokens - 1] + ids[-1:]
+        return ids
+
+    def _embed(self, texts: list[str]) -> Vectors:
+        out = np.empty((len(texts), self.dimension), np.float32)
+        tokens = [self._ids(text) for text in texts]
+        order = sorted(range(len(texts)), key=lambda n: len(tokens[n]))
+        for rows in self._batches(order, [len(ids) for ids in tokens]):
+            width = len(tokens[rows[-1]])
+            ids = np.zeros((len(rows), width), np.int64)
+            mask = np.zeros((len(rows), width), np.int64)
+            for at, row in enumerate(rows):
+                ids[at, : len(tokens[row])] = tokens[row]
+                mask[at, : len(tokens[row])] = 1
+            out[rows] = self._session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
+        return out
+
+    def _batches(self, order: list[int], lengths: list[int]) -> Iterator[list[int]]:
+        """Runs of `order` (shortest first) whose lengths are near each other: padding costs as much as text."""
+        rows: list[int] = []
+        for row in order:
+            if rows and (len(rows) == self._batch or lengths[row] > 1.25 * lengths[rows[0]] + 4):
+                yield rows
+                rows = []
+            rows.append(row)
+        if rows:
+            yield rows
+
+
+class HashEmbedder:
+    """A fake that needs no weights: each word, and each run of three letters in it, points into a fixed direction.
+
+    Texts that share words are near each other, which is enough for tests and for trying the product out.
+    """
+
+    NAME = "fake-words"
+
+    def __init__(self, dimension: int = 96, max_tokens: int = 128) -> None:
+        self.name, self.dimension, self.max_tokens = self.NAME, dimension, max_tokens
+
+    @property
+    def spec(self) -> EncoderSpec:
+        return EncoderSpec(self.NAME, self.dimension, self.max_tokens, "", "", (), "", "", "", kind="fake")
+
+    @property
+    def fingerprint(self) -> str:
+        return self.spec.fingerprint
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        return self.embed_passages(texts)
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        out = np.zeros((len(texts), self.dimension), np.float32)
+        for row, text in enumerate(texts):
+            for word in self._words(text)[: self.max_tokens]:
+                pieces = (word, *(f"^{word}$"[n : n + 3] for n in range(len(word))))
+                for weight, piece in zip((3.0, *[1.0] * (len(pieces) - 1)), pieces, strict=True):
+                    digest = hashlib.blake2b(piece.encode(), digest_size=8).digest()
+                    out[row, int.from_bytes(digest[:4], "big") % self.dimension] += weight * (1 - 2 * (digest[4] & 1))
+            norm = float(np.linalg.norm(out[row]))
+            if norm == 0:
+                out[row, 0] = norm = 1.0
+            out[row] /= norm
+        return out
+
+    def count_tokens(self, text: str) -> int:
+        return len(self._words(text))
+
+    def knows_word(self, word: str) -> bool:
+        return len(word) < 4
+
+    @staticmethod
+    def _words(text: str) -> list[str]:
+        return re.findall(r"\w+", text.lower())
+
+
+def open_encoder(folder: Path, *, threads: int = 1) -> Embedder:
+    """The encoder in a folder that `kb.export.prepare` made. Raises EncoderError where there is none."""
+    spec = EncoderSpec.read(folder)
+    if spec.kind == "fake":
+        return HashEmbedder(spec.dimension, spec.max_tokens)
+    return OnnxEmbedder(folder, threads=threads)

@@ -1,0 +1,129 @@
+"""YAML front matter: the block between two `---` lines at the top of a Markdown file."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import yaml
+
+_FENCE = "---"
+_KEY = re.compile(r"^[^\s#][^:\n]*:", re.MULTILINE)
+
+
+class FrontMatterProblem(ValueError):  # noqa: N818 - reads as what happened
+    """A front matter that cannot be used. `line` is 1-based in the file; `fix` says what to write instead."""
+
+    def __init__(self, line: int, detail: str, fix: str) -> None:
+        super().__init__(detail)
+        self.line, self.detail, self.fix = line, detail, fix
+
+
+@dataclass(frozen=True, slots=True)
+class FrontMatter:
+    """The keys of a file's front matter, the lines they stand on, and the body below.
+
+    `body_line` is the 1-based line of the file on which `body` starts.
+    """
+
+    values: dict[str, Any]
+    lines: dict[str, int]
+    body: str
+    body_line: int
+
+    def text(self, key: str, default: str = "") -> str:
+        """The value of `key` as text; numbers and dates are taken as written.
+
+        Raises FrontMatterProblem where the value is a list or a mapping.
+        """
+        value = self.values.get(key)
+        if value is None:
+            return default
+        if isinstance(value, dict | list):
+            raise FrontMatterProblem(
+                self.lines.get(key, 1), f"{key} is a {_kind(value)}", f"Write one value: `{key}: some text`."
+            )
+        return _scalar(value)
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """The value of `key` as a tuple of texts; one value counts as a list of one.
+
+        Raises FrontMatterProblem where an entry is a list or a mapping (most often an unquoted colon).
+        """
+        value = self.values.get(key)
+        if value is None:
+            return ()
+        if isinstance(value, dict):
+            raise FrontMatterProblem(
+                self.lines.get(key, 1), f"{key} is a mapping", f"Write a list: `{key}: [first, second]`."
+            )
+        entries = value if isinstance(value, list) else [value]
+        for entry in entries:
+            if isinstance(entry, dict | list):
+                raise FrontMatterProblem(
+                    self.lines.get(key, 1),
+                    f"an entry of {key} is a {_kind(entry)}: {entry!r}",
+                    "Put quotes around an entry that contains a colon or brackets.",
+                )
+        return tuple(text for entry in entries if entry is not None and (text := _scalar(entry)))
+
+
+def _scalar(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return str(value).strip()
+
+
+def _kind(value: object) -> str:
+    return "mapping" if isinstance(value, dict) else "list"
+
+
+def split(text: str) -> FrontMatter:
+    """Splits a file into front matter and body.
+
+    A horizontal rule at the top of a page is legal Markdown, so a block that holds no `key:` at all counts as text.
+    Raises FrontMatterProblem where the block has keys but is never closed, or is not a YAML mapping.
+    """
+    lines = text.split("\n")
+    if lines[0].rstrip() != _FENCE or len(lines) == 1:
+        return FrontMatter({}, {}, text, 1)
+    end = next((n for n, line in enumerate(lines[1:], 1) if line.rstrip() in (_FENCE, "...")), None)
+    block = "\n".join(lines[1:end])
+    if block.strip() and not _KEY.search(block if end else lines[1]):
+        return FrontMatter({}, {}, text, 1)
+    if end is None:
+        raise FrontMatterProblem(1, "the front matter is never closed", "Add a line with `---` below the last key.")
+    values, where = _mapping(block)
+    return FrontMatter(values, where, "\n".join(lines[end + 1 :]), end + 2)
+
+
+def _mapping(block: str) -> tuple[dict[str, Any], dict[str, int]]:
+    """The YAML mapping and the 1-based file line of each key (the block starts on line 2 of the file)."""
+    try:
+        node = yaml.compose(block, Loader=yaml.CSafeLoader)
+        values = yaml.load(block, Loader=yaml.CSafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 2 if mark else 2
+        source = block.split("\n")
+        found = source[line - 2].strip() if line - 2 < len(source) else ""
+        detail = f"not valid YAML ({getattr(error, 'problem', None) or error}); found `{found}`"
+        raise FrontMatterProblem(
+            line,
+            detail,
+            'Put quotes around a value that contains `: `, `#` or starts with a quote: `title: "a: b"`.',
+        ) from error
+    except ValueError as error:  # a date that does not exist
+        raise FrontMatterProblem(2, f"a value cannot be read ({error})", "Put the value in quotes.") from error
+    if values is None:
+        return {}, {}
+    if not isinstance(values, dict) or not isinstance(node, yaml.MappingNode):
+        raise FrontMatterProblem(
+            2, f"expected keys and values, found a {type(values).__name__}", "Write one `key: value` a line."
+        )
+    where = {str(key.value): key.start_mark.line + 2 for key, _ in node.value}
+    return {str(key): value for key, value in values.items()}, where

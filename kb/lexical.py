@@ -1,0 +1,117 @@
+"""BM25 over terms: exact words, names and error codes that vectors blur.
+
+Robertson & Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009), with the idf of Lucene, which is
+never negative. Impacts are computed once at build time, so a query only adds up arrays.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb.errors import SnapshotDamaged
+
+K1 = 1.2
+B = 0.75
+
+Scores = NDArray[np.float32]
+
+
+class Bm25:
+    """An inverted index with precomputed impacts.
+
+    `starts` has len(terms) + 1 entries: the postings of term t are `docs[starts[t]:starts[t + 1]]` with
+    `impacts` of the same slice; `idf` has one float a term.
+    """
+
+    def __init__(
+        self,
+        vocabulary: Mapping[str, int],
+        starts: NDArray[np.int64],
+        docs: NDArray[np.int32],
+        impacts: NDArray[np.float32],
+        idf: NDArray[np.float32],
+        size: int,
+    ) -> None:
+        self.vocabulary, self.size = vocabulary, size
+        self._starts, self._docs, self._impacts, self._idf = starts, docs, impacts, idf
+
+    @classmethod
+    def of(cls, documents: Sequence[Mapping[str, float] | Sequence[str]]) -> Bm25:
+        """An index of `documents`, each a sequence of terms or a mapping of term to (weighted) frequency."""
+        counts = [doc if isinstance(doc, Mapping) else Counter(doc) for doc in documents]
+        vocabulary = {term: n for n, term in enumerate(sorted({term for doc in counts for term in doc}))}
+        lengths = np.array([sum(doc.values()) for doc in counts], np.float64)
+        average = float(lengths.mean()) if len(lengths) and lengths.sum() else 1.0
+        postings = [(vocabulary[term], n, frequency) for n, doc in enumerate(counts) for term, frequency in doc.items()]
+        postings.sort()
+        columns = np.array(postings, np.float64).reshape(-1, 3)
+        ids, docs, frequency = columns[:, 0].astype(np.int64), columns[:, 1].astype(np.int32), columns[:, 2]
+        document_frequency = np.bincount(ids, minlength=len(vocabulary))
+        starts = np.concatenate([[0], np.cumsum(document_frequency)]).astype(np.int64)
+        idf = np.log1p((len(counts) - document_frequency + 0.5) / (document_frequency + 0.5)).astype(np.float32)
+        norm = K1 * (1 - B + B * lengths[docs] / average) if len(docs) else np.zeros(0)
+        impacts = (idf[ids] * frequency * (K1 + 1) / (frequency + norm)).astype(np.float32)
+        return cls(vocabulary, starts, docs, impacts, idf, len(counts))
+
+    def scores(self, query: Mapping[str, float]) -> Scores:
+        """float32 of shape (size,): the BM25 score of each document for terms with weights."""
+        out = np.zeros(self.size, np.float32)
+        for term, weight in query.items():
+            if (number := self.vocabulary.get(term)) is not None:
+                span = slice(self._starts[number], self._starts[number + 1])
+                # A document holds a term once, so plain fancy indexing adds each posting.
+                out[self._docs[span]] += self._impacts[span] * np.float32(weight)
+        return out
+
+    def idf(self, term: str) -> float:
+        """The weight of a term; a term no document has counts as the rarest there could be."""
+        number = self.vocabulary.get(term)
+        return float(np.log1p(self.size + 0.5) if number is None else self._idf[number])
+
+    def best_possible(self, query: Mapping[str, float]) -> float:
+        """The score of a document that would hold every term of the query without end; always above 0."""
+        return max(sum(self.idf(term) * weight for term, weight in query.items()) * (K1 + 1), 1e-6)
+
+    def documents_with(self, terms: Iterable[str]) -> set[int]:
+        """The numbers of the documents that hold at least one of `terms`."""
+        found: set[int] = set()
+        for term in terms:
+            if (number := self.vocabulary.get(term)) is not None:
+                found.update(self._docs[self._starts[number] : self._starts[number + 1]].tolist())
+        return found
+
+    def save(self, path: Path) -> None:
+        arrays: dict[str, Any] = {
+            "starts": self._starts,
+            "docs": self._docs,
+            "impacts": self._impacts,
+            "idf": self._idf,
+            "size": np.array(self.size),
+            "terms": np.frombuffer(json.dumps(list(self.vocabulary), ensure_ascii=False).encode(), np.uint8),
+        }
+        with path.open("wb") as file:
+            np.savez(file, **arrays)
+
+    @classmethod
+    def open(cls, path: Path) -> Bm25:
+        """Raises SnapshotDamaged where the file is no index."""
+        try:
+            with np.load(path, allow_pickle=False) as held:
+                terms = json.loads(held["terms"].tobytes())
+                return cls(
+                    {term: n for n, term in enumerate(terms)},
+                    held["starts"],
+                    held["docs"],
+                    held["impacts"],
+                    held["idf"],
+                    int(held["size"]),
+                )
+        except (OSError, ValueError, KeyError) as error:
+            raise SnapshotDamaged(f"{path} is no lexical index: {error}. Build the snapshot again.") from error

@@ -1,0 +1,143 @@
+"""Cuts rendered articles into passages: the pieces that are embedded and searched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from kb.markdown import Block, Rendered
+from kb.models import Article, Passage
+
+CountTokens = Callable[[str], int]
+
+#: Longest passage body in tokens of the encoder. Shorter ones point more exactly at the sentence that answers, longer
+#: ones keep a procedure whole; on the Thunderbird tickets 160 and 230 are within noise of each other.
+TARGET_TOKENS = 200
+
+_SENTENCE_END = re.compile(r"(?<=[.!?…。！？])\s+|(?<=[。！？])|\n+")
+
+
+def split(article: Article, rendered: Rendered, count: CountTokens, max_tokens: int) -> list[Passage]:
+    """The passages of an article: its title, each author question, then its text in reading order.
+
+    A body passage stays within one section. `embedded` (title, heading path and text) is at most `max_tokens` long as
+    counted by `count`; a block is cut only where it does not fit on its own, at item, row, line or sentence ends first.
+    """
+    title = Passage("title", article.title, article.title)
+    questions = [Passage("question", text, text) for text in article.questions]
+    return [title, *questions, *_body(article, rendered, count, max_tokens)]
+
+
+def _body(article: Article, rendered: Rendered, count: CountTokens, max_tokens: int) -> Iterator[Passage]:
+    for index, (section, blocks) in enumerate(zip(rendered.sections, rendered.blocks, strict=True)):
+        prefix = _fit(" › ".join((article.title, *section.heading_path)), max_tokens // 2, count)
+        room = min(TARGET_TOKENS, max_tokens - count(f"{prefix}\n") - 2)
+        for text, run in _pack(blocks, room, count):
+            yield Passage(
+                kind="body",
+                text=text,
+                embedded=f"{prefix}\n{text}",
+                html="\n".join(block.html for block in run),
+                heading_path=section.heading_path,
+                anchor=section.anchor,
+                lines=_span(run),
+                section=index,
+            )
+        if section.heading and not blocks:
+            yield Passage(
+                kind="body",
+                text=section.heading,
+                embedded=prefix,
+                heading_path=section.heading_path,
+                anchor=section.anchor,
+                lines=section.lines,
+                section=index,
+            )
+
+
+def _pack(blocks: tuple[Block, ...], room: int, count: CountTokens) -> Iterator[tuple[str, list[Block]]]:
+    """Whole blocks together as long as they fit, a block that does not fit alone in pieces; each with its blocks."""
+    held: list[Block] = []
+    used = 0
+
+    def flush() -> Iterator[tuple[str, list[Block]]]:
+        nonlocal held, used
+        if held:
+            yield "\n\n".join(block.text for block in held), held
+        held, used = [], 0
+
+    for block in blocks:
+        size = count(block.text)
+        if size > room:
+            yield from flush()
+            for piece in _cut(block, room, count):
+                yield piece, [block]
+            continue
+        if used + size > room:
+            yield from flush()
+        held.append(block)
+        used += size
+    yield from flush()
+
+
+def _cut(block: Block, room: int, count: CountTokens) -> Iterator[str]:
+    """A block in pieces of at most `room` tokens; a table's head row stands above each piece."""
+    lead = _fit(block.lead, room // 2, count)
+    inner = room - count(lead) - 1 if lead else room
+    held: list[str] = []
+    used = 0
+    for part, size in _sized(block.parts, inner, count):
+        if held and used + size > inner:
+            yield "\n".join([lead, *held] if lead else held)
+            held, used = [], 0
+        held.append(part)
+        used += size
+    if held or lead:
+        yield "\n".join([lead, *held] if lead else held)
+
+
+def _sized(parts: tuple[str, ...], room: int, count: CountTokens) -> Iterator[tuple[str, int]]:
+    """Each part with its size, parts that are too long cut into sentences, then words, then characters."""
+    for part in parts:
+        size = count(part)
+        if size <= room:
+            yield part, size
+            continue
+        for sentence in _SENTENCE_END.split(part):
+            if not sentence.strip():
+                continue
+            size = count(sentence)
+            if size <= room:
+                yield sentence, size
+            else:
+                for piece in _words(sentence, room, count):
+                    yield piece, count(piece)
+
+
+def _words(text: str, room: int, count: CountTokens) -> Iterator[str]:
+    while text:
+        piece = _fit(text, room, count)
+        yield piece
+        text = text[len(piece) :].lstrip()
+
+
+def _fit(text: str, room: int, count: CountTokens) -> str:
+    """The longest start of `text` of at most `room` tokens, ended at a space where there is one; never empty."""
+    if count(text) <= room:
+        return text
+    low, high = 1, len(text)
+    while low < high:  # token counts grow with the text, so bisection finds the last fitting length
+        middle = (low + high + 1) // 2
+        if count(text[:middle]) <= room:
+            low = middle
+        else:
+            high = middle - 1
+    cut = text.rfind(" ", low // 2, low)
+    return text[: cut if cut > 0 else low]
+
+
+def _span(blocks: list[Block]) -> tuple[int, int]:
+    lines = [block.lines for block in blocks if block.lines != (0, 0)]
+    if not lines:
+        return (0, 0)
+    return (min(first for first, _ in lines), max(last for _, last in lines))

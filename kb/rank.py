@@ -1,0 +1,43 @@
+"""One score for each article from all that speaks for it, and the order that follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Evidence = NDArray[np.float32]
+
+#: What speaks for an article, with the weight of each, fitted by `bench/fit_decision.py` with a softmax over the candidates
+#: (listwise cross-entropy) on Thunderbird tickets (the oldest four fifths), OfficeDocs symptoms, CLINC150 and BANKING77,
+#: each set counting the same. Cosines lie in 0..1 in practice, lexical shares in 0..1, so weights can be compared.
+#: docs/quality.md has what each component brings.
+WEIGHTS = {
+    "nearest": 7.3,  # cosine of the nearest passage, title or author question to subject and body
+    "nearest3": 7.1,  # mean of the best three: several hits of one article add up
+    "title": 2.2,  # cosine of the title
+    "subject_nearest3": 2.8,  # mean of the best three to the subject alone
+    "words": 1.1,  # BM25 over whole articles, relative to the best candidate
+    "words_share": 2.1,  # BM25 over whole articles, relative to the best score there could be
+    "unit_words": 1.7,  # BM25 of the best passage, relative to the best candidate
+    "codes": 0.9,  # share of the question's error codes and model numbers that the article holds
+}
+FEATURES = tuple(WEIGHTS)
+
+_WEIGHTS = np.array(list(WEIGHTS.values()), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Candidates best first: `positions` into the evidence's rows, and their `scores` (higher is better, no unit)."""
+
+    positions: NDArray[np.int64]
+    scores: NDArray[np.float32]
+
+
+def order(evidence: Evidence) -> Order:
+    """Orders candidates by the weighted sum of their evidence, float32 of shape (n, len(FEATURES)); ties keep order."""
+    scores = evidence @ _WEIGHTS
+    positions = np.argsort(-scores, kind="stable")
+    return Order(positions, scores[positions])

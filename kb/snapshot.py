@@ -1,0 +1,309 @@
+"""A snapshot: everything a server needs to answer, in one folder that never changes once written.
+
+DATA/current                        the id of the snapshot in use (one line, replaced atomically)
+DATA/snapshots/<id>/manifest.json   format, id, encoders, counts, skipped files, SHA-256 of every other file
+                    articles.jsonl  articles with their sections as sanitised HTML
+                    passages.jsonl  passages in row order, those of one article together
+                    words.npz, units.npz          lexical indexes over articles and over passages
+                    pictures/                     pictures the articles show
+                    encoders/<name>/              graph, tokenizer, spec, vectors.faiss
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb.embedding import GRAPH_FILE, SPEC_FILE, TOKENIZER_FILE, Embedder, open_encoder, sha256_of
+from kb.errors import SnapshotDamaged, SnapshotForeign, SnapshotMissing
+from kb.lexical import Bm25
+from kb.models import Article, ArticleKey, Passage, Section, Skipped
+from kb.vectors import FaissStore, VectorStore
+
+FORMAT = 1
+MANIFEST_FILE = "manifest.json"
+VECTORS_FILE = "vectors.faiss"
+_PROGRAM = "firstline"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An article with its sections, and the rows of the vector store that hold its passages."""
+
+    article: Article
+    sections: tuple[Section, ...]
+    rows: range
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """An encoder and the vectors it made: row n belongs to passage n."""
+
+    embedder: Embedder
+    vectors: VectorStore
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Snapshot:
+    """An opened snapshot, all of it in memory but the pictures.
+
+    `owner` has one entry a passage: the number of its article in `entries`.
+    """
+
+    id: str
+    folder: Path
+    manifest: dict[str, Any]
+    entries: tuple[Entry, ...]
+    passages: tuple[Passage, ...]
+    owner: NDArray[np.int32]
+    encoders: tuple[Encoded, ...]
+    words: Bm25
+    units: Bm25
+    by_key: dict[ArticleKey, int]
+
+    def __repr__(self) -> str:
+        return f"<Snapshot {self.id}: {len(self.entries)} articles, {len(self.passages)} passages>"
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages articles are written in, the one with most articles first."""
+        counts: dict[str, int] = {}
+        for entry in self.entries:
+            counts[entry.article.lang] = counts.get(entry.article.lang, 0) + 1
+        return tuple(sorted(counts, key=lambda lang: (-counts[lang], lang)))
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        return tuple(Skipped(**row) for row in self.manifest["skipped"])
+
+    def entry(self, key: ArticleKey) -> Entry | None:
+        number = self.by_key.get(key)
+        return None if number is None else self.entries[number]
+
+    def picture(self, name: str) -> Path | None:
+        """The file of a picture, or None; only names in the manifest are served."""
+        return self.folder / "pictures" / name if f"pictures/{name}" in self.manifest["files"] else None
+
+
+def snapshots_folder(data: Path) -> Path:
+    return data / "snapshots"
+
+
+def current_id(data: Path) -> str:
+    """The id of the snapshot in use. Raises SnapshotMissing where none was built."""
+    try:
+        return (data / "current").read_text(encoding="ascii").strip()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise SnapshotMissing(
+            f"{data} holds no snapshot yet. Build one first: firstline index ARTICLES --data {data}"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SnapshotDamaged(f"{data / 'current'} cannot be read: {error}. Build the snapshot again.") from error
+
+
+def switch(data: Path, snapshot_id: str) -> None:
+    """Makes a snapshot the one in use; readers see the old id or the new one, never half of either."""
+    temporary = data / f".current-{os.getpid()}"
+    with temporary.open("w", encoding="ascii") as file:
+        file.write(snapshot_id + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, data / "current")  # noqa: PTH105 - the atomic one
+    _sync_folder(data)
+
+
+def open_current(data: Path) -> Snapshot:
+    """The snapshot in use, verified. Raises SnapshotMissing, SnapshotDamaged or SnapshotForeign."""
+    return open_snapshot(snapshots_folder(data) / current_id(data))
+
+
+def open_snapshot(folder: Path) -> Snapshot:
+    """Opens and verifies a snapshot: format, the hash of every file, counts, dimensions.
+
+    Raises SnapshotMissing, SnapshotForeign or SnapshotDamaged, each naming the file and what to do.
+    """
+    manifest = read_manifest(folder)
+    for name, expected in manifest["files"].items():
+        path = folder / name
+        if not path.is_file():
+            raise SnapshotDamaged(f"{path} is missing. Build the snapshot again with firstline index.")
+        if sha256_of(path) != expected:
+            raise SnapshotDamaged(f"{path} was changed after it was built. Build the snapshot again.")
+    passages, owner = _read_passages(folder)
+    entries = _read_entries(folder, owner)
+    encoders = tuple(_open_encoder(folder / "encoders" / row["name"], row) for row in manifest["encoders"])
+    snapshot = Snapshot(
+        id=manifest["id"],
+        folder=folder,
+        manifest=manifest,
+        entries=entries,
+        passages=passages,
+        owner=owner,
+        encoders=encoders,
+        words=Bm25.open(folder / "words.npz"),
+        units=Bm25.open(folder / "units.npz"),
+        by_key={entry.article.key: n for n, entry in enumerate(entries)},
+    )
+    _check_counts(snapshot)
+    return snapshot
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a snapshot. Raises SnapshotMissing, SnapshotForeign or SnapshotDamaged."""
+    path = folder / MANIFEST_FILE
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise SnapshotMissing(f"{folder} holds no snapshot ({MANIFEST_FILE} is missing).") from error
+    except (OSError, ValueError) as error:
+        raise SnapshotDamaged(f"{path} cannot be read: {error}. Build the snapshot again.") from error
+    if not isinstance(manifest, dict) or manifest.get("program") != _PROGRAM:
+        raise SnapshotForeign(f"{path} was not written by Firstline.")
+    if manifest.get("format") != FORMAT:
+        raise SnapshotForeign(
+            f"{path} has format {manifest.get('format')}, this version reads format {FORMAT}. "
+            "Build the snapshot again with firstline index."
+        )
+    return manifest
+
+
+def write_snapshot(
+    folder: Path,
+    *,
+    snapshot_id: str,
+    articles: Sequence[tuple[Article, Sequence[Section], Sequence[Passage]]],
+    skipped: Sequence[Skipped],
+    encoders: Sequence[tuple[Path, Embedder, VectorStore]],
+    words: Bm25,
+    units: Bm25,
+    pictures: dict[str, Path],
+    created: str,
+    inputs: dict[str, str],
+) -> None:
+    """Writes all files of a snapshot, the manifest last, and has the disk keep them. `folder` exists and is empty."""
+    _write_lines(
+        folder / "articles.jsonl",
+        ({"article": asdict(article), "sections": [asdict(s) for s in sections]} for article, sections, _ in articles),
+    )
+    _write_lines(
+        folder / "passages.jsonl",
+        ({"article": n, **asdict(p)} for n, (_, _, passages) in enumerate(articles) for p in passages),
+    )
+    words.save(folder / "words.npz")
+    units.save(folder / "units.npz")
+    (folder / "pictures").mkdir()
+    for name, path in pictures.items():
+        shutil.copyfile(path, folder / "pictures" / name)
+    for source, embedder, vectors in encoders:
+        target = folder / "encoders" / embedder.name
+        target.mkdir(parents=True)
+        for name in (GRAPH_FILE, TOKENIZER_FILE, SPEC_FILE):
+            if (source / name).is_file():
+                shutil.copyfile(source / name, target / name)
+        assert isinstance(vectors, FaissStore)  # noqa: S101 - the only store that lives in a folder
+        vectors.save(target / VECTORS_FILE)
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    manifest = {
+        "program": _PROGRAM,
+        "format": FORMAT,
+        "id": snapshot_id,
+        "created": created,
+        "inputs": inputs,
+        "encoders": [{"name": e.name, "fingerprint": e.fingerprint, "dimension": e.dimension} for _, e, _ in encoders],
+        "counts": {
+            "files": len(articles) + len(skipped),
+            "articles": len(articles),
+            "skipped": len(skipped),
+            "passages": sum(len(passages) for _, _, passages in articles),
+        },
+        "skipped": [asdict(entry) for entry in skipped],
+        "files": {path.relative_to(folder).as_posix(): sha256_of(path) for path in files},
+    }
+    (folder / MANIFEST_FILE).write_text(json.dumps(manifest, indent=1, ensure_ascii=False), encoding="utf-8")
+    for path in (*files, folder / MANIFEST_FILE):
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    _sync_folder(folder)
+
+
+# --- reading -----------------------------------------------------------------------------------------------------
+
+
+def _read_passages(folder: Path) -> tuple[tuple[Passage, ...], NDArray[np.int32]]:
+    passages: list[Passage] = []
+    owner: list[int] = []
+    for row in _read_lines(folder / "passages.jsonl"):
+        owner.append(row.pop("article"))
+        passages.append(Passage(**{**row, "heading_path": tuple(row["heading_path"]), "lines": tuple(row["lines"])}))
+    return tuple(passages), np.array(owner, np.int32)
+
+
+def _read_entries(folder: Path, owner: NDArray[np.int32]) -> tuple[Entry, ...]:
+    entries: list[Entry] = []
+    for number, row in enumerate(_read_lines(folder / "articles.jsonl")):
+        values = row["article"]
+        lists = ("questions", "not_for", "keywords", "redirect_from")
+        article = Article(**{**values, **{name: tuple(values[name]) for name in lists}})
+        sections = tuple(
+            Section(**{**s, "heading_path": tuple(s["heading_path"]), "lines": tuple(s["lines"])})
+            for s in row["sections"]
+        )
+        first, last = np.searchsorted(owner, [number, number + 1])
+        entries.append(Entry(article, sections, range(int(first), int(last))))
+    return tuple(entries)
+
+
+def _open_encoder(folder: Path, row: dict[str, Any]) -> Encoded:
+    embedder = open_encoder(folder)
+    if embedder.fingerprint != row["fingerprint"]:
+        raise SnapshotDamaged(
+            f"{folder} holds the encoder {embedder.name} {embedder.fingerprint}, the manifest names {row['fingerprint']}. "
+            "Build the snapshot again."
+        )
+    return Encoded(embedder, FaissStore.open(folder / VECTORS_FILE))
+
+
+def _check_counts(snapshot: Snapshot) -> None:
+    counts = snapshot.manifest["counts"]
+    found = {"articles": len(snapshot.entries), "passages": len(snapshot.passages)}
+    for name, number in found.items():
+        if counts[name] != number:
+            raise SnapshotDamaged(
+                f"{snapshot.folder} holds {number} {name}, its manifest says {counts[name]}. Build it again."
+            )
+    for encoded in snapshot.encoders:
+        if encoded.vectors.size != len(snapshot.passages) or encoded.vectors.dimension != encoded.embedder.dimension:
+            raise SnapshotDamaged(
+                f"{snapshot.folder}: the vectors of {encoded.embedder.name} are "
+                f"{encoded.vectors.size} × {encoded.vectors.dimension}, expected {len(snapshot.passages)} × "
+                f"{encoded.embedder.dimension}. Build it again."
+            )
+
+
+def _read_lines(path: Path) -> Iterable[dict[str, Any]]:
+    try:
+        with path.open(encoding="utf-8") as file:
+            yield from map(json.loads, file)
+    except (OSError, ValueError) as error:
+        raise SnapshotDamaged(f"{path} cannot be read: {error}. Build the snapshot again.") from error
+
+
+def _write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

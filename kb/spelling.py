@@ -1,0 +1,45 @@
+"""Mends typing errors in a question towards the words that titles, keywords and author questions use."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from kb import analysis
+
+_WORD = re.compile(r"[^\W\d_]{5,}")
+#: Edits that are still a slip of the fingers, by the length of the word: one in a short word, two in a long one.
+_ONE_EDIT_BELOW = 7
+
+
+class Speller:
+    """Knows the words of a knowledge base; `is_common` tells words of the language from typing errors."""
+
+    def __init__(self, texts: Iterable[str], is_common: Callable[[str], bool]) -> None:
+        counts = Counter(word for text in texts for word in {w.casefold() for w in _WORD.findall(text)})
+        self._words: dict[str, str] = {analysis.fold(word): word for word in sorted(counts)}
+        self._counts = {analysis.fold(word): n for word, n in counts.items()}
+        self._choices = list(self._words)
+        self._is_common = is_common
+
+    def correct(self, text: str) -> str:
+        """The text with unknown words replaced by the nearest known one; the very same text where nothing is near."""
+        return _WORD.sub(lambda match: self._word(match[0]), text)
+
+    def _word(self, written: str) -> str:
+        word = written.casefold()
+        folded = analysis.fold(word)
+        if folded in self._words or self._is_common(word) or self._is_common(folded):
+            return written
+        limit = 1 if len(folded) < _ONE_EDIT_BELOW else 2
+        found = process.extract(folded, self._choices, scorer=OSA.distance, score_cutoff=limit, limit=5)
+        # A slip rarely hits the first letter; where it does, nothing else may differ.
+        near = [(distance, choice) for choice, distance, _ in found if choice[0] == folded[0] or distance == 1]
+        if not near:
+            return written
+        nearest: str = min(near, key=lambda pair: (pair[0], -self._counts[pair[1]], pair[1]))[1]
+        return self._words[nearest]

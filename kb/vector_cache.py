@@ -1,0 +1,50 @@
+"""Vectors of texts that were embedded before, so that a build embeds only what changed."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from kb.embedding import Vectors
+
+
+class VectorCache:
+    """A SQLite file of vectors by encoder and text. Each `put` is durable, so a killed build resumes where it was."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(path, timeout=30)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute(
+            "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID"
+        )
+
+    def __enter__(self) -> VectorCache:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._db.close()
+
+    @staticmethod
+    def key(fingerprint: str, role: str, text: str) -> bytes:
+        """Names one vector: which encoder, read as "query" or "passage", of which text."""
+        return hashlib.sha256(f"{fingerprint}\0{role}\0{text}".encode()).digest()
+
+    def get(self, key: bytes) -> Vectors | None:
+        """float32 of shape (dimension,), or None where it is not known."""
+        row = self._db.execute("SELECT vector FROM vectors WHERE key = ?", (key,)).fetchone()
+        return None if row is None else np.frombuffer(row[0], np.float32)
+
+    def put(self, keys: Sequence[bytes], vectors: Vectors) -> None:
+        with self._db:
+            self._db.executemany(
+                "INSERT OR REPLACE INTO vectors VALUES (?, ?)",
+                [(key, vector.tobytes()) for key, vector in zip(keys, vectors, strict=True)],
+            )
