@@ -41,14 +41,18 @@ class HelpDesk:
     new_id: Callable[[], str]
     policy: Policy = field(default_factory=Policy)
 
-    def ask(self, question: Question) -> Reply:
-        """The reply to a question: an answer, suggestions, or an honest "I don't know". Raises QuestionInvalid."""
+    def ask(self, question: Question, *, keep: bool = True) -> Reply:
+        """The reply to a question: an answer, suggestions, or an honest "I don't know".
+
+        `keep=False` leaves no trace of the question. Raises QuestionInvalid.
+        """
         question = _checked(question)
         searcher = self.library.searcher
         ranking = _rank(searcher, question)
         decision = decide(ranking, self.policy)
         reply = compose.reply(decision, ranking, searcher, question, self.new_id())
-        self._record(question, reply)
+        if keep:
+            self._record(question, reply)
         return reply
 
     def suggest(self, question: Question, limit: int) -> tuple[Suggestion, ...]:

@@ -122,6 +122,9 @@ def export(folder: Path, target: Path, *, name: str, languages: tuple[str, ...],
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch and onnxruntime warn about their own insides
         from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging as transformers_logging
+
+        transformers_logging.disable_progress_bar()
 
         model = SentenceTransformer(str(folder), device="cpu")
         _check_shape(model, folder)

@@ -1,0 +1,156 @@
+"""The HTTP API, version 1."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, cast
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+
+from bot.gaps import GapKind, gaps
+from bot.models import Outcome, Question, TicketDraft
+from bot.reports import deflection
+from bot.service import HelpDesk
+from kb.links import article_path
+from kb.models import INTERNAL, PUBLIC, ArticleKey
+from web import schemas
+from web.auth import Agent, Author
+from web.problems import ApiError, Problem
+
+router = APIRouter(
+    prefix="/api/v1",
+    tags=["v1"],
+    responses={"4XX": {"model": Problem, "description": "A problem document (RFC 9457)"}},
+)
+#: Agents see what everybody sees, and what is for agents alone.
+AGENT_AUDIENCES = frozenset({PUBLIC, INTERNAL})
+
+
+def desk_of(request: Request) -> HelpDesk:
+    return cast(HelpDesk, request.app.state.desk)
+
+
+Desk = Annotated[HelpDesk, Depends(desk_of)]
+
+
+@router.post("/ask", summary="Ask a question")
+def ask(asked: schemas.AskIn, desk: Desk) -> schemas.ReplyOut:
+    """An answer, suggestions, or an honest "I don't know". The question is kept, with personal data masked."""
+    question = Question(asked.question, asked.body, asked.lang, asked.channel, asked.session)
+    return schemas.ReplyOut.of(desk.ask(question))
+
+
+@router.get("/suggest", summary="Suggest while typing")
+def suggest(
+    desk: Desk,
+    q: Annotated[schemas.Text, Query(max_length=2_000)],
+    body: Annotated[schemas.Text, Query(max_length=2_000)] = "",
+    lang: schemas.Lang | None = None,
+    limit: Annotated[int, Query(ge=1, le=10)] = 5,
+) -> schemas.SuggestOut:
+    """Articles for a question that is still being typed. Nothing is kept."""
+    found = desk.suggest(Question(q, body, lang), limit) if q.strip() or body.strip() else ()
+    return schemas.SuggestOut(suggestions=[schemas.SuggestionOut.of(suggestion) for suggestion in found])
+
+
+@router.post("/questions/{question_id}/outcome", status_code=204, summary="Tell what became of an answer")
+def outcome(question_id: str, told: schemas.OutcomeIn, desk: Desk) -> Response:
+    desk.record_outcome(Outcome(question_id, told.outcome, told.article_id, told.reason))
+    return Response(status_code=204)
+
+
+@router.post("/tickets", status_code=201, summary="Open a ticket")
+def open_ticket(
+    sent: schemas.TicketIn,
+    desk: Desk,
+    idempotency_key: Annotated[str, Header(min_length=8, max_length=64, pattern=r"^[\x21-\x7e]+$")],
+) -> schemas.TicketOut:
+    """Sent again with the same `Idempotency-Key`, it is the same ticket."""
+    ticket = desk.open_ticket(
+        TicketDraft(
+            subject=sent.subject,
+            body=sent.body,
+            email=sent.email,
+            question_id=sent.question_id,
+            declined=tuple(sent.declined),
+            session=sent.session or "",
+            lang=sent.lang or "",
+        ),
+        idempotency_key,
+    )
+    return schemas.TicketOut(id=ticket.id, number=ticket.number, created=ticket.at)
+
+
+@router.get("/articles/{article_id:path}", summary="Read an article")
+def article(article_id: str, desk: Desk, lang: schemas.Lang | None = None) -> schemas.ArticleOut:
+    """A public article, in `lang` or else in the language most articles are written in that it exists in."""
+    snapshot = desk.library.searcher.snapshot
+    available = [
+        code
+        for code in snapshot.languages
+        if (entry := snapshot.entry(ArticleKey(article_id, code))) and entry.article.audience == PUBLIC
+    ]
+    chosen = lang if lang in available else None if lang else next(iter(available), None)
+    entry = snapshot.entry(ArticleKey(article_id, chosen)) if chosen else None
+    if entry is None:
+        wanted = f" in {lang}" if lang else ""
+        exists = f" It exists in {', '.join(available)}." if available else ""
+        raise ApiError(404, "article_unknown", f"There is no article {article_id!r}{wanted}.{exists}")
+    return schemas.ArticleOut.of(entry, article_path(entry.article.key), available)
+
+
+@router.get("/gaps", summary="Questions without an answer")
+def list_gaps(
+    desk: Desk,
+    _author: Author,
+    since: datetime | None = None,
+    kind: GapKind | None = None,
+    lang: schemas.Lang | None = None,
+    q: Annotated[str, Query(max_length=200)] = "",
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+) -> schemas.GapsOut:
+    """What authors have to close, the most asked first. Needs the author's token."""
+    found = gaps(desk.events, since=_with_zone(since), kind=kind, lang=lang, containing=q)
+    return schemas.GapsOut(gaps=[schemas.GapOut.of(gap) for gap in found[:limit]])
+
+
+@router.get("/reports/deflection", summary="Deflection")
+def report_deflection(desk: Desk, _author: Author, since: datetime | None = None) -> schemas.DeflectionOut:
+    """Confirmed, assumed and returned, each with its denominator. Needs the author's token."""
+    return schemas.DeflectionOut.of(deflection(desk.events, now=desk.now(), since=_with_zone(since)))
+
+
+@router.post("/agent/suggestions", summary="Suggest beside a ticket")
+def agent_suggestions(ticket: schemas.AgentSuggestionsIn, desk: Desk, _agent: Agent) -> schemas.AgentSuggestionsOut:
+    """Articles for a ticket of any desk, internal ones included. Nothing is kept. Needs the agent's token."""
+    return _beside(desk, ticket.subject, ticket.body, ticket.lang)
+
+
+@router.get("/tickets/{ticket_id}/suggestions", summary="Suggest beside a ticket of the inbox")
+def ticket_suggestions(ticket_id: str, desk: Desk, _agent: Agent) -> schemas.AgentSuggestionsOut:
+    """As for `agent/suggestions`. Needs the agent's token."""
+    ticket = desk.ticket(ticket_id)
+    return _beside(desk, ticket.subject, ticket.body, ticket.lang or None)
+
+
+@router.post("/tickets/{ticket_id}/resolution", status_code=204, summary="Tell how a ticket was solved")
+def resolve(ticket_id: str, told: schemas.ResolutionIn, desk: Desk, _agent: Agent) -> Response:
+    """By an article, by words, or both. Needs the agent's token."""
+    if not told.article_id and not told.text.strip():
+        raise ApiError(422, "resolution_empty", "Name the article that solved it, or say in a few words what did.")
+    desk.resolve(ticket_id, told.article_id, told.text)
+    return Response(status_code=204)
+
+
+def _beside(desk: HelpDesk, subject: str, body: str, lang: str | None) -> schemas.AgentSuggestionsOut:
+    reply = desk.ask(Question(subject, body, lang, "agent", audiences=AGENT_AUDIENCES), keep=False)
+    return schemas.AgentSuggestionsOut(
+        decision=reply.decision,
+        confidence=reply.confidence,
+        answer=schemas.AnswerOut.of(reply.answer) if reply.answer else None,
+        suggestions=[schemas.SuggestionOut.of(suggestion) for suggestion in reply.suggestions],
+    )
+
+
+def _with_zone(at: datetime | None) -> datetime | None:
+    return at.astimezone() if at and at.tzinfo is None else at

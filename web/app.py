@@ -1,0 +1,123 @@
+"""Puts the application together."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import sqlalchemy as sa
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from bot.database import migrate, open_engine
+from bot.events import SqlEventStore
+from bot.library import Library
+from bot.service import HelpDesk
+from bot.tickets import SqlInbox
+from web import api, pages, problems
+from web.middleware import SecurityHeaders, SizeLimit
+from web.settings import Settings
+
+STATIC = Path(__file__).parent / "static"
+#: How often the server looks whether a new snapshot was published, in seconds.
+_LOOK_EVERY_S = 2.0
+
+
+def open_desk(settings: Settings) -> tuple[HelpDesk, sa.Engine]:
+    """The help desk of these settings, its database up to date.
+
+    Raises a SnapshotError where there is no usable snapshot, StoreUnavailable where the database cannot be written.
+    """
+    library = Library(settings.data)
+    engine = open_engine(settings.database)
+    migrate(engine)
+    desk = HelpDesk(
+        library=library,
+        events=SqlEventStore(engine),
+        sink=SqlInbox(engine, new_id),
+        now=lambda: datetime.now(UTC),
+        new_id=new_id,
+        policy=settings.policy,
+    )
+    return desk, engine
+
+
+def new_id() -> str:
+    """32 hexadecimal digits that cannot be guessed."""
+    return uuid.uuid4().hex
+
+
+def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine) -> FastAPI:
+    """The web application: pages, widget and API over one help desk."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        watcher = asyncio.create_task(_watch(desk.library))
+        yield
+        watcher.cancel()
+        engine.dispose()
+
+    app = FastAPI(
+        title=f"{settings.site_name}: Firstline API",
+        version=version("firstline"),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+        lifespan=lifespan,
+    )
+    app.state.settings, app.state.desk, app.state.engine = settings, desk, engine
+    app.add_middleware(SizeLimit)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=list(settings.widget_origins),
+        allow_methods=["GET", "POST"],
+        allow_headers=["content-type", "idempotency-key"],
+        max_age=3600,
+    )
+    app.add_middleware(SecurityHeaders)
+    problems.install(app)
+    app.include_router(api.router)
+    app.include_router(pages.router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    _add_health(app)
+
+    @app.exception_handler(HTTPException)
+    def _http(request: Request, error: HTTPException) -> Response:
+        if request.url.path.startswith("/api/"):
+            return problems.of_http_exception(error)
+        return pages.error_page(request, error)
+
+    return app
+
+
+def _add_health(app: FastAPI) -> None:
+    @app.get("/healthz", include_in_schema=False)
+    def healthz() -> dict[str, str]:
+        """The process runs."""
+        return {"status": "ok"}
+
+    @app.get("/readyz", include_in_schema=False)
+    def readyz(request: Request) -> Response:
+        """A snapshot is open and the database answers."""
+        snapshot = request.app.state.desk.library.searcher.snapshot.id
+        try:
+            with request.app.state.engine.connect() as connection:
+                connection.execute(sa.text("SELECT 1"))
+        except sa.exc.DBAPIError:
+            return problems.problem(503, "not_ready", "The database does not answer.", headers={"Retry-After": "5"})
+        return JSONResponse({"status": "ready", "snapshot": snapshot})
+
+
+async def _watch(library: Library) -> None:
+    while True:
+        await asyncio.sleep(_LOOK_EVERY_S)
+        await asyncio.to_thread(library.refresh)

@@ -1,0 +1,227 @@
+"""The command `firstline`. Heavy imports stand inside the commands, so that --help answers at once."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from bot.errors import BotError
+from kb.errors import KbError
+
+if TYPE_CHECKING:
+    from kb.build import BuildReport
+    from web.settings import Settings
+
+app = typer.Typer(
+    name="firstline",
+    help="The first line of a help desk: a knowledge base and self-service answer bot.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Data = Annotated[Path | None, typer.Option("--data", help="Folder of snapshots and database. [setting: data]")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+
+
+def main() -> None:
+    """Runs the command line; an error the program knows ends with its message and exit code 2."""
+    try:
+        app()
+    except (KbError, BotError) as error:
+        _fail(str(error))
+    except BrokenPipeError:  # the reader of our output went away
+        sys.exit(0)
+    except OSError as error:
+        _fail(f"{error.filename or 'The disk'}: {error.strerror}. Check that the folder exists and can be written.")
+
+
+@app.command()
+def index(
+    path: Annotated[
+        Path | None, typer.Argument(help="Folder of Markdown or a .jsonl file. [setting: articles]")
+    ] = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Index articles into a new snapshot and switch to it. Embeds only what changed."""
+    import time
+    from datetime import UTC, datetime
+
+    from kb.build import BuildSettings, build
+    from web.progress import progress
+
+    settings = _settings(articles=path, data=data)
+    started = time.monotonic()
+    with progress() as show:
+        report = build(
+            settings.articles,
+            settings.data,
+            BuildSettings(settings.model, settings.default_lang),
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            progress=show,
+        )
+    seconds = round(time.monotonic() - started, 2)
+    for entry in report.skipped:
+        if not entry.harmless or as_json:
+            typer.echo(str(entry), err=True)
+    if as_json:
+        _print_json(
+            {
+                "snapshot": report.snapshot,
+                "articles": report.articles,
+                "skipped": len(report.skipped),
+                "passages": report.passages,
+                "embedded": report.embedded,
+                "seconds": seconds,
+            }
+        )
+    else:
+        _print_report(report, seconds)
+
+
+@app.command()
+def serve(
+    data: Data = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
+) -> None:
+    """Serve the help centre, the widget and the API."""
+    import logging
+
+    import uvicorn
+
+    from web.app import create_app, open_desk
+
+    settings = _settings(data=data)
+    _check_port(host, port)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    desk, engine = open_desk(settings)
+    _print_addresses(settings, desk.library.searcher.snapshot.manifest["counts"], f"http://{host}:{port}")
+    uvicorn.run(create_app(settings, desk, engine), host=host, port=port, log_level="warning", server_header=False)
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="The question, in quotes.")],
+    data: Data = None,
+    lang: Annotated[str | None, typer.Option(help="Language to answer in where the article exists in it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Ask one question, as the API would answer it."""
+    from bot.models import Question
+    from web.app import open_desk
+    from web.schemas import ReplyOut
+
+    desk, engine = open_desk(_settings(data=data))
+    reply = desk.ask(Question(question, lang=lang, channel="cli"))
+    engine.dispose()
+    if as_json:
+        _print_json(ReplyOut.of(reply).model_dump())
+        return
+    if reply.corrected:
+        typer.echo(f"Understood as: {reply.corrected}")
+    if reply.answer:
+        typer.echo(f"{reply.answer.title}\n\n{reply.answer.text}\n\n{reply.answer.path}")
+    elif not reply.suggestions:
+        typer.echo("I don't know this one yet. Your question goes to the people who write the articles.")
+    for suggestion in reply.suggestions:
+        typer.echo(f"- {suggestion.title}  {suggestion.path}")
+    typer.echo(f"({reply.decision}, confidence {reply.confidence:.2f})", err=True)
+
+
+@app.command()
+def evaluate(
+    articles: Annotated[Path, typer.Option(help="Folder of Markdown or a .jsonl file.")],
+    queries: Annotated[Path, typer.Option(help='JSONL of {"id", "query", "body"?, "relevant", "lang"?}.')],
+    model: Annotated[str | None, typer.Option(help="Encoder. [setting: model]")] = None,
+    predictions: Annotated[Path | None, typer.Option(help="Write one line a query to this file.")] = None,
+    data: Annotated[Path | None, typer.Option("--data", help="Keep the snapshot here. [default: a cache]")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure hit@k, MRR, answers right and wrong, calibration and speed on questions with known articles."""
+    from bot.evaluate import run, write_predictions
+    from kb.build import BuildSettings
+    from web.progress import progress
+
+    settings = _settings(model=model, data=data)
+    folder = settings.data if data else settings.data / "evaluate"
+    with progress() as show:
+        result = run(
+            articles, queries, folder, BuildSettings(settings.model, settings.default_lang), settings.policy, show
+        )
+    if predictions:
+        write_predictions(result, predictions)
+    if as_json:
+        _print_json(result.metrics)
+        return
+    for name, value in result.metrics.items():
+        typer.echo(f"{name:18} {'–' if value is None else value}")
+
+
+def _print_report(report: BuildReport, seconds: float) -> None:
+    typer.echo(f"{report.files} files: {report.articles} articles, {len(report.skipped)} skipped")
+    for reason, count in Counter(entry.reason for entry in report.skipped).most_common():
+        typer.echo(f"  {count} × {reason}")
+    if report.changed:
+        typer.echo(f"{report.passages} passages, {report.embedded} embedded, {seconds} s")
+    else:
+        typer.echo(f"Nothing changed ({seconds} s)")
+    typer.echo(f"Snapshot {report.snapshot}")
+
+
+def _print_addresses(settings: Settings, counts: dict[str, int], base: str) -> None:
+    authors = "" if settings.author_token.get_secret_value() else "   (set author_token to open it)"
+    typer.echo(
+        f"""{settings.site_name}: {counts["articles"]} articles
+
+  Help centre   {base}/
+  Ask           {base}/search
+  Ticket form   {base}/ticket
+  Widget demo   {base}/widget
+  Authors       {base}/authors{authors}
+  API           {base}/api
+
+Stop with Ctrl+C"""
+    )
+    sys.stdout.flush()
+
+
+def _check_port(host: str, port: int) -> None:
+    import errno
+    import socket
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                _fail(f"Port {port} on {host} is in use. Stop the other program, or choose another: --port {port + 1}")
+            _fail(f"Cannot listen on {host}:{port}: {error.strerror}.")
+
+
+def _settings(**given: Any) -> Settings:
+    from web.settings import SettingsError, load_settings
+
+    try:
+        return load_settings(**given)
+    except SettingsError as error:
+        _fail(str(error))
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(f"firstline: {message}", err=True)
+    sys.exit(2)

@@ -1,0 +1,121 @@
+"""Errors as RFC 9457 problem documents, each with a stable `code`."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any, Literal
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from bot import errors
+
+_log = logging.getLogger(__name__)
+
+#: (status, code) of each error that a request can end with.
+CODES: dict[type[errors.BotError], tuple[int, str]] = {
+    errors.QuestionInvalid: (422, "question_invalid"),
+    errors.QuestionUnknown: (404, "question_unknown"),
+    errors.TicketInvalid: (422, "ticket_invalid"),
+    errors.TicketConflict: (409, "idempotency_key_reused"),
+    errors.TicketUnknown: (404, "ticket_unknown"),
+    errors.StoreUnavailable: (503, "store_unavailable"),
+}
+_HTTP_CODES = {
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    415: "unsupported_media_type",
+}
+
+
+class FieldProblem(BaseModel):
+    """What is wrong with one field."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """An error as RFC 9457 describes it; `code` never changes, the words may."""
+
+    type: Literal["about:blank"] = "about:blank"
+    title: str
+    status: int
+    code: str
+    detail: str
+    errors: list[FieldProblem] = []
+
+
+class ApiError(Exception):
+    """An error of the API itself."""
+
+    def __init__(self, status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status, self.code, self.detail, self.headers = status, code, detail, headers
+
+
+def problem(
+    status: int, code: str, detail: str, fields: dict[str, str] | None = None, headers: dict[str, str] | None = None
+) -> JSONResponse:
+    body = Problem(
+        title=HTTPStatus(status).phrase,
+        status=status,
+        code=code,
+        detail=detail,
+        errors=[FieldProblem(field=name, message=text) for name, text in (fields or {}).items()],
+    )
+    return JSONResponse(body.model_dump(), status, headers, media_type="application/problem+json")
+
+
+def of_bot_error(error: errors.BotError) -> JSONResponse:
+    status, code = CODES[type(error)]
+    fields = error.fields if isinstance(error, errors.TicketInvalid) else None
+    headers = {"Retry-After": "5"} if status == 503 else None
+    if status == 503:
+        _log.error("%s", error)
+        return problem(status, code, "The help desk cannot store this right now. Try again in a moment.", None, headers)
+    return problem(status, code, str(error), fields, headers)
+
+
+def install(app: FastAPI) -> None:
+    """Has every error of the application leave as a problem document; pages have their own handlers above these."""
+
+    @app.exception_handler(errors.BotError)
+    def _bot(_request: Request, error: errors.BotError) -> Response:
+        return of_bot_error(error)
+
+    @app.exception_handler(ApiError)
+    def _api(_request: Request, error: ApiError) -> Response:
+        return problem(error.status, error.code, error.detail, headers=error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    def _invalid(_request: Request, error: RequestValidationError) -> Response:
+        fields: dict[str, str] = {}
+        for entry in error.errors():
+            name = ".".join(str(part) for part in entry["loc"] if part not in ("body", "query", "path", "header"))
+            fields.setdefault(name or "body", _words(entry))
+        detail = " ".join(f"{name}: {text}." for name, text in fields.items())
+        return problem(422, "invalid_request", detail, fields)
+
+    @app.exception_handler(Exception)
+    def _unexpected(request: Request, error: Exception) -> Response:
+        _log.exception("unexpected error in %s %s", request.method, request.url.path, exc_info=error)
+        return problem(500, "internal_error", "Something went wrong on our side. It has been logged.")
+
+
+def of_http_exception(error: HTTPException) -> JSONResponse:
+    code = _HTTP_CODES.get(error.status_code, "error")
+    return problem(error.status_code, code, str(error.detail), headers=dict(error.headers or {}))
+
+
+def _words(entry: Any) -> str:
+    text = str(entry["msg"]).removeprefix("Value error, ")
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,246 @@
+"""What goes in and out of the HTTP API."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from bot import models
+from bot.gaps import Gap, GapKind
+from bot.models import MAX_BODY, MAX_REASON, Channel, DecisionName, OutcomeName
+from bot.reports import Deflection
+from kb import languages
+from kb.snapshot import Entry
+
+
+def _language(value: str) -> str:
+    lang = languages.normalise(value)
+    if lang is None:
+        raise ValueError(f"{value!r} is no language; use a two-letter code of ISO 639-1 such as en or pl")
+    return lang
+
+
+def _storable(value: str) -> str:
+    """Half of a surrogate pair is no text: no database and no page could take it."""
+    return value.encode("utf-8", "replace").decode()
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+Lang = Annotated[str, Field(max_length=16), AfterValidator(_language)]
+Identifier = Annotated[str, Field(max_length=200), AfterValidator(_storable)]
+Session = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+
+
+class _In(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class AskIn(_In):
+    question: Text = Field(description="The question, or the subject of a ticket.", examples=["I forgot my password"])
+    body: Text = Field("", description="The text of a ticket, if there is one.")
+    lang: Lang | None = Field(None, description="The language to answer in where the article exists in it.")
+    channel: Channel = Field("api", description="Where it was asked.")
+    session: Session | None = Field(None, description="Ties the questions and tickets of one visit together.")
+
+
+class AnswerOut(BaseModel):
+    """An article's own words. `html` is sanitised; `text` is the same without markup."""
+
+    article_id: str
+    lang: str
+    title: str
+    heading: str
+    url: str = Field(description="Address on this site, with the heading's anchor.")
+    html: str
+    text: str
+    lines: tuple[int, int] = Field(description="First and last line in the article's file.")
+
+    @classmethod
+    def of(cls, answer: models.Answer) -> Self:
+        return cls(
+            article_id=answer.key.id,
+            lang=answer.key.lang,
+            title=answer.title,
+            heading=answer.heading,
+            url=answer.path,
+            html=answer.html,
+            text=answer.text,
+            lines=answer.lines,
+        )
+
+
+class SuggestionOut(BaseModel):
+    """An article that may help."""
+
+    article_id: str
+    lang: str
+    title: str
+    heading: str
+    url: str
+    snippet: str
+
+    @classmethod
+    def of(cls, suggestion: models.Suggestion) -> Self:
+        return cls(
+            article_id=suggestion.key.id,
+            lang=suggestion.key.lang,
+            title=suggestion.title,
+            heading=suggestion.heading,
+            url=suggestion.path,
+            snippet=suggestion.snippet,
+        )
+
+
+class ReplyOut(BaseModel):
+    """What the bot says to a question."""
+
+    id: str = Field(description="Names this question when its outcome or a ticket follows.")
+    decision: DecisionName
+    confidence: float = Field(description="Calibrated probability, 0 to 1, that the first article is right.")
+    reason: str = Field(description="Why it was decided so.")
+    corrected: str = Field(description="The question with typing errors mended, empty where there were none.")
+    answer: AnswerOut | None
+    suggestions: list[SuggestionOut]
+    snapshot: str = Field(description="The snapshot of the articles that was asked.")
+
+    @classmethod
+    def of(cls, reply: models.Reply) -> Self:
+        return cls(
+            id=reply.id,
+            decision=reply.decision,
+            confidence=reply.confidence,
+            reason=reply.reason,
+            corrected=reply.corrected,
+            answer=AnswerOut.of(reply.answer) if reply.answer else None,
+            suggestions=[SuggestionOut.of(suggestion) for suggestion in reply.suggestions],
+            snapshot=reply.snapshot,
+        )
+
+
+class SuggestOut(BaseModel):
+    suggestions: list[SuggestionOut]
+
+
+class OutcomeIn(_In):
+    outcome: OutcomeName
+    article_id: Identifier = ""
+    reason: Text = Field("", max_length=MAX_REASON)
+
+
+class TicketIn(_In):
+    subject: Text
+    body: Text
+    email: Text
+    question_id: Identifier = Field("", description="The `id` of the question that was asked before, if any.")
+    declined: list[Identifier] = Field([], max_length=20, description="Ids of articles that did not help.")
+    session: Session | None = None
+    lang: Lang | None = None
+
+
+class TicketOut(BaseModel):
+    """A ticket as it was taken."""
+
+    id: str = Field(description="Cannot be guessed.")
+    number: int = Field(description="What people call it.")
+    created: datetime
+
+
+class ResolutionIn(_In):
+    article_id: Identifier = ""
+    text: Text = Field("", max_length=MAX_BODY)
+
+
+class AgentSuggestionsIn(_In):
+    subject: Text
+    body: Text = ""
+    lang: Lang | None = None
+
+
+class AgentSuggestionsOut(BaseModel):
+    """Articles beside a ticket, internal ones included, the likeliest first."""
+
+    decision: DecisionName
+    confidence: float
+    answer: AnswerOut | None
+    suggestions: list[SuggestionOut]
+
+
+class SectionOut(BaseModel):
+    level: int
+    heading: str
+    anchor: str
+    html: str
+
+
+class ArticleOut(BaseModel):
+    """An article in one language."""
+
+    id: str
+    lang: str
+    title: str
+    url: str
+    topic: str
+    sections: list[SectionOut]
+    translations: list[str] = Field(description="Languages this article exists in.")
+
+    @classmethod
+    def of(cls, entry: Entry, url: str, translations: list[str]) -> Self:
+        article = entry.article
+        return cls(
+            id=article.id,
+            lang=article.lang,
+            title=article.title,
+            url=url,
+            topic=article.topic,
+            sections=[
+                SectionOut(level=s.level, heading=s.heading, anchor=s.anchor, html=s.html) for s in entry.sections
+            ],
+            translations=translations,
+        )
+
+
+class GapOut(BaseModel):
+    text: str
+    count: int
+    last: datetime
+    kinds: list[GapKind]
+    langs: list[str]
+    shown: list[str]
+    question_ids: list[str]
+
+    @classmethod
+    def of(cls, gap: Gap) -> Self:
+        return cls(
+            text=gap.text,
+            count=gap.count,
+            last=gap.last,
+            kinds=sorted(gap.kinds),
+            langs=list(gap.langs),
+            shown=list(gap.shown),
+            question_ids=list(gap.question_ids),
+        )
+
+
+class GapsOut(BaseModel):
+    gaps: list[GapOut]
+
+
+class RateOut(BaseModel):
+    rate: float | None = Field(description="0 to 1; null where the denominator is 0.")
+    denominator: int
+
+
+class DeflectionOut(BaseModel):
+    """Three rates, each with its denominator."""
+
+    shown: int
+    confirmed: RateOut
+    assumed: RateOut
+    returned: RateOut
+
+    @classmethod
+    def of(cls, counted: Deflection) -> Self:
+        rates = {name: RateOut(rate=rate, denominator=of) for name, (rate, of) in counted.rates.items()}
+        return cls(shown=counted.shown, **rates)
