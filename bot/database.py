@@ -4,17 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import DatabaseError, InterfaceError
+from sqlalchemy.exc import DatabaseError, IntegrityError, InterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from bot.errors import StoreUnavailable
 
 #: How long a writer waits for another one before it gives up.
 LOCK_TIMEOUT_S = 5.0
+
+
+class Utc(sa.TypeDecorator[datetime]):
+    """Times in UTC both ways: SQLite drops the zone, so a time of another zone would be stored and compared wrongly."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        return value.astimezone(UTC) if value else None
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        return value and (value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC))
+
 
 metadata = sa.MetaData(
     naming_convention={
@@ -27,7 +44,7 @@ questions = sa.Table(
     "questions",
     metadata,
     sa.Column("id", sa.String(32), primary_key=True),
-    sa.Column("at", sa.DateTime(timezone=True), nullable=False, index=True, comment="UTC"),
+    sa.Column("at", Utc, nullable=False, index=True, comment="UTC"),
     sa.Column("text", sa.Text, nullable=False, comment="masked"),
     sa.Column("body", sa.Text, nullable=False, comment="masked"),
     sa.Column("lang", sa.String(8), nullable=False),
@@ -45,7 +62,7 @@ outcomes = sa.Table(
     metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("question_id", sa.ForeignKey("questions.id", ondelete="CASCADE"), nullable=False, index=True),
-    sa.Column("at", sa.DateTime(timezone=True), nullable=False, comment="UTC"),
+    sa.Column("at", Utc, nullable=False, comment="UTC"),
     sa.Column("outcome", sa.String(16), nullable=False),
     sa.Column("article_id", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False, comment="masked"),
@@ -58,7 +75,7 @@ tickets = sa.Table(
     sa.Column("id", sa.String(32), nullable=False, unique=True),
     sa.Column("idempotency_key", sa.String(64), nullable=False, unique=True),
     sa.Column("fingerprint", sa.String(64), nullable=False, comment="SHA-256 of what was sent"),
-    sa.Column("at", sa.DateTime(timezone=True), nullable=False, index=True, comment="UTC"),
+    sa.Column("at", Utc, nullable=False, index=True, comment="UTC"),
     sa.Column("subject", sa.Text, nullable=False, comment="as typed"),
     sa.Column("body", sa.Text, nullable=False, comment="as typed"),
     sa.Column("email", sa.Text, nullable=False, comment="the requester's address"),
@@ -75,14 +92,14 @@ resolutions = sa.Table(
     metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("ticket_id", sa.ForeignKey("tickets.id", ondelete="CASCADE"), nullable=False, index=True),
-    sa.Column("at", sa.DateTime(timezone=True), nullable=False, comment="UTC"),
+    sa.Column("at", Utc, nullable=False, comment="UTC"),
     sa.Column("article_id", sa.Text, nullable=False),
     sa.Column("text", sa.Text, nullable=False, comment="masked"),
 )
 
 
 def sqlite_url(path: Path) -> str:
-    return f"sqlite:///{path.resolve()}"
+    return f"sqlite:///{quote(str(path.resolve()))}"
 
 
 def open_engine(url: str) -> sa.Engine:
@@ -120,7 +137,9 @@ def reachable(what: str) -> Iterator[None]:
     """Turns a database's own errors (locked, read-only, gone, full) into StoreUnavailable."""
     try:
         yield
+    except IntegrityError:
+        raise
     except (DatabaseError, InterfaceError) as error:
-        if isinstance(error, sa.exc.IntegrityError):
-            raise
         raise StoreUnavailable(f"{what}: {error.orig or error}.") from error
+    except PoolTimeoutError as error:
+        raise StoreUnavailable(f"{what}: all connections to the database are in use.") from error

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Protocol
 
 import sqlalchemy as sa
 
 from bot.database import outcomes, questions, reachable, resolutions, tickets
-from bot.models import Outcome, RecordedQuestion
+from bot.errors import QuestionUnknown
+from bot.models import Outcome, OutcomeName, RecordedQuestion, SentTicket
 
 
 class EventStore(Protocol):
@@ -18,7 +19,9 @@ class EventStore(Protocol):
 
     def record_question(self, question: RecordedQuestion) -> None: ...
 
-    def record_outcome(self, outcome: Outcome, at: datetime) -> None: ...
+    def record_outcome(self, outcome: Outcome, at: datetime) -> None:
+        """Raises QuestionUnknown where the question was never recorded."""
+        ...
 
     def record_resolution(self, ticket_id: str, article_id: str, text: str, at: datetime) -> None: ...
 
@@ -32,15 +35,16 @@ class EventStore(Protocol):
         """The outcomes of each question that has any, in order of time."""
         ...
 
-    def ticket_times(self) -> dict[str, list[tuple[datetime, str]]]:
-        """(time, question id) of the tickets of each session that sent any, in order of time."""
+    def sent_tickets(self) -> Sequence[SentTicket]:
+        """All tickets, in order of time."""
         ...
 
 
 class MemoryEventStore:
-    """A fake for tests and for trying things out: lists."""
+    """A fake for tests and for trying things out: lists. `sent` gives the tickets, as `MemoryInbox.sent` does."""
 
-    def __init__(self) -> None:
+    def __init__(self, sent: Callable[[], Iterable[SentTicket]] = tuple) -> None:
+        self._sent = sent
         self._questions: dict[str, RecordedQuestion] = {}
         self._outcomes: list[tuple[datetime, Outcome]] = []
         self.resolutions: list[tuple[str, str, str, datetime]] = []
@@ -49,6 +53,8 @@ class MemoryEventStore:
         self._questions[question.id] = question
 
     def record_outcome(self, outcome: Outcome, at: datetime) -> None:
+        if outcome.question_id not in self._questions:
+            raise _unknown(outcome.question_id)
         self._outcomes.append((at, outcome))
 
     def record_resolution(self, ticket_id: str, article_id: str, text: str, at: datetime) -> None:
@@ -69,8 +75,8 @@ class MemoryEventStore:
                 found.setdefault(outcome.question_id, []).append((at, outcome))
         return found
 
-    def ticket_times(self) -> dict[str, list[tuple[datetime, str]]]:
-        return {}
+    def sent_tickets(self) -> Sequence[SentTicket]:
+        return sorted(self._sent(), key=lambda ticket: ticket.at)
 
 
 class SqlEventStore:
@@ -85,8 +91,12 @@ class SqlEventStore:
             connection.execute(questions.insert().values({**row, "shown": list(question.shown)}))
 
     def record_outcome(self, outcome: Outcome, at: datetime) -> None:
-        with reachable("The outcome could not be recorded"), self._engine.begin() as connection:
-            connection.execute(outcomes.insert().values({**asdict(outcome), "at": at}))
+        with reachable("The outcome could not be recorded"):
+            try:
+                with self._engine.begin() as connection:
+                    connection.execute(outcomes.insert().values({**asdict(outcome), "at": at}))
+            except sa.exc.IntegrityError as error:
+                raise _unknown(outcome.question_id) from error
 
     def record_resolution(self, ticket_id: str, article_id: str, text: str, at: datetime) -> None:
         row = {"ticket_id": ticket_id, "article_id": article_id, "text": text, "at": at}
@@ -115,24 +125,25 @@ class SqlEventStore:
                 query = outcomes.select().where(outcomes.c.question_id.in_(part)).order_by(outcomes.c.at, outcomes.c.id)
                 for row in connection.execute(query):
                     value = Outcome(row.question_id, row.outcome, row.article_id, row.reason)
-                    found.setdefault(row.question_id, []).append((utc(row.at), value))
+                    found.setdefault(row.question_id, []).append((row.at, value))
         return found
 
-    def ticket_times(self) -> dict[str, list[tuple[datetime, str]]]:
-        columns = (tickets.c.session, tickets.c.at, tickets.c.question_id)
-        query = sa.select(*columns).where(tickets.c.session != "").order_by(tickets.c.at)
-        found: dict[str, list[tuple[datetime, str]]] = {}
+    def sent_tickets(self) -> Sequence[SentTicket]:
+        query = sa.select(tickets.c.at, tickets.c.session, tickets.c.question_id).order_by(tickets.c.at)
         with reachable("The tickets could not be read"), self._engine.connect() as connection:
-            for row in connection.execute(query):
-                found.setdefault(row.session, []).append((utc(row.at), row.question_id))
-        return found
+            return [SentTicket(row.at, row.session, row.question_id) for row in connection.execute(query)]
 
 
-def utc(at: datetime) -> datetime:
-    """The time with its zone: SQLite gives back times without one."""
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+def last_word(outcomes: Iterable[tuple[datetime, Outcome]]) -> OutcomeName | None:
+    """What the person said last of a reply, "solved" or "not_solved"; None where nothing: an opening says neither."""
+    said = [outcome.outcome for _, outcome in outcomes if outcome.outcome != "opened"]
+    return said[-1] if said else None
+
+
+def _unknown(question_id: str) -> QuestionUnknown:
+    return QuestionUnknown(f"No question with the id {question_id!r} was asked.")
 
 
 def _question(row: sa.Row[tuple[object, ...]]) -> RecordedQuestion:
     values = dict(row._mapping)
-    return RecordedQuestion(**{**values, "at": utc(values["at"]), "shown": tuple(values["shown"])})
+    return RecordedQuestion(**{**values, "shown": tuple(values["shown"])})

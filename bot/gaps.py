@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
-from bot.events import EventStore
-from bot.models import RecordedQuestion
+from bot.events import EventStore, last_word
+from bot.models import OutcomeName, RecordedQuestion
 from kb.analysis import fold
 
 GapKind = Literal["unanswered", "rejected", "ticket"]
@@ -19,7 +19,7 @@ GAP_KINDS: tuple[GapKind, ...] = get_args(GapKind)
 class Gap:
     """One question, in the words of the person who asked it last, and how often it was asked in these words.
 
-    `kinds`: it found no article ("unanswered"), its articles did not help ("rejected"), or a ticket followed ("ticket").
+    `kinds`: no article was found ("unanswered"), those shown did not help ("rejected"), a ticket followed ("ticket").
     `shown` are the ids of the articles that were shown and did not do.
     """
 
@@ -43,23 +43,28 @@ def gaps(
     """Gaps, the most asked first, then the newest; same words up to case and accents are one gap."""
     asked = events.questions(since=since)
     outcomes = events.outcomes([question.id for question in asked])
-    ticketed = {question_id for rows in events.ticket_times().values() for _, question_id in rows}
+    ticketed = {ticket.question_id for ticket in events.sent_tickets()}
+    sought = _words(containing)
     groups: dict[str, list[tuple[RecordedQuestion, frozenset[GapKind]]]] = {}
     for question in asked:
-        kinds = _kinds(question, [outcome.outcome for _, outcome in outcomes.get(question.id, ())], ticketed)
+        kinds = _kinds(question, last_word(outcomes.get(question.id, ())), ticketed)
         if not kinds or (kind and kind not in kinds) or (lang and question.lang != lang):
             continue
-        words = " ".join(fold(question.text).split())
-        if fold(containing) in words:
+        words = _words(question.text)
+        if sought in words:
             groups.setdefault(words, []).append((question, kinds))
     return sorted(map(_gap, groups.values()), key=lambda gap: (-gap.count, -gap.last.timestamp(), gap.text))
 
 
-def _kinds(question: RecordedQuestion, outcomes: list[str], ticketed: set[str]) -> frozenset[GapKind]:
+def _words(text: str) -> str:
+    return " ".join(fold(text).split())
+
+
+def _kinds(question: RecordedQuestion, said: OutcomeName | None, ticketed: set[str]) -> frozenset[GapKind]:
     kinds: set[GapKind] = set()
     if question.decision == "unanswered":
         kinds.add("unanswered")
-    if outcomes and "not_solved" in outcomes and outcomes[-1] != "solved":
+    if said == "not_solved":
         kinds.add("rejected")
     if question.id in ticketed:
         kinds.add("ticket")

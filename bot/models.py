@@ -126,6 +126,15 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
+class SentTicket:
+    """That a ticket was sent, in which session and after which question; either may be empty."""
+
+    at: datetime
+    session: str
+    question_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedQuestion:
     """A question as it is kept: personal data masked. `shown` are the ids of the articles the person saw."""
 

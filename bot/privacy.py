@@ -3,19 +3,57 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from string import ascii_uppercase
 
-_EMAIL = re.compile(r"[\w.+'%-]{1,64}@(?:[\w-]{1,63}\.)+[^\W\d_]{2,24}")
-_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{2,4}){3,8}\b", re.IGNORECASE)
-#: Dates with or without a time, version numbers and IP addresses; but not 06.12.34.56.78, a French phone number.
-_KEPT = r"""(?<![\w.+-])(?!0\d(?:\.\d\d){4}\b)(?:
-    (?:\d{4}-\d{1,2}-\d{1,2} | \d{1,2}[./-]\d{1,2}[./-]\d{2,4} | \d{4}[./]\d{1,2}[./]\d{1,2})
-    (?:,?[ T]\d{1,2}:\d{2}(?::\d{2})?)?
-    | \d{1,5}(?:\.\d{1,5}){2,5}
-)(?![.\-/]?\d)"""
-#: Digits with the separators people put between them; what they are is decided by the digits.
-_NUMBER = r"(?<![\w.,#-])(?:\+|00|\()?\d(?:[ ()./\u00a0-]{0,2}\d){6,22}(?![\w-])"
+# Each pattern takes a run of text once, however long and hostile: a run is entered at its start only (a look-behind)
+# and never given back (`++`), or it is bounded.
+_DOMAIN = r"(?:[\w-]{1,63}\.)+[^\W\d_]{2,24}"
+#: Addresses, in an encoded URL too; those glued together (`a@example.com_b@example.com`) are one.
+_EMAIL = re.compile(
+    rf"(?:(?<![\w.+'%-])[\w.+'%-]++@|(?<![\w.+'-])[\w.+'-]++%40){_DOMAIN}(?:(?:[\w.+'%-]*+@|[\w.+'-]*+%40){_DOMAIN})*+"
+)
+
+#: ISO 13616: how long an account number is, by country, country and check digits included.
+_IBAN_LENGTHS = {
+    15: "NO", 16: "BE", 18: "DK FI FK FO GL NL SD", 19: "MK SI", 20: "AT BA EE KZ LT LU MN XK", 21: "CH HR LI LV",
+    22: "BG BH CR DE GB GE IE ME RS VA", 23: "AE GI IL IQ OM SO TL", 24: "AD CZ ES MD PK RO SA SE SK TN VG",
+    25: "LY PT ST", 26: "IS TR", 27: "BI DJ FR GR IT MC MR SM", 28: "AL AZ BY CY DO GT HN HU LB NI PL SV",
+    29: "BR EG PS QA UA", 30: "JO KW MU YE", 31: "MT SC", 32: "LC", 33: "RU",
+}  # fmt: skip
+_IBAN = re.compile(
+    "|".join(
+        rf"\b(?:{countries.replace(' ', '|')})\d\d(?:[ \u00a0\u202f-]?[A-Z0-9]){{{length - 4}}}\b"
+        for length, countries in _IBAN_LENGTHS.items()
+    ),
+    re.IGNORECASE | re.ASCII,
+)
+
+#: A word character of a script that puts spaces between words: beside one, digits are part of a code.
+_LETTER = r"[^\W\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]"
+_TIME = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?"
+_OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
+_NO_MORE_DIGITS = r"(?![.\-/]?\d)"
+#: Dates with or without a time, years, version numbers, IP addresses; but not a phone or card number with dots:
+#: 06.12.34.56.78, 555.123.4567, 4111.1111.1111.1111.
+_KEPT = rf"""(?<!{_LETTER})(?<![.+-])(?!0\d(?:\.\d\d){{4}}\b)(?:
+    (?:\d{{4}}-\d{{1,2}}-\d{{1,2}} | \d{{1,2}}[./-]\d{{1,2}}[./-]\d{{2,4}} | \d{{4}}[./]\d{{1,2}}[./]\d{{1,2}})
+    (?:,?[ T]{_TIME})?
+    | {_TIME}
+    | (?:19|20)\d\d[ ]?[/–-][ ]?(?:19|20)\d\d
+    | (?!0\d | (?:1\.)?\d{{3}}\.\d{{3}}\.\d{{3,4}}\b(?!\.) | \d{{4}}(?:\.\d{{4}}){{3}}\b)
+      \d{{1,5}}(?:\.\d{{1,5}}){{2,5}}(?:/\d{{1,2}})?
+    | [1-9]\d{{4}}\.\d{{1,5}}
+    | \d\.\d++
+){_NO_MORE_DIGITS}"""
+#: What may follow a number after a space and is no part of it: a date, a version ("Windows 10 10.0.19045"), an address.
+_NEXT = rf"""(?:
+    \d{{4}}-\d\d?-\d\d? | \d\d?[./-]\d\d?[./-](?:19|20)\d\d
+    | (?:\d\.\d{{1,5}} | \d\d\.\d)(?:\.\d{{1,5}})+ | [1-9]\d{{4}}\.\d{{1,5}}
+    | (?:{_OCTET}\.){{3}}{_OCTET}
+){_NO_MORE_DIGITS}"""
+#: Digits with the separators people put between them; what they are is decided by the digits. Not after KB, "#" or "-".
+_NUMBER = rf"""(?<!{_LETTER})(?<![\#-])(?<!\d\.)(?<!\b[Kk][Bb]\ )
+    (?:\+|00|\()?\d(?:(?:[ ()./\u00a0\u202f\u2011\u2013-]{{1,3}}(?!(?<=\ ){_NEXT}))?\d){{6,}}(?!{_LETTER}|-\w)"""
 _DIGITS = re.compile(rf"(?P<kept>{_KEPT})|{_NUMBER}", re.VERBOSE)
 
 EMAIL, PHONE, CARD, ACCOUNT = "[email]", "[phone]", "[card number]", "[account number]"
@@ -28,12 +66,8 @@ def mask(text: str) -> str:
     or more that is none of these is masked, since a number kept by mistake cannot be taken back.
     """
     text = _EMAIL.sub(EMAIL, text)
-    text = _IBAN.sub(_if(_is_iban, ACCOUNT), text)
+    text = _IBAN.sub(lambda match: ACCOUNT if _is_iban(match[0]) else match[0], text)
     return _DIGITS.sub(_number, text)
-
-
-def _if(test: Callable[[str], bool], mark: str) -> Callable[[re.Match[str]], str]:
-    return lambda match: mark if test(match[0]) else match[0]
 
 
 def _number(match: re.Match[str]) -> str:
@@ -56,8 +90,6 @@ def _passes_luhn(digits: str) -> bool:
 
 def _is_iban(written: str) -> bool:
     """ISO 13616: the rearranged number leaves 1 when divided by 97."""
-    compact = re.sub(r"[ -]", "", written).upper()
-    if not 15 <= len(compact) <= 34:
-        return False
+    compact = re.sub(r"[^A-Z0-9]", "", written.upper())
     number = "".join(str(ascii_uppercase.index(c) + 10) if c.isalpha() else c for c in compact[4:] + compact[:4])
     return int(number) % 97 == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.events import EventStore
+from bot.events import EventStore, last_word
 
 _NO_TICKET_WITHIN = timedelta(hours=24)
 _RETURNS_WITHIN = timedelta(days=7)
@@ -15,8 +15,9 @@ _RETURNS_WITHIN = timedelta(days=7)
 class Deflection:
     """Counts of questions that were shown an article. An opening of an article alone counts nowhere.
 
-    `confirmed`: the person said it solved it. `assumed`: an answer was shown, at least 24 hours ago, and the session sent
-    no ticket within 24 hours. `returned`: of either of these, those whose session sent a ticket within 7 days.
+    `confirmed`: the last word of the person was that it solved it. `assumed`: an answer was shown, at least 24 hours
+    ago, and no ticket followed within 24 hours. `returned`: of either of these, those a ticket followed within 7 days.
+    A ticket follows a question if it names it or comes from its session.
     """
 
     shown: int
@@ -41,16 +42,19 @@ def deflection(events: EventStore, *, now: datetime, since: datetime | None = No
     """Counts over the questions asked since `since` (all, if None). A question is confirmed or assumed, never both."""
     asked = events.questions(since=since)
     outcomes = events.outcomes([question.id for question in asked])
-    tickets = events.ticket_times()
+    tickets: dict[tuple[str, str], list[datetime]] = {}
+    for ticket in events.sent_tickets():
+        tickets.setdefault(("question", ticket.question_id), []).append(ticket.at)
+        if ticket.session:
+            tickets.setdefault(("session", ticket.session), []).append(ticket.at)
     shown = answered = confirmed = assumed = returned = 0
     for question in asked:
         if not question.shown:
             continue
         shown += 1
-        sent = [
-            at - question.at for at, _ in tickets.get(question.session, ()) if question.session and at >= question.at
-        ]
-        solved = any(outcome.outcome == "solved" for _, outcome in outcomes.get(question.id, ()))
+        following = [*tickets.get(("question", question.id), ()), *tickets.get(("session", question.session), ())]
+        sent = [at - question.at for at in following if at >= question.at]
+        solved = last_word(outcomes.get(question.id, ())) == "solved"
         old = question.decision == "answer" and now - question.at >= _NO_TICKET_WITHIN
         answered += old
         left = old and not solved and not any(after < _NO_TICKET_WITHIN for after in sent)

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from bot import compose, privacy, tickets
 from bot.decide import Policy, decide
-from bot.errors import QuestionInvalid, QuestionUnknown, StoreUnavailable, TicketUnknown
+from bot.errors import QuestionInvalid, StoreUnavailable, TicketUnknown
 from bot.events import EventStore
 from bot.library import Library
 from bot.models import (
@@ -70,18 +70,19 @@ class HelpDesk:
 
     def record_outcome(self, outcome: Outcome) -> None:
         """Keeps what became of a reply. Raises QuestionUnknown or StoreUnavailable."""
-        if self.events.question(outcome.question_id) is None:
-            raise QuestionUnknown(f"No question with the id {outcome.question_id!r} was asked.")
-        self.events.record_outcome(replace(outcome, reason=privacy.mask(outcome.reason)), self.now())
+        self.events.record_outcome(replace(outcome, reason=_to_keep(outcome.reason)), self.now())
 
     def open_ticket(self, draft: TicketDraft, idempotency_key: str) -> Ticket:
         """The ticket as it was taken, with the articles that its question was shown.
 
         Raises TicketInvalid, TicketConflict or StoreUnavailable; nothing is kept then.
         """
+        draft = replace(
+            draft, subject=_printable(draft.subject), body=_printable(draft.body), email=draft.email.strip()
+        )
         tickets.check(draft)
         asked = self.events.question(draft.question_id) if draft.question_id else None
-        draft = replace(draft, question_id=asked.id if asked else "", email=draft.email.strip())
+        draft = replace(draft, question_id=asked.id if asked else "")
         return self.sink.submit(draft, idempotency_key, shown=asked.shown if asked else (), at=self.now())
 
     def ticket(self, ticket_id: str) -> Ticket:
@@ -94,7 +95,7 @@ class HelpDesk:
     def resolve(self, ticket_id: str, article_id: str, text: str) -> None:
         """Keeps how a ticket was solved. Raises TicketUnknown or StoreUnavailable."""
         ticket = self.ticket(ticket_id)
-        self.events.record_resolution(ticket.id, article_id, privacy.mask(text), self.now())
+        self.events.record_resolution(ticket.id, article_id, _to_keep(text), self.now())
 
     def _record(self, question: Question, reply: Reply) -> None:
         """An answer is worth more than its log entry: where the store is down, the person still gets the reply."""
@@ -136,5 +137,16 @@ def _checked(question: Question) -> Question:
     return replace(question, text=text, body=body)
 
 
+def _to_keep(text: str) -> str:
+    return privacy.mask(_printable(text))
+
+
 def _printable(text: str) -> str:
-    return "".join(char for char in text if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cs"))
+    """The text without control characters and halves of surrogate pairs; what separates words becomes a line end."""
+    return "".join(map(_printable_character, text.replace("\r\n", "\n")))
+
+
+def _printable_character(char: str) -> str:
+    if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cs"):
+        return char
+    return "\n" if char.isspace() else ""

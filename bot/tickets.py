@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import threading
 from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
@@ -13,10 +14,9 @@ import sqlalchemy as sa
 
 from bot.database import reachable, tickets
 from bot.errors import TicketConflict, TicketInvalid
-from bot.events import utc
-from bot.models import MAX_BODY, MAX_SUBJECT, Ticket, TicketDraft
+from bot.models import MAX_BODY, MAX_SUBJECT, SentTicket, Ticket, TicketDraft
 
-_EMAIL = re.compile(r"[^@\s<>\"]{1,64}@[^@\s<>\".]+(?:\.[^@\s<>\".]+)+")
+_EMAIL = re.compile(r"[^@\s<>\"\x00-\x1f\x7f]{1,64}@[^@\s<>\".\x00-\x1f\x7f]+(?:\.[^@\s<>\".\x00-\x1f\x7f]+)+")
 
 
 class TicketSink(Protocol):
@@ -37,19 +37,27 @@ class MemoryInbox:
 
     def __init__(self) -> None:
         self._tickets: dict[str, tuple[str, Ticket]] = {}
+        self._sent: list[SentTicket] = []
+        self._lock = threading.Lock()
 
     def submit(self, draft: TicketDraft, idempotency_key: str, *, shown: tuple[str, ...], at: datetime) -> Ticket:
-        if (known := self._tickets.get(idempotency_key)) is not None:
-            if known[0] != fingerprint(draft):
-                raise _conflict(idempotency_key)
-            return known[1]
-        number = len(self._tickets) + 1
-        ticket = _ticket(draft, f"ticket-{number}", number, shown, at)
-        self._tickets[idempotency_key] = fingerprint(draft), ticket
-        return ticket
+        with self._lock:
+            if (known := self._tickets.get(idempotency_key)) is not None:
+                if known[0] != fingerprint(draft):
+                    raise _conflict(idempotency_key)
+                return known[1]
+            number = len(self._tickets) + 1
+            ticket = _ticket(draft, f"ticket-{number}", number, shown, at)
+            self._tickets[idempotency_key] = fingerprint(draft), ticket
+            self._sent.append(SentTicket(at, draft.session, draft.question_id))
+            return ticket
 
     def ticket(self, ticket_id: str) -> Ticket | None:
         return next((ticket for _, ticket in self._tickets.values() if ticket.id == ticket_id), None)
+
+    def sent(self) -> tuple[SentTicket, ...]:
+        """What a MemoryEventStore needs to know of the tickets."""
+        return tuple(self._sent)
 
 
 class SqlInbox:
@@ -143,7 +151,7 @@ def _read(row: sa.Row[tuple[object, ...]]) -> Ticket:
     return Ticket(
         id=values["id"],
         number=values["number"],
-        at=utc(values["at"]),
+        at=values["at"],
         subject=values["subject"],
         body=values["body"],
         email=values["email"],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
@@ -11,6 +10,7 @@ from typing import Any
 from kb import frontmatter, languages
 from kb.errors import SourceError
 from kb.frontmatter import FrontMatter, FrontMatterProblem
+from kb.markdown import heading_text
 from kb.models import INTERNAL, PUBLIC, Article, ArticleKey, Loaded, Skipped, SkipReason
 
 MARKDOWN_SUFFIXES = (".md", ".markdown")
@@ -39,7 +39,7 @@ _READ = frozenset(
     description draft published
     """.split()
 )
-_FIRST_HEADING = re.compile(r"^ {0,3}#{1,2}[ \t]+(.+?)(?:[ \t]+#+)?[ \t]*(?:\{#[^}]*\})?[ \t]*$", re.MULTILINE)
+_FIRST_HEADING = re.compile(r"^ {0,3}#{1,2}[ \t]+(\S.*)$", re.MULTILINE)
 _SETEXT_HEADING = re.compile(r"^ {0,3}(\S[^\n]*)\n=+[ \t]*$", re.MULTILINE)
 _FENCED = re.compile(r"^ {0,3}(```|~~~).*?^ {0,3}\1", re.MULTILINE | re.DOTALL)
 
@@ -174,6 +174,13 @@ def read_markdown(path: Path, shown: str) -> str:
 
 def _from_file(path: Path, relative: PurePosixPath, root: int, default_lang: str) -> Article:
     shown = str(relative)
+    try:
+        shown.encode()
+    except UnicodeEncodeError as error:
+        shown = shown.encode(errors="surrogateescape").decode(errors="replace")
+        raise _Unusable(
+            Skipped(shown, "unreadable", "its name is not UTF-8", fix="Give the file another name.")
+        ) from error
     text = read_markdown(path, shown)
     try:
         front = frontmatter.split(text)
@@ -267,18 +274,22 @@ def _audience(front: FrontMatter) -> str:
 def _heading_title(body: str) -> str:
     text = _FENCED.sub("", body)
     match = _FIRST_HEADING.search(text) or _SETEXT_HEADING.search(text)
-    return match[1].strip() if match else ""
+    return heading_text(match[1]) if match else ""
 
 
 def _name_title(relative: PurePosixPath) -> str:
     stem = relative.parent.name if relative.stem in ("index", "_index") and relative.parent.name else relative.stem
     words = re.sub(r"[-_\s]+", " ", stem).strip()
-    return words[:1].upper() + words[1:]
+    return words[:1].upper() + words[1:] or stem
 
 
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    """The same values with dates as text, so that they go through JSON."""
-    return json.loads(json.dumps(values, default=str, ensure_ascii=False))  # type: ignore[no-any-return]
+def _plain(value: Any) -> Any:
+    """The same value with dates as text, among the keys too, so that it goes through JSON."""
+    if isinstance(value, dict):
+        return {str(key): _plain(held) for key, held in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_plain(held) for held in value]
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
 # --- one JSONL file ----------------------------------------------------------------------------------------------
@@ -290,13 +301,17 @@ def _from_jsonl(source: Path, default_lang: str) -> Iterator[Article | Skipped]:
     for line, row in read_objects(source, required=("id",)):
         shown = f"{source.name}:{line}"
         body = str(row.get("body") or "")
-        questions = tuple(str(q) for q in row.get("questions") or () if str(q).strip())
+        given = row.get("questions") or ()
+        listed = given if isinstance(given, list | tuple) else [given]
+        questions = tuple(str(q) for q in listed if q is not None and str(q).strip())
         if not body.strip() and not questions:
             yield Skipped(shown, "empty", "neither a body nor questions", line=line)
             continue
-        lang = languages.normalise(str(row.get("lang") or default_lang))
+        written = str(row.get("lang") or default_lang)
+        lang = languages.normalise(written)
         if lang is None:
-            yield Skipped(shown, "unknown language", f"lang: {row['lang']}", fix="Use a two-letter code of ISO 639-1.")
+            fix = "Use a two-letter code of ISO 639-1 such as en, pl or pt-BR."
+            yield Skipped(shown, "unknown language", f"lang: {written}", line=line, fix=fix)
             continue
         yield Article(
             id=str(row["id"]),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +19,7 @@ import numpy as np
 from kb import analysis
 from kb.articles import load, source_files
 from kb.embedding import Embedder, Vectors, open_encoder
-from kb.errors import SnapshotError, SourceError
+from kb.errors import DataFolderError, SnapshotError, SourceError
 from kb.export import DEFAULT_MODEL, prepare
 from kb.lexical import Bm25
 from kb.links import PICTURE_TYPES, Resolver
@@ -91,13 +93,19 @@ def build(
     """Makes the snapshot of `source` the current one of `data`, embedding only texts not embedded before.
 
     Nothing is written where nothing changed. Killed at any moment, it leaves the snapshot in use untouched. `created`
-    is the time written into the manifest (ISO 8601). Raises SourceError, EvaluationFileError or EncoderError.
+    is the time written into the manifest (ISO 8601). Raises SourceError, EvaluationFileError, EncoderError or
+    DataFolderError.
     """
     source_files(source)  # a wrong path is told before the encoder is exported
+    with _writing(data):
+        return _build(source, data, settings, created, progress)
+
+
+def _build(source: Path, data: Path, settings: BuildSettings, created: str, progress: Progress) -> BuildReport:
     encoder = prepare(settings.model, data / "cache" / "encoders", lambda stage: progress(stage, 0, 0))
     embedder = open_encoder(encoder, threads=os.cpu_count() or 1)
     inputs = {
-        "source": _fingerprint_source(source),
+        "source": _fingerprint_source(source, data),
         "encoder": embedder.fingerprint,
         "default_lang": settings.default_lang,
         "code": _fingerprint_code(),
@@ -145,9 +153,13 @@ def build(
             inputs=inputs,
         )
         snapshot = open_snapshot(made)
-        if folder.exists():  # damaged, or another builder was faster: equal ids have equal content
-            shutil.rmtree(folder)
-        made.rename(folder)
+        if folder.exists() and not _known(folder):  # damaged
+            shutil.rmtree(folder, ignore_errors=True)
+        try:
+            made.rename(folder)
+        except OSError:
+            if not _known(folder):  # else another builder was faster: equal ids have equal content
+                raise
     switch(data, snapshot_id)
     _remove_old(data)
     return _report(snapshot, embedded=embedded, changed=True)
@@ -237,17 +249,21 @@ def _article_terms(article: Article, passages: Sequence[Passage]) -> dict[str, f
 # --- identity ----------------------------------------------------------------------------------------------------
 
 
-def _fingerprint_source(source: Path) -> str:
-    """Of every file a build may read: Markdown and pictures by relative path and content, or the one JSONL file."""
+def _fingerprint_source(source: Path, data: Path) -> str:
+    """Of every file a build may read: Markdown and pictures by relative path and content, or the one JSONL file.
+
+    A data folder within the source does not count: each build would change what the next one reads.
+    """
     digest = hashlib.sha256()
     if source.is_file():
         digest.update(source.read_bytes())
         return digest.hexdigest()[:16]
     suffixes = {".md", ".markdown", *PICTURE_TYPES}
+    source, own = source.resolve(), data.resolve()
     for path in sorted(source.rglob("*")):
-        if path.suffix.lower() not in suffixes or not path.is_file():
+        if path.suffix.lower() not in suffixes or path.is_relative_to(own) or not path.is_file():
             continue
-        digest.update(path.relative_to(source).as_posix().encode() + b"\0")
+        digest.update(os.fsencode(path.relative_to(source)) + b"\0")
         try:
             digest.update(hashlib.sha256(path.read_bytes()).digest())
         except OSError as error:  # told as a skipped file when it is loaded
@@ -261,6 +277,21 @@ def _fingerprint_code() -> str:
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+@contextmanager
+def _writing(data: Path) -> Iterator[None]:
+    """Raises DataFolderError for whatever the disk refuses."""
+    try:
+        yield
+    except OSError as error:
+        raise DataFolderError(
+            f"{error.filename or data} cannot be written: {error.strerror or error}. "
+            f"{data} has to be a folder this user may write to, with room on its disk."
+        ) from error
+    except sqlite3.Error as error:
+        cache = data / "cache" / "vectors.db"
+        raise DataFolderError(f"{cache} cannot be used: {error}. It is only a cache: delete it.") from error
 
 
 def _current_or_none(data: Path) -> str | None:

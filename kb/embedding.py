@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -84,7 +85,9 @@ class EncoderSpec:
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
     def write(self, folder: Path) -> None:
-        (folder / SPEC_FILE).write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        temporary = folder / f".{SPEC_FILE}-{os.getpid()}"
+        temporary.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        os.replace(temporary, folder / SPEC_FILE)  # noqa: PTH105 - the atomic one
 
     @classmethod
     def read(cls, folder: Path) -> EncoderSpec:
@@ -128,7 +131,8 @@ class OnnxEmbedder:
             raise EncoderError(f"the encoder in {folder} cannot be opened: {error}") from error
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
-        self._marks = len(self._tokenizer.encode("").ids)
+        prefixes = (self.spec.query_prefix, self.spec.passage_prefix)
+        self._marks = max(len(self._tokenizer.encode(prefix).ids) for prefix in prefixes)
         self._vocabulary = self._tokenizer.get_vocab()
 
     @property

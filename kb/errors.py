@@ -4,6 +4,7 @@ KbError
 ├── SourceError            the articles folder or file as a whole cannot be used
 ├── EvaluationFileError    a line of a queries or docs file cannot be read
 ├── EncoderError           an encoder is missing, damaged or not the one asked for
+├── DataFolderError        the data folder cannot be written
 └── SnapshotError
     ├── SnapshotMissing    nothing was built yet
     ├── SnapshotDamaged    files differ from what the manifest says
@@ -27,6 +28,10 @@ class EvaluationFileError(KbError):
 
 class EncoderError(KbError):
     """An encoder is missing, damaged or not the one asked for."""
+
+
+class DataFolderError(KbError):
+    """The data folder cannot be written."""
 
 
 class SnapshotError(KbError):

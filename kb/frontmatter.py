@@ -11,6 +11,9 @@ import yaml
 
 _FENCE = "---"
 _KEY = re.compile(r"^[^\s#][^:\n]*:", re.MULTILINE)
+#: Few lines of aliases of aliases would otherwise fill the memory ("billion laughs").
+_MOST_NODES = 50_000
+_DEEPEST = 50
 
 
 class FrontMatterProblem(ValueError):  # noqa: N818 - reads as what happened
@@ -105,7 +108,12 @@ def _mapping(block: str) -> tuple[dict[str, Any], dict[str, int]]:
     """The YAML mapping and the 1-based file line of each key (the block starts on line 2 of the file)."""
     try:
         node = yaml.compose(block, Loader=yaml.CSafeLoader)
+        if not _is_small(node):
+            raise FrontMatterProblem(
+                2, "it is nested too deeply, or its aliases (`*name`) repeat without end", "Write the values out flat."
+            )
         values = yaml.load(block, Loader=yaml.CSafeLoader)
+        repr(values)  # a number too long to be written raises ValueError
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 2 if mark else 2
@@ -117,8 +125,12 @@ def _mapping(block: str) -> tuple[dict[str, Any], dict[str, int]]:
             detail,
             'Put quotes around a value that contains `: `, `#` or starts with a quote: `title: "a: b"`.',
         ) from error
-    except ValueError as error:  # a date that does not exist
-        raise FrontMatterProblem(2, f"a value cannot be read ({error})", "Put the value in quotes.") from error
+    except FrontMatterProblem:
+        raise
+    except (ValueError, LookupError, AttributeError, TypeError, ArithmeticError) as error:
+        # A date that does not exist; or PyYAML stumbled over a tag such as `!!bool maybe`.
+        detail = str(error) if isinstance(error, ValueError) else "it does not fit its tag"
+        raise FrontMatterProblem(2, f"a value cannot be read ({detail})", "Put the value in quotes.") from error
     if values is None:
         return {}, {}
     if not isinstance(values, dict) or not isinstance(node, yaml.MappingNode):
@@ -127,3 +139,18 @@ def _mapping(block: str) -> tuple[dict[str, Any], dict[str, int]]:
         )
     where = {str(key.value): key.start_mark.line + 2 for key, _ in node.value}
     return {str(key): value for key, value in values.items()}, where
+
+
+def _is_small(node: yaml.Node | None) -> bool:
+    """Whether a tree is shallow and has few nodes once its aliases are written out; a circular one has not."""
+    waiting: list[tuple[Any, int]] = [(node, 0)]
+    for _ in range(_MOST_NODES):
+        if not waiting:
+            return True
+        parent, depth = waiting.pop()
+        children = parent.value if isinstance(parent, yaml.CollectionNode) else []
+        if depth > _DEEPEST:
+            return False
+        for child in children:
+            waiting.extend((one, depth + 1) for one in (child if isinstance(child, tuple) else (child,)))
+    return not waiting

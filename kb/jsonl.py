@@ -24,7 +24,14 @@ def read_objects(path: Path, *, required: tuple[str, ...]) -> Iterator[tuple[int
             continue
         try:
             row = json.loads(raw)
-        except ValueError as error:
+            if b"\\ud" in raw.lower():
+                json.dumps(row, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise EvaluationFileError(
+                f"{path}:{number}: half of a character ({error.object[error.start]!a}). Write both of its \\u escapes, "
+                "or none."
+            ) from error
+        except (ValueError, RecursionError) as error:
             raise EvaluationFileError(
                 f"{path}:{number}: not valid JSON ({error}). Each line is one object such as "
                 '{"id": "1", "query": "…", "relevant": ["article-id"]}.'

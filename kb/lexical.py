@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,7 +104,7 @@ class Bm25:
     def open(cls, path: Path) -> Bm25:
         """Raises SnapshotDamaged where the file is no index."""
         try:
-            with np.load(path, allow_pickle=False) as held:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
                 terms = json.loads(held["terms"].tobytes())
                 return cls(
                     {term: n for n, term in enumerate(terms)},
@@ -113,5 +114,5 @@ class Bm25:
                     held["idf"],
                     int(held["size"]),
                 )
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, EOFError, BadZipFile, ValueError, KeyError) as error:
             raise SnapshotDamaged(f"{path} is no lexical index: {error}. Build the snapshot again.") from error

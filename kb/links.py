@@ -52,9 +52,9 @@ class Resolver:
         """The address of the article a relative link names; any other link as written."""
         if not href or href.startswith("#") or _EXTERNAL.match(href):
             return href
-        parts = urlsplit(href)
-        key = self.articles.get(self._from_root(article, parts.path))
-        return article_path(key, unquote(parts.fragment)) if key else href
+        path, fragment = _parts(href)
+        key = self.articles.get(self._from_root(article, path)) if path else None
+        return article_path(key, unquote(fragment)) if key else href
 
     def picture(self, article: Article, src: str) -> str:
         """The address under which a picture of the source is served, or "" where there is no such picture.
@@ -63,7 +63,7 @@ class Resolver:
         """
         if self.root is None or _EXTERNAL.match(src):
             return ""
-        path = self._file(self._from_root(article, urlsplit(src).path))
+        path = self._file(self._from_root(article, _parts(src)[0]))
         if path is None or path.suffix.lower() not in PICTURE_TYPES or path.stat().st_size > _MAX_PICTURE_BYTES:
             return ""
         name = hashlib.sha256(path.read_bytes()).hexdigest()[:16] + path.suffix.lower()
@@ -93,3 +93,12 @@ class Resolver:
         except (OSError, ValueError):  # a name the file system does not take
             return None
         return path if inside else None
+
+
+def _parts(address: str) -> tuple[str, str]:
+    """Path and fragment of an address; two empty texts for what is none, such as `//[`."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return "", ""
+    return parts.path, parts.fragment

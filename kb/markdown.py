@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -63,11 +64,12 @@ _CLASSES = {
     "section": {"footnotes"},
     "input": {"task-list-item-checkbox"},
 }
-_IMAGE_LINE = re.compile(r"^:::\s*image\s+(.+?)\s*(?::::)?\s*$")
-_IMAGE_ATTRIBUTE = re.compile(r'([a-z-]+)="([^"]*)"')
+_IMAGE_LINE = re.compile(r"^:::\s*image\s+(\S.*)$")
+_IMAGE_ATTRIBUTE = re.compile(r'(?<![a-z-])([a-z-]+)="([^"]*)"')
 _INCLUDE = re.compile(r"^\[!INCLUDE\s*\[[^\]]*\]\s*\(([^)]+)\)\s*\]\s*$", re.IGNORECASE)
-_CUSTOM_ID = re.compile(r"\s*\{#([\w.:-]+)\}\s*$")
-_NOT_SLUG = re.compile(r"[^\w\- ]", re.UNICODE)
+_CUSTOM_ID = re.compile(r"(?<!\s)\s*\{#([\w.:-]+)\}\s*$")
+#: Letters, marks, digits and connectors: `\p{Word}` of GitHub's Ruby.
+_SLUG_CATEGORIES = frozenset("Lu Ll Lt Lm Lo Mn Mc Me Nd Nl Pc".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +105,27 @@ class Rendered:
 class Targets:
     """What links and pictures of a page become: each function takes what the author wrote and returns an address.
 
-    `include` returns the Markdown of a fragment, or None where there is none.
+    `include` returns the Markdown of a fragment, or None where there is none. `seen` collects what was written with its
+    0-based line, `made` what became of it.
     """
 
     link: Callable[[str], str] = lambda href: href
     image: Callable[[str], str] = lambda src: src
     include: Callable[[str], str | None] = lambda path: None
     seen: list[tuple[str, int]] = field(default_factory=list)
+    made: set[str] = field(default_factory=set)
 
 
 def github_slug(heading: str) -> str:
     """The anchor GitHub gives a heading: lower case, punctuation dropped, spaces to hyphens."""
-    return _NOT_SLUG.sub("", heading.strip().lower()).replace(" ", "-")
+    kept = (c for c in heading.strip().lower() if c in "- " or unicodedata.category(c) in _SLUG_CATEGORIES)
+    return "".join(kept).replace(" ", "-")
+
+
+def heading_text(source: str) -> str:
+    """The words of a heading, without its Markdown, closing `#` and `{#id}`."""
+    source = _CUSTOM_ID.sub("", re.sub(r"(?<=[ \t])#+$", "", source.strip()).strip())
+    return " ".join(_inline_text(parser().parseInline(source, {"targets": Targets()})[0]).split())
 
 
 @lru_cache(maxsize=1)
@@ -154,7 +165,7 @@ def render(body: str, *, first_line: int = 1, targets: Targets | None = None) ->
                 heading=heading,
                 heading_path=tuple(text for _, text in path),
                 anchor=anchor,
-                html=sanitise(_render_tokens(run, targets)),
+                html=sanitise(_render_tokens(run, targets), targets),
                 text="\n\n".join(block.text for block in found),
                 lines=_lines(run, first_line),
             )
@@ -164,12 +175,23 @@ def render(body: str, *, first_line: int = 1, targets: Targets | None = None) ->
     return Rendered(tuple(sections), tuple(blocks), links)
 
 
-def sanitise(markup: str) -> str:
-    """The markup with every tag, attribute, class and address removed that is not on the allow list."""
+def sanitise(markup: str, targets: Targets | None = None) -> str:
+    """The markup with every tag, attribute, class and address removed that is not on the allow list.
+
+    Links and pictures of raw HTML become what `targets` makes of them, as those of Markdown have before.
+    """
+    targets = targets or Targets()
+    functions = {("a", "href"): targets.link, ("img", "src"): targets.image}
+
+    def address(tag: str, attribute: str, value: str) -> str | None:
+        function = functions.get((tag, attribute))
+        return value if function is None or value in targets.made else function(value.strip()) or None
+
     return nh3.clean(
         markup,
         tags=_TAGS,
         attributes={tag: {a for a in names if a != "class"} for tag, names in _ATTRIBUTES.items()},
+        attribute_filter=address,
         allowed_classes=_CLASSES,
         clean_content_tags={
             "script",
@@ -262,8 +284,10 @@ def _alerts(state: StateCore) -> None:
 
 
 def _title(opening: Token, kind: str) -> list[Token]:
-    """The title of a `:::` container: `:::note Read this first`, `:::note[Read this first]`, else the kind."""
-    words = re.sub(r"^\s*[{.]*\s*[A-Za-z-]+\s*\}?", "", opening.info).strip().strip("[]{}").strip()
+    """The title of a `:::` container: `:::note Read this`, `:::note[Read this]`, `{.note title="…"}`, else the kind."""
+    rest = re.sub(r"^\s*[{.]*\s*[A-Za-z-]+\s*\}?", "", opening.info)
+    given = re.search(r'\btitle="([^"]*)"', rest) or re.match(r"\s*\[([^\]]*)\]", rest)
+    words = given[1].strip() if given else re.sub(r'[\w-]+="[^"]*"', "", rest).strip(" []{}")
     text = Token("text", "", 0, content=words or kind.capitalize())
     inline = Token("inline", "", 0, content=text.content, children=[text], map=opening.map)
     start = Token("alert_title_open", "p", 1, attrs={"class": "alert-title"}, block=True)
@@ -281,9 +305,12 @@ def _heading_anchors(state: StateCore) -> None:
             last = inline.children[-1]
             last.content = _CUSTOM_ID.sub("", last.content)
         slug = custom[1] if custom else github_slug(_inline_text(inline))
-        count = used.get(slug, 0)
-        used[slug] = count + 1
-        opening.attrSet("id", f"{slug}-{count}" if count else slug)
+        name = slug
+        while name in used:
+            used[slug] += 1
+            name = f"{slug}-{used[slug]}"
+        used[name] = 0
+        opening.attrSet("id", name)
 
 
 def _link_targets(state: StateCore) -> None:
@@ -295,9 +322,11 @@ def _link_targets(state: StateCore) -> None:
                 continue
             targets.seen.append((written, block.map[0] if block.map else 0))
             if name == "href":
-                token.attrSet("href", targets.link(written))
+                token.attrSet("href", address := targets.link(written))
+                targets.made.add(address)
             elif address := targets.image(written):
                 token.attrSet("src", address)
+                targets.made.add(address)
             else:  # a picture that is not there: its words stay
                 token.type, token.tag = "text", ""
                 token.content = _inline_text(token)
@@ -353,7 +382,7 @@ def _blocks(tokens: list[Token], first_line: int, targets: Targets) -> list[Bloc
             run = tokens[start : index + 1]
             start = index + 1
             if block := _block(run, first_line):
-                found.append(replace(block, html=sanitise(_render_tokens(run, targets))))
+                found.append(replace(block, html=sanitise(_render_tokens(run, targets), targets)))
     return found
 
 

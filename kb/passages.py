@@ -23,8 +23,8 @@ def split(article: Article, rendered: Rendered, count: CountTokens, max_tokens: 
     A body passage stays within one section. `embedded` (title, heading path and text) is at most `max_tokens` long as
     counted by `count`; a block is cut only where it does not fit on its own, at item, row, line or sentence ends first.
     """
-    title = Passage("title", article.title, article.title)
-    questions = [Passage("question", text, text) for text in article.questions]
+    title = Passage("title", article.title, _fit(article.title, max_tokens, count))
+    questions = [Passage("question", text, _fit(text, max_tokens, count)) for text in article.questions]
     return [title, *questions, *_body(article, rendered, count, max_tokens)]
 
 
@@ -82,11 +82,12 @@ def _pack(blocks: tuple[Block, ...], room: int, count: CountTokens) -> Iterator[
 
 def _cut(block: Block, room: int, count: CountTokens) -> Iterator[str]:
     """A block in pieces of at most `room` tokens; a table's head row stands above each piece."""
-    lead = _fit(block.lead, room // 2, count)
+    lead = block.lead if count(block.lead) <= room // 2 else ""
+    parts = (block.lead, *block.parts) if block.lead and not lead else block.parts
     inner = room - count(lead) - 1 if lead else room
     held: list[str] = []
     used = 0
-    for part, size in _sized(block.parts, inner, count):
+    for part, size in _sized(parts, inner, count):
         if held and used + size > inner:
             yield "\n".join([lead, *held] if lead else held)
             held, used = [], 0
@@ -123,9 +124,11 @@ def _words(text: str, room: int, count: CountTokens) -> Iterator[str]:
 
 def _fit(text: str, room: int, count: CountTokens) -> str:
     """The longest start of `text` of at most `room` tokens, ended at a space where there is one; never empty."""
-    if count(text) <= room:
-        return text
-    low, high = 1, len(text)
+    low, high = 1, min(len(text), 8 * max(room, 1))
+    while count(text[:high]) <= room:  # counting all of a very long text for each of its pieces would take hours
+        if high == len(text):
+            return text
+        low, high = high, min(len(text), 2 * high)
     while low < high:  # token counts grow with the text, so bisection finds the last fitting length
         middle = (low + high + 1) // 2
         if count(text[:middle]) <= room:

@@ -38,6 +38,7 @@ class Order:
 
 def order(evidence: Evidence) -> Order:
     """Orders candidates by the weighted sum of their evidence, float32 of shape (n, len(FEATURES)); ties keep order."""
-    scores = evidence @ _WEIGHTS
+    # Not `@`: BLAS rounds equal rows differently, and ties would not keep order.
+    scores: NDArray[np.float32] = (evidence * _WEIGHTS).sum(axis=1)
     positions = np.argsort(-scores, kind="stable")
     return Order(positions, scores[positions])

@@ -32,6 +32,7 @@ FORMAT = 1
 MANIFEST_FILE = "manifest.json"
 VECTORS_FILE = "vectors.faiss"
 _PROGRAM = "firstline"
+_MANIFEST_KEYS = ("id", "created", "encoders", "counts", "skipped", "files")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +173,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             f"{path} has format {manifest.get('format')}, this version reads format {FORMAT}. "
             "Build the snapshot again with firstline index."
         )
+    if missing := [key for key in _MANIFEST_KEYS if key not in manifest]:
+        raise SnapshotDamaged(f"{path} has no {', '.join(missing)}. Build the snapshot again.")
     return manifest
 
 

@@ -1,0 +1,57 @@
+# Firstline: `make help` lists what there is.
+PYTHON ?= python3
+PORT ?= 8000
+ARTICLES ?= articles
+DATA ?= data
+EVAL ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check fix docs bench quality screenshots clean browser
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## Make .venv with everything, at pinned versions
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Firstline needs Python 3.11 or newer; $(PYTHON) is `$(PYTHON) --version`. Name another: make PYTHON=python3.12 …"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[build,dev]'
+	@touch $(STAMP)
+
+run: $(STAMP) ## Index ARTICLES= and serve them on PORT=
+	$(BIN)/firstline index $(ARTICLES) --data $(DATA)
+	@exec $(BIN)/firstline serve --data $(DATA) --port $(PORT)
+
+test: $(STAMP) browser ## Run all tests, those in a browser too
+	$(BIN)/python -m pytest
+
+browser: # Debian's Chromium, where it can be installed
+	@.ci/chromium
+
+check: $(STAMP) ## Format, lint, types, generated docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m docs.generate --check
+
+fix: $(STAMP) ## Mend format and lint, write the generated docs
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/python -m docs.generate
+
+bench: $(STAMP) ## Speed beside plain sentence-transformers + FAISS
+	$(BIN)/python -m bench.speed $(ARTICLES)
+
+quality: $(STAMP) ## hit@k and honesty on the development data in EVAL=
+	$(BIN)/python -m bench.quality $(EVAL)
+
+screenshots: $(STAMP) browser ## Pictures of all pages into screenshots/
+	$(BIN)/python -m bench.screenshots screenshots
+
+clean: ## Remove .venv, data and everything built
+	rm -rf $(VENV) $(DATA) build screenshots *.egg-info

@@ -1,0 +1,176 @@
+"""Fits the ranking's weights (kb/rank.py) and the confidence (kb/calibrate.py) on development data.
+
+    python -m bench.fit_decision EVAL_FOLDER
+
+Prints what to copy into the two modules, with hit@k of each part left out and calibration on held-out questions. Of
+the Thunderbird tickets the oldest four fifths are fitted and the newest fifth is held out; of the other sets a random
+half. Each set counts the same, however large it is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from sklearn.linear_model import LogisticRegression
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+from bench import quality
+from bench.quality import Rows
+from bot.evaluate import auroc, expected_calibration_error
+from kb.build import BuildSettings, build
+from kb.calibrate import quantities
+from kb.rank import FEATURES, WEIGHTS, order
+from kb.search import Query, Searcher
+from kb.snapshot import open_current
+
+_DATA = Path("build/quality")
+_RIDGE = 1e-3
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The candidates of one question: evidence of shape (n, features), and which of them are right."""
+
+    evidence: Floats
+    right: NDArray[np.bool_]
+    answerable: bool
+
+
+def main() -> None:
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    folder = Path(sys.argv[1])
+    with tempfile.TemporaryDirectory() as temporary:
+        work = Path(temporary)
+        sets = {n: cases(a, q) for n, a, q in quality.sets(folder, work) if n != "thunderbird, newest fifth"}
+        foreign = {n: cases(a, q) for n, a, q in quality.foreign(folder) if "own articles" not in n}
+    fitted, held_out = halves(sets)
+
+    weights = fit_weights(list(fitted.values()))
+    print("hit@1 / hit@3 on held-out questions")
+    show_hits("all", weights, held_out)
+    for name in FEATURES:
+        show_hits(f"without {name}", fit_weights(list(fitted.values()), leave_out=name), held_out)
+    show_hits("nearest passage alone", np.array([float(name == "nearest") for name in FEATURES]), held_out)
+    show_hits("as shipped", np.array(list(WEIGHTS.values())), held_out)
+    print("\nWEIGHTS", json.dumps(dict(zip(FEATURES, np.round(weights, 1).tolist(), strict=True)), indent=1))
+
+    foreign_fitted, foreign_held_out = halves(foreign)
+    fit_confidence({**fitted, **foreign_fitted}, {**held_out, **foreign_held_out})
+
+
+def cases(articles: Path, queries: Rows) -> list[Case]:
+    """The evidence for every question, from the very code that serves."""
+    data = _DATA / "fit" / articles.stem
+    build(articles, data, BuildSettings(), created="")
+    searcher = Searcher(open_current(data))
+    made = []
+    for row in queries:
+        found = searcher.find(Query(row["query"], row.get("body") or ""))
+        ids = [searcher.entry(int(number)).article.id for number in found.articles]
+        right = np.array([article in row["relevant"] for article in ids], bool)
+        made.append(Case(found.evidence.astype(np.float64), right, bool(row["relevant"])))
+    return [case for case in made if len(case.right)]
+
+
+def halves(sets: dict[str, list[Case]]) -> tuple[dict[str, list[Case]], dict[str, list[Case]]]:
+    fitted, held_out = {}, {}
+    for name, rows in sets.items():
+        if name == "thunderbird tickets":  # in order of time
+            cut = int(len(rows) * 0.8)
+            fitted[name], held_out[name] = rows[:cut], rows[cut:]
+        else:
+            places = np.random.default_rng(0).permutation(len(rows))
+            fitted[name] = [rows[n] for n in places[: len(rows) // 2]]
+            held_out[name] = [rows[n] for n in places[len(rows) // 2 :]]
+    return fitted, held_out
+
+
+def fit_weights(sets: list[list[Case]], leave_out: str = "") -> Floats:
+    """Weights, none negative, that make the right article likely in a softmax over the candidates."""
+    packed = [pack(rows) for rows in sets]
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        total, gradient = _RIDGE * float(weights @ weights), 2 * _RIDGE * weights
+        for evidence, right, sizes, starts in packed:
+            scores = evidence @ weights
+            top = np.repeat(np.maximum.reduceat(scores, starts), sizes)
+            share = np.exp(scores - top)
+            every, good = np.add.reduceat(share, starts), np.add.reduceat(share * right, starts)
+            total += float(np.mean(np.log(every) - np.log(good)))
+            pull = share / np.repeat(every, sizes) - share * right / np.repeat(good, sizes)
+            gradient = gradient + evidence.T @ pull / len(sizes)
+        return total, gradient
+
+    bounds = [(0, 0) if name == leave_out else (0, None) for name in FEATURES]
+    start = np.array([float(name != leave_out) for name in FEATURES])
+    return np.asarray(minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x)
+
+
+def pack(rows: list[Case]) -> tuple[Floats, Floats, NDArray[np.int64], NDArray[np.int64]]:
+    rows = [case for case in rows if case.right.any()]
+    sizes = np.array([len(case.right) for case in rows])
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    evidence = np.concatenate([case.evidence for case in rows])
+    return evidence, np.concatenate([case.right for case in rows]).astype(float), sizes, starts
+
+
+def show_hits(name: str, weights: Floats, sets: dict[str, list[Case]]) -> None:
+    parts = []
+    for rows in sets.values():
+        asked = [case for case in rows if case.answerable]
+        ranked = [case.right[np.argsort(-(case.evidence @ weights), kind="stable")] for case in asked]
+        parts.append(" / ".join(f"{np.mean([bool(r[:k].any()) for r in ranked]):.3f}" for k in (1, 3)))
+    print(f"  {name:26} {'   '.join(parts)}")
+
+
+def fit_confidence(fitted: dict[str, list[Case]], held_out: dict[str, list[Case]]) -> None:
+    """Logistic regression of "the first is right" on the two quantities of kb.calibrate, with the shipped weights."""
+    inputs, labels, counts = [], [], []
+    for rows in fitted.values():
+        x, y = table(rows)
+        share = 1.0 if any(case.answerable for case in rows) else 0.5
+        inputs.append(x)
+        labels.append(y)
+        counts.append(np.full(len(y), 1000 * share / len(y)))
+    model = LogisticRegression(C=100).fit(
+        np.concatenate(inputs), np.concatenate(labels), sample_weight=np.concatenate(counts)
+    )
+    stands_out, nearest = model.coef_[0]
+    print(f"\n_STANDS_OUT {stands_out:.2f}  _NEAREST {nearest:.2f}  _INTERCEPT {model.intercept_[0]:.2f}")
+    print(f"\n{'held out':40}{'right':>7}{'ece':>7}{'auroc':>8}   answered at 0.6, 0.7, 0.8 (of these right)")
+    for name, rows in held_out.items():
+        x, y = table(rows)
+        p = model.predict_proba(x)[:, 1]
+        shares = [(np.mean(p >= t), np.mean(y[p >= t]) if (p >= t).any() else float("nan")) for t in (0.6, 0.7, 0.8)]
+        area = auroc(p, y.astype(bool))
+        print(
+            f"{name:40}{y.mean():7.3f}{expected_calibration_error(p, y):7.3f}"
+            f"{'–' if area is None else f'{area:.3f}':>8}   "
+            + "  ".join(f"{share:.1%} ({good:.2f})" for share, good in shares)
+        )
+
+
+def table(rows: list[Case]) -> tuple[Floats, Floats]:
+    x, y = [], []
+    for case in rows:
+        evidence = case.evidence.astype(np.float32)
+        ranked = order(evidence)
+        x.append(quantities(ranked, evidence))
+        y.append(float(case.right[ranked.positions[0]]))
+    return np.array(x), np.array(y)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""Questions and tickets for tests: each function takes what a test is about and fills in the rest."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bot.models import Outcome, RecordedQuestion, TicketDraft
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+def after(**span: float) -> datetime:
+    return NOON + timedelta(**span)
+
+
+def asked(question_id: str = "q1", **given: Any) -> RecordedQuestion:
+    """A question as it is kept: answered with one article, at noon, in a session of its own."""
+    values: dict[str, Any] = {
+        "at": NOON,
+        "text": "the printer is offline",
+        "body": "",
+        "lang": "en",
+        "channel": "web",
+        "session": f"session-of-{question_id}",
+        "decision": "answer",
+        "confidence": 0.8,
+        "reason": "The article is right with a probability of 80%.",
+        "snapshot": "0123456789abcdef",
+        "shown": ("printer-not-printing",),
+    }
+    return RecordedQuestion(question_id, **{**values, **given})
+
+
+def unanswered(question_id: str = "q1", **given: Any) -> RecordedQuestion:
+    values: dict[str, Any] = {"decision": "unanswered", "confidence": 0.01, "shown": ()}
+    return asked(question_id, **{**values, **given})
+
+
+def solved(question_id: str = "q1") -> Outcome:
+    return Outcome(question_id, "solved", "printer-not-printing")
+
+
+def not_solved(question_id: str = "q1") -> Outcome:
+    return Outcome(question_id, "not_solved", "printer-not-printing", "still offline")
+
+
+def opened(question_id: str = "q1") -> Outcome:
+    return Outcome(question_id, "opened", "printer-not-printing")
+
+
+def draft(**given: Any) -> TicketDraft:
+    values: dict[str, Any] = {
+        "subject": "The printer is offline",
+        "body": "It is the one on the third floor.",
+        "email": "anna@example.com",
+    }
+    return TicketDraft(**{**values, **given})

@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+
+from bot import database as db
+from bot.database import migrate, open_engine, sqlite_url
+from bot.errors import StoreUnavailable
+from bot.events import SqlEventStore
+from bot.tickets import SqlInbox
+from tests.bot.samples import NOON, asked, draft, solved
+
+TABLES = {"questions", "outcomes", "tickets", "resolutions"}
+
+
+def _tables(engine: sa.Engine) -> set[str]:
+    return set(sa.inspect(engine).get_table_names()) - {"alembic_version"}
+
+
+def _counts(engine: sa.Engine) -> dict[str, int]:
+    with engine.connect() as connection:
+        return {
+            name: connection.execute(sa.select(sa.func.count()).select_from(db.metadata.tables[name])).scalar_one()
+            for name in sorted(TABLES)
+        }
+
+
+def _fill(engine: sa.Engine) -> None:
+    events, inbox = SqlEventStore(engine), SqlInbox(engine, lambda: "ticket-1")
+    events.record_question(asked())
+    events.record_outcome(solved(), NOON)
+    ticket = inbox.submit(draft(), "key-0001", shown=(), at=NOON)
+    events.record_resolution(ticket.id, "printer-not-printing", "Switched it on.", NOON)
+
+
+def _alembic(engine: sa.Engine, run: str, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(db.__file__).parent / "migrations"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        getattr(command, run)(config, revision)
+
+
+@contextmanager
+def _locked(database: Path) -> Iterator[None]:
+    """Another process writes, and does not come to an end."""
+    other = sqlite3.connect(database, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    yield
+    other.execute("ROLLBACK")
+    other.close()
+
+
+@pytest.fixture
+def impatient(engine: sa.Engine, database: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[sa.Engine]:
+    """As `engine`, but does not wait for a lock."""
+    monkeypatch.setattr(db, "LOCK_TIMEOUT_S", 0.01)
+    impatient = open_engine(sqlite_url(database))
+    yield impatient
+    impatient.dispose()
+
+
+# --- migrations --------------------------------------------------------------------------------------------------
+
+
+def test_the_migrations_make_the_tables_the_code_works_with(engine: sa.Engine) -> None:
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, db.metadata) == []
+
+
+def test_migrating_again_keeps_every_row(engine: sa.Engine) -> None:
+    _fill(engine)
+
+    migrate(engine)
+
+    assert _counts(engine) == {"outcomes": 1, "questions": 1, "resolutions": 1, "tickets": 1}
+
+
+def test_migrations_go_down_and_up_again_with_rows_in_every_table(engine: sa.Engine) -> None:
+    _fill(engine)
+
+    _alembic(engine, "downgrade", "base")
+    assert _tables(engine) == set()
+
+    migrate(engine)
+    assert _tables(engine) == TABLES
+    assert _counts(engine) == {"outcomes": 0, "questions": 0, "resolutions": 0, "tickets": 0}
+    _fill(engine)
+    assert _counts(engine) == {"outcomes": 1, "questions": 1, "resolutions": 1, "tickets": 1}
+
+
+def test_each_migration_goes_down_and_up_on_its_own(engine: sa.Engine) -> None:
+    with engine.connect() as connection:
+        newest = MigrationContext.configure(connection).get_current_revision()
+
+    _alembic(engine, "downgrade", "-1")
+    _alembic(engine, "upgrade", "+1")
+
+    with engine.connect() as connection:
+        assert MigrationContext.configure(connection).get_current_revision() == newest
+        assert compare_metadata(MigrationContext.configure(connection), db.metadata) == []
+
+
+def test_removing_a_question_removes_its_outcomes_and_removing_a_ticket_its_resolutions(engine: sa.Engine) -> None:
+    _fill(engine)
+
+    with engine.begin() as connection:
+        connection.execute(db.questions.delete())
+        connection.execute(db.tickets.delete())
+
+    assert _counts(engine) == {"outcomes": 0, "questions": 0, "resolutions": 0, "tickets": 0}
+
+
+def test_the_number_of_a_removed_ticket_is_never_given_again(engine: sa.Engine) -> None:
+    ids = iter(("ticket-1", "ticket-2"))
+    inbox = SqlInbox(engine, lambda: next(ids))
+    inbox.submit(draft(), "key-0001", shown=(), at=NOON)
+    with engine.begin() as connection:
+        connection.execute(db.tickets.delete())
+
+    assert inbox.submit(draft(), "key-0002", shown=(), at=NOON).number == 2
+
+
+# --- SQLite ------------------------------------------------------------------------------------------------------
+
+
+def test_sqlite_keeps_an_accepted_ticket_through_a_power_cut_and_readers_do_not_wait(engine: sa.Engine) -> None:
+    with engine.connect() as connection:
+        pragmas = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
+
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+@pytest.mark.parametrize("name", ["with space", "a?b", "a#b", "a%20b", "a@b:c", "żółć"])
+def test_the_database_may_lie_in_a_folder_of_any_name(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+
+    engine = open_engine(sqlite_url(folder / "firstline.db"))
+    migrate(engine)
+    engine.dispose()
+
+    assert [path.name for path in folder.iterdir()] == ["firstline.db"]
+
+
+# --- a database that does not do -----------------------------------------------------------------------------------
+
+
+def test_while_the_database_is_locked_no_ticket_is_kept_and_afterwards_the_same_one_is_taken(
+    impatient: sa.Engine, database: Path
+) -> None:
+    ids = iter(("ticket-1", "ticket-2"))
+    inbox = SqlInbox(impatient, lambda: next(ids))
+
+    with _locked(database), pytest.raises(StoreUnavailable) as caught:
+        inbox.submit(draft(), "key-0001", shown=(), at=NOON)
+
+    assert str(caught.value) == "The ticket could not be stored: database is locked."
+    assert _counts(impatient)["tickets"] == 0
+    assert inbox.submit(draft(), "key-0001", shown=(), at=NOON).number == 1
+    assert _counts(impatient)["tickets"] == 1
+
+
+def test_while_the_database_is_locked_no_event_is_kept_and_what_was_kept_can_be_read(
+    impatient: sa.Engine, database: Path
+) -> None:
+    _fill(impatient)
+    events = SqlEventStore(impatient)
+
+    with _locked(database):
+        with pytest.raises(StoreUnavailable, match=r"^The question could not be recorded: database is locked\.$"):
+            events.record_question(asked("q2"))
+        with pytest.raises(StoreUnavailable, match=r"^The outcome could not be recorded: database is locked\.$"):
+            events.record_outcome(solved(), NOON)
+        with pytest.raises(StoreUnavailable, match=r"^The resolution could not be recorded: database is locked\.$"):
+            events.record_resolution("ticket-1", "", "", NOON)
+        assert events.question("q1") == asked()
+
+    assert _counts(impatient) == {"outcomes": 1, "questions": 1, "resolutions": 1, "tickets": 1}
+
+
+def test_a_read_only_database_takes_nothing_and_can_be_read(engine: sa.Engine, database: Path) -> None:
+    _fill(engine)
+    read_only = open_engine(f"sqlite:///file:{database}?mode=ro&uri=true")
+
+    with pytest.raises(
+        StoreUnavailable, match=r"^The ticket could not be stored: attempt to write a readonly database\.$"
+    ):
+        SqlInbox(read_only, lambda: "ticket-2").submit(draft(), "key-0002", shown=(), at=NOON)
+    with pytest.raises(StoreUnavailable, match=r"^The question could not be recorded: attempt to write a readonly"):
+        SqlEventStore(read_only).record_question(asked("q2"))
+
+    assert SqlEventStore(read_only).question("q1") == asked()
+    read_only.dispose()
+    assert _counts(engine) == {"outcomes": 1, "questions": 1, "resolutions": 1, "tickets": 1}
+
+
+def test_a_database_in_a_place_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    engine = open_engine(sqlite_url(tmp_path / "file" / "firstline.db"))
+
+    with pytest.raises(StoreUnavailable, match=r"^The database cannot be prepared: unable to open database file\.$"):
+        migrate(engine)
+    with pytest.raises(StoreUnavailable, match=r"^The ticket could not be read: unable to open database file\.$"):
+        SqlInbox(engine, lambda: "ticket-1").ticket("ticket-1")
+
+
+def test_a_file_that_is_no_database_is_told_and_left_as_it_is(database: Path) -> None:
+    database.write_bytes(b"no database at all, but a letter to somebody " * 50)
+    before = database.read_bytes()
+    engine = open_engine(sqlite_url(database))
+
+    with pytest.raises(StoreUnavailable, match=r"^The database cannot be prepared: file is not a database\.$"):
+        migrate(engine)
+
+    engine.dispose()
+    assert database.read_bytes() == before
+
+
+def test_a_database_without_tables_is_told(database: Path) -> None:
+    engine = open_engine(sqlite_url(database))
+
+    with pytest.raises(StoreUnavailable, match=r"^The questions could not be read: no such table: questions\.$"):
+        SqlEventStore(engine).questions()
+
+    engine.dispose()
+
+
+def test_where_all_connections_are_in_use_the_store_is_unavailable(database: Path) -> None:
+    engine = sa.create_engine(sqlite_url(database), pool_size=1, max_overflow=0, pool_timeout=0.01)
+
+    with (
+        engine.connect(),
+        pytest.raises(
+            StoreUnavailable,
+            match=r"^The question could not be read: all connections to the database are in use\.$",
+        ),
+    ):
+        SqlEventStore(engine).question("q1")
+
+    engine.dispose()

@@ -1,0 +1,98 @@
+"""The real server, started as an operator starts it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+
+AUTHOR_TOKEN = "author-token-of-the-tests"
+_START_S = 60.0
+_LOOK_EVERY_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class HelpCentre:
+    """A running server: its address, its database, and what the API tells an author."""
+
+    base: str
+    database: Path
+    process: subprocess.Popen[bytes]
+
+    def rows(self, query: str, *values: str) -> list[dict[str, Any]]:
+        """Rows of the database; JSON columns stay text."""
+        with closing(sqlite3.connect(self.database)) as connection:
+            connection.row_factory = sqlite3.Row
+            return [dict(row) for row in connection.execute(query, values)]
+
+    def gaps(self) -> list[dict[str, Any]]:
+        request = urllib.request.Request(  # noqa: S310 (our own server)
+            f"{self.base}/api/v1/gaps", headers={"Authorization": f"Bearer {AUTHOR_TOKEN}"}
+        )
+        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
+            found: list[dict[str, Any]] = json.load(response)["gaps"]
+            return found
+
+    def stop(self) -> None:
+        """Ends it by its process id; whoever is talking to it is cut off."""
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+@contextmanager
+def help_centre(data: Path, folder: Path, origins: str) -> Iterator[HelpCentre]:
+    """Serves the snapshot in `data`, with a database and a log of its own in `folder`, to widgets on `origins`."""
+    port = _free_port()
+    database = folder / "firstline.db"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("FIRSTLINE_")}
+    environment |= {
+        "FIRSTLINE_AUTHOR_TOKEN": AUTHOR_TOKEN,
+        "FIRSTLINE_WIDGET_ORIGINS": origins,
+        "FIRSTLINE_DATABASE_URL": f"sqlite:///{database}",
+    }
+    command = [str(Path(sys.executable).with_name("firstline")), "serve", "--data", str(data), "--port", str(port)]
+    log = folder / "server.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)
+    running = HelpCentre(f"http://127.0.0.1:{port}", database, process)
+    try:
+        _await_ready(running, log)
+        yield running
+    finally:
+        running.stop()
+
+
+def _await_ready(server: HelpCentre, log: Path) -> None:
+    """Asks /readyz until it says yes; raises with the log where the server ends, or never gets ready."""
+    for _ in range(int(_START_S / _LOOK_EVERY_S)):
+        try:
+            with urllib.request.urlopen(f"{server.base}/readyz", timeout=5):  # noqa: S310
+                return
+        except (HTTPError, URLError, ConnectionError, TimeoutError):
+            try:
+                server.process.wait(timeout=_LOOK_EVERY_S)
+            except subprocess.TimeoutExpired:
+                continue
+            break
+    raise AssertionError(f"The server did not get ready:\n{log.read_text(encoding='utf-8', errors='replace')}")
+
+
+def _free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

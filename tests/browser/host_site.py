@@ -1,0 +1,94 @@
+"""Somebody else's site that embeds the widget: a few pages served from another port of this machine."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+#: All that a careful site allows: this one script, connections and pictures of the help centre.
+STRICT_CSP = "default-src 'none'; script-src {base}; connect-src {base}; img-src {base}"
+HOSTILE_CSS = """
+* { all: unset !important }
+div, dialog, button { display: none !important }
+firstline-widget { display: none !important; opacity: 0 !important; transform: scale(0) !important }
+html { font-size: 2px !important; zoom: 1 }
+body { direction: rtl }
+"""
+_TEXT = "<h1>Acme intranet</h1>" + "<p>Canteen, news and forms of a company that is not ours.</p>" * 12
+
+
+@dataclass(frozen=True, slots=True)
+class HostPage:
+    """A page: what its author wrote besides the script tag. `{base}` stands for the address of the help centre."""
+
+    attributes: str = 'data-title="Help" data-lang="en"'
+    tags: int = 1
+    css: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def html(self, base: str) -> str:
+        tag = f'<script src="{base}/widget.js" {self.attributes} async></script>'
+        style = f"<style>{self.css}</style>" if self.css else ""
+        return (
+            '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Acme intranet</title>'
+            f'<meta name="viewport" content="width=device-width, initial-scale=1">{style}{tag * self.tags}</head>'
+            f'<body>{_TEXT}<label>Search Acme <input id="acme"></label></body></html>'
+        )
+
+
+PAGES: Mapping[str, HostPage] = {
+    "/": HostPage(),
+    "/hostile": HostPage(css=HOSTILE_CSS),
+    "/csp": HostPage(headers={"Content-Security-Policy": STRICT_CSP}),
+    "/trusted-types": HostPage(
+        headers={
+            "Content-Security-Policy": STRICT_CSP + "; require-trusted-types-for 'script'; trusted-types firstline"
+        }
+    ),
+    "/isolated": HostPage(headers={"Cross-Origin-Embedder-Policy": "require-corp"}),
+    "/twice": HostPage(tags=2),
+    "/orange": HostPage('data-title="Ask us" data-color="#ff8800"'),
+    "/bad-colour": HostPage('data-color="red;} * {display:none"'),
+    "/unknown-language": HostPage('data-lang="xx"'),
+}
+
+
+@contextmanager
+def host_site(pages: Mapping[str, HostPage] = PAGES) -> Iterator[HostSite]:
+    """A running site on a free port; `help_centre` is set once the help centre's address is known."""
+    site = HostSite(pages)
+    thread = threading.Thread(target=site.server.serve_forever, name="host site")
+    thread.start()
+    try:
+        yield site
+    finally:
+        site.server.shutdown()
+        thread.join()
+        site.server.server_close()
+
+
+class HostSite:
+    def __init__(self, pages: Mapping[str, HostPage]) -> None:
+        self.help_centre = ""
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                page = pages.get(self.path)
+                body = page.html(site.help_centre).encode() if page else b""
+                self.send_response(200 if page else 204)
+                self.send_header("Content-Type", "text/html; charset=utf-8")
+                for name, value in (page.headers if page else {}).items():
+                    self.send_header(name, value.format(base=site.help_centre))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_args: object) -> None:
+                """Silent: what matters is asserted."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.base = f"http://127.0.0.1:{self.server.server_address[1]}"

@@ -1,0 +1,170 @@
+"""What every EventStore does. Each comes with the inbox whose tickets it knows of."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from bot.errors import QuestionUnknown
+from bot.events import EventStore, MemoryEventStore, SqlEventStore
+from bot.models import Outcome, SentTicket
+from bot.tickets import MemoryInbox, SqlInbox, TicketSink
+from tests.bot.samples import NOON, after, asked, draft, not_solved, opened, solved
+
+Stores = tuple[EventStore, TicketSink]
+
+WARSAW_IN_SUMMER = timezone(timedelta(hours=2))
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def stores(request: pytest.FixtureRequest) -> Stores:
+    if request.param == "memory":
+        inbox = MemoryInbox()
+        return MemoryEventStore(inbox.sent), inbox
+    engine = request.getfixturevalue("engine")
+    return SqlEventStore(engine), SqlInbox(engine, iter(f"ticket-{n}" for n in range(1, 1_000)).__next__)
+
+
+@pytest.fixture
+def events(stores: Stores) -> EventStore:
+    return stores[0]
+
+
+@pytest.fixture
+def inbox(stores: Stores) -> TicketSink:
+    return stores[1]
+
+
+# --- questions ---------------------------------------------------------------------------------------------------
+
+
+def test_a_recorded_question_comes_back_equal(events: EventStore) -> None:
+    question = asked(
+        text="Żółć — 😀 'quoted' \"twice\"; DROP TABLE questions;-- <b>&amp;</b>",
+        body="line one\nline two\ttab",
+        lang="pl",
+        session="",
+        confidence=0.1234,
+        shown=("a/b", "ć", "with 'quotes'"),
+    )
+
+    events.record_question(question)
+
+    assert events.question("q1") == question
+
+
+def test_a_question_that_was_never_recorded_is_none(events: EventStore) -> None:
+    assert events.question("q1") is None
+
+
+def test_times_come_back_in_utc_whatever_zone_they_were_given_in(events: EventStore) -> None:
+    events.record_question(asked(at=datetime(2026, 7, 1, 14, tzinfo=WARSAW_IN_SUMMER)))
+
+    (question,) = events.questions()
+
+    assert question.at == datetime(2026, 7, 1, 12, tzinfo=UTC)
+
+
+def test_questions_come_in_order_of_time_and_at_one_time_in_order_of_id(events: EventStore) -> None:
+    for question_id, hours in (("late", 2), ("b", 1), ("a", 1), ("early", 0)):
+        events.record_question(asked(question_id, at=after(hours=hours)))
+
+    assert [question.id for question in events.questions()] == ["early", "a", "b", "late"]
+
+
+def test_since_is_included_and_until_is_not(events: EventStore) -> None:
+    for hours in range(4):
+        events.record_question(asked(f"q{hours}", at=after(hours=hours)))
+
+    found = events.questions(since=after(hours=1), until=after(hours=3))
+
+    assert [question.id for question in found] == ["q1", "q2"]
+
+
+def test_a_span_may_be_given_in_another_zone(events: EventStore) -> None:
+    """12:00 in UTC is 14:00 in Warsaw: compared as written, the question would lie two hours too early."""
+    events.record_question(asked())
+
+    since = NOON.astimezone(WARSAW_IN_SUMMER)
+
+    assert len(events.questions(since=since, until=since + timedelta(seconds=1))) == 1
+    assert events.questions(until=since) == []
+
+
+# --- outcomes ----------------------------------------------------------------------------------------------------
+
+
+def test_outcomes_come_by_question_in_order_of_time(events: EventStore) -> None:
+    for question_id in ("q1", "q2", "q3"):
+        events.record_question(asked(question_id))
+    events.record_outcome(solved("q1"), after(minutes=9))
+    events.record_outcome(opened("q1"), after(minutes=1))
+    events.record_outcome(not_solved("q2"), after(minutes=5))
+
+    assert events.outcomes(["q1", "q2", "q3"]) == {
+        "q1": [(after(minutes=1), opened("q1")), (after(minutes=9), solved("q1"))],
+        "q2": [(after(minutes=5), not_solved("q2"))],
+    }
+
+
+def test_outcomes_at_one_time_come_as_they_were_recorded(events: EventStore) -> None:
+    events.record_question(asked())
+    for outcome in (not_solved(), solved(), opened()):
+        events.record_outcome(outcome, NOON)
+
+    assert events.outcomes(["q1"]) == {"q1": [(NOON, not_solved()), (NOON, solved()), (NOON, opened())]}
+
+
+def test_only_the_outcomes_that_were_asked_for_come(events: EventStore) -> None:
+    for question_id in ("q1", "q2"):
+        events.record_question(asked(question_id))
+        events.record_outcome(solved(question_id), NOON)
+
+    assert events.outcomes(["q2"]) == {"q2": [(NOON, solved("q2"))]}
+    assert events.outcomes([]) == {}
+
+
+def test_outcomes_of_more_questions_than_one_statement_takes_are_all_found(events: EventStore) -> None:
+    ids = [f"q{n:04}" for n in range(1_201)]
+    for question_id in (ids[0], ids[500], ids[1_200]):
+        events.record_question(asked(question_id))
+        events.record_outcome(solved(question_id), NOON)
+
+    assert sorted(events.outcomes(ids)) == [ids[0], ids[500], ids[1_200]]
+
+
+def test_an_outcome_of_a_question_that_was_never_asked_is_refused(events: EventStore) -> None:
+    with pytest.raises(QuestionUnknown, match=r"^No question with the id 'q9' was asked\.$"):
+        events.record_outcome(Outcome("q9", "solved"), NOON)
+
+    assert events.outcomes(["q9"]) == {}
+
+
+# --- tickets -----------------------------------------------------------------------------------------------------
+
+
+def test_tickets_come_in_order_of_time_with_their_session_and_question(events: EventStore, inbox: TicketSink) -> None:
+    events.record_question(asked())
+    inbox.submit(draft(session="visit"), "key-0002", shown=(), at=after(hours=2))
+    inbox.submit(draft(question_id="q1"), "key-0001", shown=(), at=after(hours=1))
+    inbox.submit(draft(), "key-0003", shown=(), at=after(hours=3))
+
+    assert list(events.sent_tickets()) == [
+        SentTicket(after(hours=1), "", "q1"),
+        SentTicket(after(hours=2), "visit", ""),
+        SentTicket(after(hours=3), "", ""),
+    ]
+
+
+def test_a_ticket_sent_twice_is_one_ticket(events: EventStore, inbox: TicketSink) -> None:
+    for hours in (1, 2):
+        inbox.submit(draft(session="visit"), "key-0001", shown=(), at=after(hours=hours))
+
+    assert list(events.sent_tickets()) == [SentTicket(after(hours=1), "visit", "")]
+
+
+def test_a_resolution_of_a_ticket_is_taken(events: EventStore, inbox: TicketSink) -> None:
+    ticket = inbox.submit(draft(), "key-0001", shown=(), at=NOON)
+
+    assert events.record_resolution(ticket.id, "printer-not-printing", "Switched it on.", after(hours=1)) is None

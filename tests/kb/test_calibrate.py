@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from kb.calibrate import confidence, quantities
+from kb.rank import FEATURES, Evidence, order
+
+_EVIDENCE = st.integers(1, 20).flatmap(
+    lambda n: arrays(np.float32, (n, len(FEATURES)), elements=st.floats(-1, 1, width=32))
+)
+_NEAREST = FEATURES.index("nearest")
+
+
+def _evidence(*rows: float) -> Evidence:
+    return np.array([[value] * len(FEATURES) for value in rows], np.float32)
+
+
+def _confidence(evidence: Evidence) -> float:
+    return confidence(order(evidence), evidence)
+
+
+def test_without_a_candidate_there_is_no_confidence() -> None:
+    assert _confidence(np.empty((0, len(FEATURES)), np.float32)) == 0.0
+
+
+@given(_EVIDENCE)
+def test_confidence_is_a_probability(evidence: Evidence) -> None:
+    assert 0.0 < _confidence(evidence) < 1.0
+
+
+@given(_EVIDENCE, st.randoms(use_true_random=False))
+def test_confidence_does_not_depend_on_the_order_of_candidates(evidence: Evidence, random: object) -> None:
+    shuffle = list(range(len(evidence)))
+    random.shuffle(shuffle)  # type: ignore[attr-defined]
+    scores = order(evidence).scores
+    tied = len(scores) > 1 and scores[0] - scores[1] < 1e-4  # which of two ties is first decides its nearest cosine
+    assert _confidence(evidence[shuffle]) == pytest.approx(_confidence(evidence), abs=1.0 if tied else 1e-4)
+
+
+def test_the_further_the_first_is_ahead_the_surer() -> None:
+    sure = [_confidence(_evidence(0.6, second)) for second in (0.6, 0.5, 0.4, 0.3)]
+    assert sure == sorted(sure)
+    assert len(set(sure)) == 4
+
+
+def test_the_nearer_the_question_the_surer() -> None:
+    far, near = _evidence(0.6, 0.5), _evidence(0.6, 0.5)
+    near[:, _NEAREST] += 0.2
+    assert _confidence(near) > _confidence(far)
+
+
+def test_a_further_rival_makes_less_sure() -> None:
+    assert _confidence(_evidence(0.6, 0.59, 0.59)) < _confidence(_evidence(0.6, 0.59))
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"), [((0.5,), 6.0), ((1.0, -1.0), 6.0), ((0.5, 0.5), 0.0), ((0.5,) * 1000, -6.0)]
+)
+def test_how_far_the_first_stands_out_is_held_within_six(rows: tuple[float, ...], expected: float) -> None:
+    evidence = _evidence(*rows)
+    stands_out, nearest = quantities(order(evidence), evidence)
+    assert stands_out == pytest.approx(expected, abs=1e-9)
+    assert nearest == pytest.approx(rows[0])
+
+
+def test_an_article_that_nothing_speaks_for_is_unlikely_even_alone() -> None:
+    assert _confidence(_evidence(0.0)) < 0.4

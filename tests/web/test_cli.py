@@ -1,0 +1,150 @@
+"""The command line, as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kb.embedding import HashEmbedder
+from tests.conftest import Write
+
+ARTICLES = {
+    "a.md": "---\ntitle: Reset a forgotten password\nquestions: [I forgot my password]\n---\nOpen the page.\n",
+    "b.md": "---\ntitle: Connect to the VPN\n---\nStart the client.\n",
+    "draft.md": "---\nstatus: draft\n---\nNot yet.\n",
+    "broken.md": '---\ntitle: "never closed\n---\nText.\n',
+}
+
+
+def firstline(*words: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs the command with the fake encoder and without settings of the surroundings."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("FIRSTLINE_")}
+    return subprocess.run(
+        [sys.executable, "-m", "web", *map(str, words)],
+        cwd=cwd,
+        env={**clean, "FIRSTLINE_MODEL": HashEmbedder.NAME, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_index_prints_one_json_object_and_names_every_mistake_on_standard_error(write: Write, tmp_path: Path) -> None:
+    source = write(ARTICLES)
+    first = firstline("index", source, "--data", "data", "--json", cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    printed = json.loads(first.stdout)
+    assert {key: printed[key] for key in ("articles", "skipped", "passages", "embedded")} == {
+        "articles": 2,
+        "skipped": 2,
+        "passages": 5,
+        "embedded": 5,
+    }
+    assert sorted(printed) == ["articles", "embedded", "passages", "seconds", "skipped", "snapshot"]
+    assert "broken.md:3: broken front matter: not valid YAML" in first.stderr or "broken.md:2:" in first.stderr
+
+    second = json.loads(firstline("index", source, "--data", "data", "--json", cwd=tmp_path).stdout)
+    assert (second["embedded"], second["snapshot"]) == (0, printed["snapshot"])
+
+
+def test_index_tells_a_person_the_counts_and_each_reason(write: Write, tmp_path: Path) -> None:
+    done = firstline("index", write(ARTICLES), "--data", "data", cwd=tmp_path)
+    assert done.stdout.splitlines()[:3] == [
+        "4 files: 2 articles, 2 skipped",
+        "  1 × broken front matter",
+        "  1 × draft",
+    ]
+
+
+def test_ask_prints_the_reply_of_the_api(write: Write, tmp_path: Path) -> None:
+    firstline("index", write(ARTICLES), "--data", "data", cwd=tmp_path)
+    done = firstline("ask", "I forgot my password", "--data", "data", "--json", cwd=tmp_path)
+    reply = json.loads(done.stdout)
+    assert (reply["decision"], reply["answer"]["article_id"], reply["answer"]["text"]) == (
+        "answer",
+        "a",
+        "Open the page.",
+    )
+    shown = firstline("ask", "I forgot my password", "--data", "data", cwd=tmp_path).stdout.splitlines()
+    assert shown[0] == "Reset a forgotten password"
+    assert shown[-1] == "/en/articles/a"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("index", "nowhere", "--data", "d"), "firstline: nowhere does not exist. Give a folder of Markdown files or a .jsonl file."),
+        (("ask", "x", "--data", "d"), "firstline: d holds no snapshot yet. Build one first: firstline index ARTICLES --data d"),
+        (("serve", "--data", "d"), "firstline: d holds no snapshot yet. Build one first: firstline index ARTICLES --data d"),
+        (("index", "empty", "--data", "d"), "firstline: empty holds no article (no Markdown files). The snapshot in use stays as it is."),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_done_is_said_in_one_line_with_exit_code_2(
+    tmp_path: Path, words: tuple[str, ...], message: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    done = firstline(*words, cwd=tmp_path)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (2, message)
+
+
+def test_a_port_in_use_is_named_with_another_to_try(write: Write, tmp_path: Path) -> None:
+    firstline("index", write(ARTICLES), "--data", "data", cwd=tmp_path)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = firstline("serve", "--data", "data", "--port", str(port), cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == (
+        f"firstline: Port {port} on 127.0.0.1 is in use. Stop the other program, or choose another: --port {port + 1}"
+    )
+
+
+def test_a_data_folder_that_cannot_be_made_is_named(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    done = firstline("index", write(ARTICLES), "--data", "file/data", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "Not a directory" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_evaluate_prints_every_figure_and_writes_predictions(write: Write, tmp_path: Path) -> None:
+    source = write(ARTICLES)
+    queries = tmp_path / "queries.jsonl"
+    rows = [
+        {"id": "1", "query": "I forgot my password", "relevant": ["a"]},
+        {"id": "2", "query": "connect to the VPN", "body": "Please help.", "relevant": ["b"]},
+        {"id": "3", "query": "🙂", "relevant": []},
+    ]
+    queries.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = firstline(
+        "evaluate", "--articles", source, "--queries", queries, "--predictions", "p.jsonl", "--json", cwd=tmp_path
+    )
+    figures = json.loads(done.stdout)
+    assert list(figures) == [
+        "queries", "hit@1", "hit@3", "hit@10", "mrr@10", "answered", "answered_correct", "unanswerable",
+        "false_answers", "ece", "auroc_right", "p50_ms", "p99_ms",
+    ]  # fmt: skip
+    assert (figures["queries"], figures["hit@1"], figures["unanswerable"], figures["false_answers"]) == (3, 1.0, 1, 0)
+    predictions = [json.loads(line) for line in (tmp_path / "p.jsonl").read_text().splitlines()]
+    assert [(row["id"], row["articles"][:1]) for row in predictions] == [("1", ["a"]), ("2", ["b"]), ("3", [])]
+
+
+def test_a_broken_line_of_queries_names_file_and_line(write: Write, tmp_path: Path) -> None:
+    queries = tmp_path / "queries.jsonl"
+    queries.write_text('{"id": "1", "query": "x", "relevant": ["a"]}\n{"id": "2"}\n')
+    done = firstline("evaluate", "--articles", write(ARTICLES), "--queries", queries, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == (f"firstline: {queries}:2: missing query, relevant; found the keys id.")
+
+
+def test_help_loads_nothing_heavy() -> None:
+    program = "import sys, web.cli; print(sorted({'numpy', 'faiss', 'fastapi', 'pydantic', 'torch', 'sqlalchemy'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

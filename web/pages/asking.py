@@ -1,0 +1,131 @@
+"""Search and ask on one page, and what became of the answer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from fastapi import APIRouter, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+
+from bot.errors import QuestionInvalid, QuestionUnknown, StoreUnavailable
+from bot.models import OUTCOMES, Outcome, Question, Reply, Suggestion
+from bot.service import HelpDesk
+from web.pages.catalogue import Catalogue, catalogue
+from web.pages.failures import PageRoute
+from web.pages.forms import Posted, tidy
+from web.pages.templates import page
+from web.pages.visit import Visit, keep_session, session_of, visit
+
+_log = logging.getLogger(__name__)
+
+router = APIRouter(route_class=PageRoute)
+
+#: Further results: as many as an eye takes in, fewer where the bot itself does not believe in them.
+_RESULTS, _DOUBTFUL_RESULTS = 8, 4
+_EXAMPLES = 4
+_LONGEST_EXAMPLE = 60
+_IDENTIFIER = 200
+
+
+@router.get("/search")
+def search(request: Request) -> Response:
+    known = catalogue(request)
+    reader = visit(request, known)
+    question = tidy(request.query_params.get("q", "")).strip()
+    if not question:
+        return page(request, "search.html", _values(examples=_examples(known, reader)), reader=reader)
+    desk: HelpDesk = request.app.state.desk
+    session = session_of(request)
+    asked = Question(question, lang=reader.lang, channel="web", session=session)
+    try:
+        # A page that the browser fetches ahead was not asked for yet.
+        reply = desk.ask(asked, keep="prefetch" not in request.headers.get("sec-purpose", ""))
+        results = desk.search(asked, _RESULTS if reply.shown else _DOUBTFUL_RESULTS)
+    except QuestionInvalid as error:
+        return page(request, "search.html", _values(question, problem=str(error)), status=422, reader=reader)
+    shown = {key.id for key in reply.shown}
+    others = [result for result in results if result.key.id not in shown]
+    response = page(request, "search.html", _values(question, reply, others), reader=reader)
+    return keep_session(request, response, session)
+
+
+def _values(
+    question: str = "",
+    reply: Reply | None = None,
+    others: Sequence[Suggestion] = (),
+    *,
+    examples: Sequence[str] = (),
+    problem: str = "",
+) -> dict[str, object]:
+    return {
+        "question": question,
+        "reply": reply,
+        "others": others,
+        "examples": examples,
+        "problem": problem,
+        "noindex": True,
+    }
+
+
+def _examples(known: Catalogue, reader: Visit) -> list[str]:
+    """Questions the authors wrote down, in the reader's language, one a topic: real ones, and sure to be answered."""
+    found: list[str] = []
+    for topic in known.topics.values():
+        questions = (question for article in known.articles(topic, reader.lang) for question in article.questions[:1])
+        short = next((question for question in questions if len(question) <= _LONGEST_EXAMPLE), None)
+        if short and len(found) < _EXAMPLES:
+            found.append(short)
+    return found
+
+
+@router.post("/outcome")
+def outcome(request: Request, form: Posted) -> Response:
+    """Keeps whether an answer helped: thanks where it did, the next step where it did not."""
+    name = next((known for known in OUTCOMES if known == form.text("outcome")), None)
+    if name not in ("solved", "not_solved"):
+        raise HTTPException(400)
+    article_id = form.text("article_id")[:_IDENTIFIER]
+    question_id = form.identifier("question_id")
+    keep_outcome(request.app.state.desk, Outcome(question_id, name, article_id))
+    known = catalogue(request)
+    reader = visit(request, known)
+    if name == "solved":
+        from_ticket = "ticket" if form.text("from") == "ticket" else ""
+        return RedirectResponse(reader.link("/solved", **{"from": from_ticket}), 303)
+    question = form.text("question")
+    values = {
+        "question": question,
+        "question_id": question_id,
+        "declined": article_id,
+        "suggestions": _other_suggestions(request.app.state.desk, question, article_id, reader),
+        "noindex": True,
+    }
+    return page(request, "not_solved.html", values, reader=reader)
+
+
+def keep_outcome(desk: HelpDesk, outcome: Outcome) -> None:
+    """Keeps an outcome where that is possible. The person has said enough and need not hear that we could not."""
+    if not outcome.question_id:
+        return
+    try:
+        desk.record_outcome(outcome)
+    except QuestionUnknown:
+        pass  # the store was down when the question was asked
+    except StoreUnavailable as error:
+        _log.error("an outcome was not recorded: %s", error)
+
+
+def _other_suggestions(desk: HelpDesk, question: str, declined: str, reader: Visit) -> list[Suggestion]:
+    try:
+        found = desk.suggest(Question(question, lang=reader.lang), 4)
+    except QuestionInvalid:
+        return []
+    return [suggestion for suggestion in found if suggestion.key.id != declined]
+
+
+@router.get("/solved")
+def solved(request: Request) -> Response:
+    values = {"from_ticket": request.query_params.get("from") == "ticket", "noindex": True}
+    return page(request, "solved.html", values)

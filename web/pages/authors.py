@@ -1,0 +1,155 @@
+"""The authors' page: what people asked and no article answered, behind a token from the settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from bot.gaps import GAP_KINDS, Gap, GapKind, gaps
+from bot.reports import deflection
+from bot.service import HelpDesk
+from kb.links import article_path
+from web.auth import AUTHOR_COOKIE, author_cookie, is_author, matches
+from web.pages.catalogue import Catalogue, catalogue
+from web.pages.failures import PageRoute
+from web.pages.forms import Posted, tidy
+from web.pages.templates import page
+
+router = APIRouter(route_class=PageRoute)
+
+#: What the filter offers, in days; 0 is all time.
+_PERIODS = (7, 30, 90, 0)
+_USUAL_PERIOD = 30
+_ROWS = 200
+_MAX_SEARCH = 200
+_KIND_NAMES: dict[GapKind, str] = {
+    "unanswered": "No article found",
+    "rejected": "Answer did not help",
+    "ticket": "Became a ticket",
+}
+#: Name and meaning of each rate, in the words of the report.
+_RATES = (
+    ("confirmed", "Confirmed", "said that it solved it, of all who were shown an article"),
+    ("assumed", "Assumed", "sent no ticket within 24 hours, of all who were shown an answer at least a day ago"),
+    ("returned", "Returned", "sent a ticket within 7 days after all, of the confirmed and assumed"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What of the gaps to show."""
+
+    kind: GapKind | None
+    lang: str
+    text: str
+    days: int
+
+    @classmethod
+    def of(cls, request: Request) -> Filter:
+        """The filter of an address; a value that is none of ours counts as not given."""
+        query = request.query_params
+        days = query.get("days", "")
+        return cls(
+            kind=next((kind for kind in GAP_KINDS if kind == query.get("kind")), None),
+            lang=query.get("in", "") if query.get("in", "").isalpha() and len(query.get("in", "")) == 2 else "",
+            text=tidy(query.get("text", "")).strip()[:_MAX_SEARCH],
+            days=int(days) if days in map(str, _PERIODS) else _USUAL_PERIOD,
+        )
+
+    def since(self, now: datetime) -> datetime | None:
+        return now - timedelta(days=self.days) if self.days else None
+
+    @property
+    def narrows(self) -> bool:
+        return bool(self.kind or self.lang or self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """One rate of the report: `share` 0 to 1, None where there is nothing to divide by."""
+
+    name: str
+    meaning: str
+    share: float | None
+    count: int
+    of: int
+
+
+@router.get("/authors")
+def authors(request: Request) -> Response:
+    if not request.app.state.settings.author_token.get_secret_value():
+        return _sign_in(request, "closed")
+    if not is_author(request):
+        return _sign_in(request, "")
+    desk: HelpDesk = request.app.state.desk
+    known, wanted, now = catalogue(request), Filter.of(request), desk.now()
+    since = wanted.since(now)
+    found = gaps(desk.events, since=since, kind=wanted.kind, lang=wanted.lang or None, containing=wanted.text)
+    snapshot = desk.library.searcher.snapshot
+    values = {
+        "filter": wanted,
+        "periods": _PERIODS,
+        "kinds": _KIND_NAMES,
+        "gaps": [(gap, _shown(known, gap)) for gap in found[:_ROWS]],
+        "total": len(found),
+        "asked": sum(gap.count for gap in found),
+        "rates": _rates(desk, now, since),
+        "skipped": [skipped for skipped in snapshot.skipped if not skipped.harmless],
+        "counts": snapshot.manifest["counts"],
+    }
+    return page(request, "authors.html", values, private=True)
+
+
+def _shown(known: Catalogue, gap: Gap) -> list[tuple[str, str]]:
+    """(title, address) of the articles that were shown; those that are gone keep their id and have no address."""
+    order = known.order(gap.langs[0] if gap.langs else known.default_lang)
+    rows: list[tuple[str, str]] = []
+    for article_id in gap.shown:
+        written = known.by_id.get(article_id, {})
+        article = next((written[lang] for lang in order if lang in written), None)
+        rows.append((article.title, article_path(article.key)) if article else (article_id, ""))
+    return rows
+
+
+def _rates(desk: HelpDesk, now: datetime, since: datetime | None) -> list[Rate]:
+    counted = deflection(desk.events, now=now, since=since)
+    counts = {"confirmed": counted.confirmed, "assumed": counted.assumed, "returned": counted.returned}
+    rates = counted.rates
+    return [Rate(name, meaning, rates[key][0], counts[key], rates[key][1]) for key, name, meaning in _RATES]
+
+
+def _sign_in(request: Request, problem: Literal["", "closed", "empty", "wrong"], status: int = 200) -> Response:
+    return page(request, "sign_in.html", {"problem": problem}, status=status, private=True)
+
+
+@router.post("/authors/sign-in")
+def sign_in(request: Request, form: Posted) -> Response:
+    token = request.app.state.settings.author_token
+    if not token.get_secret_value():
+        return _sign_in(request, "closed", 403)
+    given = form.text("token").strip()
+    if not given:
+        return _sign_in(request, "empty", 422)
+    if not matches(given, token):
+        return _sign_in(request, "wrong", 403)
+    response = RedirectResponse("/authors", 303)
+    response.set_cookie(
+        AUTHOR_COOKIE,
+        author_cookie(token),
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+        path="/authors",
+    )
+    return response
+
+
+@router.post("/authors/sign-out")
+def sign_out(_request: Request, _form: Posted) -> Response:
+    response = RedirectResponse("/authors", 303)
+    response.delete_cookie(AUTHOR_COOKIE, path="/authors")
+    return response

@@ -1,0 +1,178 @@
+"""What the public may read, arranged for browsing: topics, translations and old addresses of one snapshot."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from fastapi import FastAPI, Request
+
+from kb.analysis import fold
+from kb.models import PUBLIC, Article, ArticleKey
+from kb.search import Query, Searcher
+from kb.snapshot import Entry
+
+#: The slug of the topic of articles that have none; no folder is called so.
+NO_TOPIC = "_"
+RELATED_AT_LEAST, RELATED_AT_MOST = 3, 5
+#: How many articles are looked at for related ones: translations and the article itself drop out.
+_RELATED_FROM = 12
+#: An article this much behind the nearest is no relation (the weight e^-4 among the candidates).
+_FAR_BEHIND = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic with its public articles: one dictionary an article, by language."""
+
+    slug: str
+    name: str
+    articles: tuple[dict[str, Article], ...]
+
+    def in_language(self, order: tuple[str, ...]) -> list[Article]:
+        """Each article once, in the first language of `order` it exists in; those in the very first come first.
+
+        What authors translate, and collect many questions for, is what people ask for: it stands before the rest.
+        """
+        chosen = ((next(found[lang] for lang in order if lang in found), len(found)) for found in self.articles)
+        ranked = sorted(
+            chosen,
+            key=lambda pair: (
+                pair[0].lang != order[0],
+                -pair[1],
+                -len(pair[0].questions),
+                fold(pair[0].title),
+                pair[0].id,
+            ),
+        )
+        return [article for article, _ in ranked]
+
+
+@dataclass(frozen=True, eq=False)
+class Catalogue:
+    """Computed once for each snapshot. Internal articles and those of a group stand nowhere in it."""
+
+    searcher: Searcher
+    default_lang: str
+    _related: dict[ArticleKey, tuple[Article, ...]] = field(default_factory=dict)
+    _in_language: dict[tuple[str, str], list[Article]] = field(default_factory=dict)
+
+    @property
+    def snapshot_id(self) -> str:
+        return self.searcher.snapshot.id
+
+    @cached_property
+    def languages(self) -> tuple[str, ...]:
+        """The languages of public articles, the one with most articles first."""
+        counts: dict[str, int] = {}
+        for article in self._public():
+            counts[article.lang] = counts.get(article.lang, 0) + 1
+        return tuple(sorted(counts, key=lambda lang: (-counts[lang], lang)))
+
+    @cached_property
+    def by_id(self) -> dict[str, dict[str, Article]]:
+        """Article id -> language -> article."""
+        found: dict[str, dict[str, Article]] = {}
+        for article in self._public():
+            found.setdefault(article.id, {})[article.lang] = article
+        return found
+
+    @cached_property
+    def topics(self) -> dict[str, Topic]:
+        """Topics by slug, in the order of their names; articles without a topic come last."""
+        groups: dict[str, dict[str, dict[str, Article]]] = {}
+        for article in self._public():
+            groups.setdefault(article.topic, {}).setdefault(article.id, {})[article.lang] = article
+        alone = len(groups) == 1
+        found = [
+            Topic(name or NO_TOPIC, topic_name(name, alone=alone), tuple(articles.values()))
+            for name, articles in groups.items()
+        ]
+        found.sort(key=lambda topic: (topic.slug == NO_TOPIC, fold(topic.name), topic.slug))
+        return {topic.slug: topic for topic in found}
+
+    @cached_property
+    def moved(self) -> dict[tuple[str, str], ArticleKey]:
+        """(language, old slug) -> the article that took its place."""
+        found: dict[tuple[str, str], ArticleKey] = {}
+        for article in self._public():
+            for old in article.redirect_from:
+                found.setdefault((article.lang, old.strip("/")), article.key)
+        return found
+
+    def _public(self) -> Iterable[Article]:
+        return (entry.article for entry in self.searcher.snapshot.entries if entry.article.audience == PUBLIC)
+
+    def order(self, lang: str) -> tuple[str, ...]:
+        """Languages to try for somebody who reads `lang`."""
+        return tuple(dict.fromkeys((lang, self.default_lang, *self.languages)))
+
+    def articles(self, topic: Topic, lang: str) -> list[Article]:
+        """The articles of a topic for somebody who reads `lang`, the likeliest to be looked for first."""
+        key = (topic.slug, lang)
+        if key not in self._in_language:
+            self._in_language[key] = topic.in_language(self.order(lang))
+        return self._in_language[key]
+
+    def entry(self, article_id: str, lang: str) -> Entry | None:
+        """A public article in exactly this language."""
+        article = self.by_id.get(article_id, {}).get(lang)
+        return self.searcher.snapshot.entry(article.key) if article else None
+
+    def moved_to(self, old: str, lang: str = "") -> ArticleKey | None:
+        """The article that `redirect_from` of its front matter names `old`, the asked language first."""
+        old = old.strip("/")
+        keys = (self.moved.get((code, old)) for code in self.order(lang or self.default_lang))
+        return next((key for key in keys if key), None)
+
+    def translations(self, article: Article) -> list[Article]:
+        """The same article in its other languages."""
+        return [found for lang, found in self.by_id[article.id].items() if lang != article.lang]
+
+    def related(self, article: Article) -> tuple[Article, ...]:
+        """Three to five articles near this one in the same language, fewer only where there are no more."""
+        if article.key not in self._related:
+            self._related[article.key] = self._find_related(article)
+        return self._related[article.key]
+
+    def _find_related(self, article: Article) -> tuple[Article, ...]:
+        query = " ".join((article.title, *article.questions[:1]))
+        hits = self.searcher.rank(Query(query, lang=article.lang), _RELATED_FROM).hits
+        found: dict[str, Article] = {}
+        for hit in hits:
+            other = self.searcher.entry(hit.article).article
+            if other.lang != article.lang or other.id == article.id or len(found) == RELATED_AT_MOST:
+                continue
+            if len(found) < RELATED_AT_LEAST or hit.score > hits[0].score - _FAR_BEHIND:
+                found[other.id] = other
+        topic = self.topics[article.topic or NO_TOPIC]
+        for other in self.articles(topic, article.lang):
+            if len(found) >= RELATED_AT_LEAST:
+                break
+            if other.lang == article.lang and other.id != article.id:
+                found.setdefault(other.id, other)
+        return tuple(found.values())
+
+
+def topic_name(topic: str, *, alone: bool = False) -> str:
+    """A folder's name as people read it: `help-desk` -> "Help desk"."""
+    if not topic:
+        return "All articles" if alone else "Other articles"
+    words = re.sub(r"[-_\s]+", " ", topic).strip() or topic
+    return words[:1].upper() + words[1:]
+
+
+def catalogue_of(app: FastAPI) -> Catalogue:
+    """The catalogue of the snapshot in use."""
+    searcher = app.state.desk.library.searcher
+    held: Catalogue | None = getattr(app.state, "catalogue", None)
+    if held is None or held.searcher is not searcher:
+        held = Catalogue(searcher, app.state.settings.default_lang)
+        app.state.catalogue = held
+    return held
+
+
+def catalogue(request: Request) -> Catalogue:
+    return catalogue_of(request.app)

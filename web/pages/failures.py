@@ -1,0 +1,126 @@
+"""Pages for what went wrong: each says what happened, and what to do next."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Coroutine
+from typing import Any
+from urllib.parse import unquote
+
+from fastapi import Request
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+
+from bot.errors import BotError, QuestionInvalid, StoreUnavailable
+from bot.models import Question, Suggestion
+from kb import languages
+from kb.links import article_path
+from web.pages.catalogue import catalogue
+from web.pages.templates import page
+from web.pages.visit import Visit, visit
+from web.problems import CODES
+
+_log = logging.getLogger(__name__)
+
+#: Title and next step of each status; others get the words of 500.
+_WORDS = {
+    400: ("We could not read that", "Go back, reload the page and try again."),
+    403: ("We did not take that form", "Open the form on this site and send it from there."),
+    404: ("There is no page here", "The address may be mistyped, or the page may have moved."),
+    405: ("This page cannot be used that way", "Start again from the home page."),
+    409: ("That was sent before", "Go back, reload the page and try again."),
+    413: ("That is too long to send", "Go back and shorten it."),
+    415: ("We could not read that form", "Open the form on this site and send it from there."),
+    422: ("Something in that needs a change", "Go back, change it and send it again."),
+    500: ("Something went wrong on our side", "It has been logged. Try again in a moment."),
+    503: ("The help centre cannot do this right now", "Try again in a minute. Articles can be read meanwhile."),
+}
+_SUGGESTED = 4
+#: Parts of addresses that are the same for every article.
+_OWN_WORDS = frozenset({"", "articles", "topics"})
+#: Addresses that programs ask for, and those of tickets: their words say nothing about an article.
+_FILES = re.compile(r"^/(?:static|pictures|ticket)/|\.(?:js|css|map|png|jpe?g|gif|webp|svg|ico|xml|php|json)$")
+
+
+class PageRoute(APIRoute):
+    """A route whose errors become pages, and which answers HEAD as it answers GET."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **given: Any) -> None:
+        super().__init__(path, endpoint, **given)
+        if self.methods and "GET" in self.methods:
+            self.methods.add("HEAD")
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_with_pages(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except HTTPException:
+                raise  # the application shows these with `error_page`
+            except BotError as error:
+                return _of_bot_error(request, error)
+            except Exception as error:
+                _log.exception("unexpected error in %s %s", request.method, request.url.path, exc_info=error)
+                return error_page(request, HTTPException(500))
+
+        return handle_with_pages
+
+
+def error_page(request: Request, error: HTTPException) -> Response:
+    """The page for an error; an old address of an article leads to where the article is now."""
+    try:
+        if error.status_code == 404 and (moved := _moved(request)):
+            return moved
+        return _page(request, error)
+    except Exception:  # whatever broke the page must not break the page that says so
+        _log.exception("no error page for %s %s", request.method, request.url.path)
+        return PlainTextResponse(str(error.detail), error.status_code, dict(error.headers or {}))
+
+
+def _of_bot_error(request: Request, error: BotError) -> Response:
+    status, _code = CODES[type(error)]
+    if isinstance(error, StoreUnavailable):
+        _log.error("%s", error)
+        return error_page(request, HTTPException(503, headers={"Retry-After": "5"}))
+    return error_page(request, HTTPException(status, str(error)))
+
+
+def _page(request: Request, error: HTTPException) -> Response:
+    status = error.status_code
+    title, step = _WORDS.get(status, _WORDS[500])
+    reader = visit(request, catalogue(request))
+    words = address_words(request.url.path) if status == 404 else ""
+    values = {
+        "title": title,
+        "step": step,
+        "status": status,
+        "detail": error.detail if status in (403, 413, 415, 422) else "",
+        "words": words,
+        "suggestions": _suggestions(request, words, reader) if words else (),
+    }
+    return page(request, "error.html", values, status=status, reader=reader, headers=error.headers)
+
+
+def _moved(request: Request) -> Response | None:
+    key = catalogue(request).moved_to(request.url.path)
+    return RedirectResponse(article_path(key), 301) if key else None
+
+
+def address_words(path: str) -> str:
+    """What a wrong address was about: `/en/articles/reset-pasword.html` -> "reset pasword"."""
+    if _FILES.search(path):
+        return ""
+    parts = [part for part in unquote(path).split("/") if part not in _OWN_WORDS and not languages.normalise(part)]
+    text = re.sub(r"\.html?$", "", " ".join(parts))
+    return " ".join(re.findall(r"[^\W_]+", text))[:200]
+
+
+def _suggestions(request: Request, words: str, reader: Visit) -> tuple[Suggestion, ...]:
+    try:
+        found: tuple[Suggestion, ...] = request.app.state.desk.search(Question(words, lang=reader.lang), _SUGGESTED)
+    except QuestionInvalid:
+        return ()
+    return found

@@ -1,0 +1,83 @@
+"""One request of a reader: the language to show, and the anonymous session that ties its questions together."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from fastapi import Request
+from starlette.responses import Response
+
+from kb import languages
+from web.pages.catalogue import Catalogue
+
+SESSION_COOKIE = "firstline_session"
+_SESSION = re.compile(r"[A-Za-z0-9_-]{16,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """`lang` is what to show; `carry` is it again where links have to say so, else ""."""
+
+    lang: str
+    carry: str
+
+    def link(self, path: str, **query: str | int | None) -> str:
+        """An address on this site that keeps the chosen language; empty parameters are left out."""
+        given = {key: value for key, value in query.items() if value not in (None, "")}
+        if self.carry:
+            given.setdefault("lang", self.carry)
+        return f"{path}?{urlencode(given)}" if given else path
+
+    def to_article(self, path: str, written: str) -> str:
+        """The address of an article; one `written` in another language is told which the reader would rather have."""
+        address, mark, anchor = path.partition("#")
+        return path if written == self.lang else f"{address}?lang={self.lang}{mark}{anchor}"
+
+
+def visit(request: Request, known: Catalogue, reading: str = "") -> Visit:
+    """The language of `?lang=`, of the article that is `reading`, of the browser, or of the settings, in this order."""
+    usual = _usual_language(request, known)
+    asked = languages.normalise(request.query_params.get("lang", ""))
+    chosen = reading or (asked if asked in known.languages else None) or usual
+    return Visit(chosen, chosen if chosen != usual else "")
+
+
+def _usual_language(request: Request, known: Catalogue) -> str:
+    """What this browser gets without asking."""
+    for lang in _accepted(request.headers.get("accept-language", "")):
+        if lang in known.languages:
+            return lang
+    if known.default_lang in known.languages or not known.languages:
+        return known.default_lang
+    return known.languages[0]
+
+
+def _accepted(header: str) -> list[str]:
+    """The languages of an Accept-Language header (RFC 9110, section 12.5.4), the most wanted first."""
+    found: list[tuple[float, str]] = []
+    for part in header[:500].split(","):
+        tag, _, quality = part.partition(";")
+        lang = languages.normalise(tag.strip())
+        weight = re.fullmatch(r"q=([01](?:\.\d{0,3})?)", quality.strip())
+        wanted = float(weight[1]) if weight else 1.0
+        if lang and wanted > 0:
+            found.append((wanted, lang))
+    return [lang for _, lang in sorted(found, key=lambda pair: -pair[0])]
+
+
+def session_of(request: Request) -> str:
+    """The session this browser already has, or a new one that nobody can guess."""
+    given = request.cookies.get(SESSION_COOKIE, "")
+    return given if _SESSION.fullmatch(given) else secrets.token_urlsafe(18)
+
+
+def keep_session(request: Request, response: Response, session: str) -> Response:
+    """Has the browser keep the session until it is closed."""
+    if request.cookies.get(SESSION_COOKIE) != session:
+        response.set_cookie(
+            SESSION_COOKIE, session, httponly=True, samesite="lax", secure=request.url.scheme == "https", path="/"
+        )
+    return response

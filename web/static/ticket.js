@@ -1,0 +1,129 @@
+/*
+ * The ticket form: articles that may help show beside it while subject and text are typed, and a double click sends
+ * once. Without this script the form works all the same.
+ */
+"use strict";
+
+const DEBOUNCE_MS = 350;
+const SUGGESTIONS = 3;
+const LONGEST_QUERY = 1_500; // the address has to stay short; the first words say what it is about
+
+const form = document.querySelector("form.ticket");
+const beside = document.getElementById("fl-beside");
+const list = document.getElementById("fl-beside-list");
+const hint = document.getElementById("fl-beside-hint");
+const heading = document.getElementById("fl-beside-title");
+const status = document.getElementById("fl-beside-status");
+
+/* ---- suggestions ---- */
+
+let timer = 0;
+let asked = ""; // what the suggestions on the page belong to
+let running = null;
+
+function typed() {
+  const subject = form.elements.subject.value.trim();
+  const body = form.elements.body.value.trim();
+  return { subject, body, enough: subject.length + body.length >= Number(form.dataset.suggestFrom) };
+}
+
+function schedule() {
+  clearTimeout(timer);
+  timer = setTimeout(suggest, DEBOUNCE_MS);
+}
+
+async function suggest() {
+  const { subject, body, enough } = typed();
+  const query = new URLSearchParams({
+    q: subject.slice(0, LONGEST_QUERY),
+    body: body.slice(0, LONGEST_QUERY),
+    lang: form.dataset.lang,
+    limit: String(SUGGESTIONS),
+  }).toString();
+  if (!enough) {
+    running?.abort();
+    asked = "";
+    show([]);
+    return;
+  }
+  if (query === asked) return;
+  asked = query;
+  running?.abort(); // a reply to older words must not replace one to newer words
+  running = new AbortController();
+  try {
+    const reply = await fetch(`${form.dataset.suggest}?${query}`, { signal: running.signal });
+    if (!reply.ok) throw new Error(String(reply.status));
+    const { suggestions } = await reply.json();
+    if (query === asked) show(suggestions);
+  } catch (error) {
+    // The form does not need suggestions; whoever types must not be bothered because they are missing.
+    if (error.name !== "AbortError" && query === asked) asked = "";
+  }
+}
+
+function show(suggestions) {
+  const declined = new Set([...form.querySelectorAll("[name=declined]")].map((field) => field.value));
+  const wanted = suggestions.filter((suggestion) => !declined.has(suggestion.article_id));
+  const before = addresses();
+  list.replaceChildren(...wanted.map(item));
+  hint.hidden = wanted.length > 0;
+  heading.textContent = wanted.length ? "These may help" : "Articles that may help";
+  beside.classList.toggle("beside-hint-only", wanted.length === 0);
+  if (addresses() !== before) announce(wanted.length);
+}
+
+function addresses() {
+  return [...list.querySelectorAll("a")].map((link) => link.getAttribute("href")).join(" ");
+}
+
+function announce(count) {
+  status.textContent = count === 0 ? "" : count === 1 ? "1 article found" : `${count} articles found`;
+}
+
+/* Text is set as text: what an article or a person wrote never becomes markup here. */
+function item({ title, heading: where, url, snippet, lang }) {
+  const link = element("a", { href: url, lang, hreflang: lang, target: "_blank", rel: "noopener" }, title);
+  if (where) link.append(element("span", { class: "where" }, ` › ${where}`));
+  link.append(element("span", { class: "unseen" }, " (opens in a new tab)"));
+  const head = element("h3", {});
+  head.append(link);
+  const row = element("li", { class: "result" });
+  row.append(head, element("p", { lang }, snippet));
+  return row;
+}
+
+function element(name, attributes, text = "") {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.textContent = text;
+  return made;
+}
+
+/* ---- sending ---- */
+
+function sendOnce(event) {
+  const button = document.getElementById("fl-send");
+  if (button.getAttribute("aria-disabled") === "true") {
+    event.preventDefault();
+    return;
+  }
+  button.setAttribute("aria-disabled", "true");
+  button.textContent = "Sending…";
+}
+
+function readyAgain() {
+  const button = document.getElementById("fl-send");
+  button.removeAttribute("aria-disabled");
+  button.textContent = "Send ticket";
+}
+
+beside.hidden = false;
+beside.classList.toggle("beside-hint-only", !list.children.length);
+if (!list.children.length) heading.textContent = "Articles that may help";
+form.elements.subject.addEventListener("input", schedule);
+form.elements.body.addEventListener("input", schedule);
+form.addEventListener("submit", sendOnce);
+// Coming back with the browser's own button shows the page as it was left: sending.
+window.addEventListener("pageshow", (event) => event.persisted && readyAgain());
+// After an error the summary is what to read first.
+document.getElementById("fl-summary")?.focus();
