@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -25,6 +26,7 @@ from tests.browser.host_site import host_site
 from tests.browser.widget_page import Widget
 
 BUILD = Path("build")
+PHONE_OPTIONS = {"viewport": PHONE, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
 ANSWERED = "I forgot my passwrod"
 SUGGESTED = "printer"
 UNKNOWN = "How long do I boil an egg for breakfast?"
@@ -46,25 +48,27 @@ def main() -> None:
         sys.exit(f"usage: {__doc__}")
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch, host_site() as site:
-        with help_centre(_index(), Path(scratch), site.base) as server, sync_playwright() as playwright:
-            site.help_centre = server.base
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-            _ask_before(browser, server)
-            scenes = {**PAGES, **{name: _on(site.base, scene) for name, scene in WIDGET.items()}}
-            for device, options in {"desktop": {"viewport": DESKTOP}, "phone": _phone()}.items():
-                for scheme in ("light", "dark"):
-                    for name, scene in scenes.items():
-                        path = folder / f"{name}-{device}-{scheme}.png"
-                        context = browser.new_context(
-                            base_url=server.base, color_scheme=scheme, reduced_motion="reduce", **options
-                        )
-                        page = context.new_page()
-                        scene(page)
-                        page.screenshot(path=path, full_page=name in PAGES)
-                        context.close()
-                        print(path)
-            browser.close()
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        host_site() as site,
+        help_centre(_index(), Path(scratch), site.base) as server,
+        sync_playwright() as playwright,
+    ):
+        site.help_centre = server.base
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        _ask_before(browser, server)
+        scenes = {**PAGES, **{name: _on(site.base, scene) for name, scene in WIDGET.items()}}
+        devices = {"desktop": {"viewport": DESKTOP}, "phone": PHONE_OPTIONS}
+        for (device, options), scheme, (name, scene) in product(devices.items(), ("light", "dark"), scenes.items()):
+            context = browser.new_context(base_url=server.base, color_scheme=scheme, reduced_motion="reduce", **options)
+            page = context.new_page()
+            scene(page)
+            path = folder / f"{name}-{device}-{scheme}.png"
+            page.screenshot(path=path, full_page=name in PAGES)
+            page.unroute_all(behavior="ignoreErrors")
+            context.close()
+            print(path)
+        browser.close()
 
 
 def _index() -> Path:
@@ -77,10 +81,6 @@ def _index() -> Path:
     (BUILD / "encoders").mkdir(exist_ok=True)
     build(Path("articles"), data, BuildSettings(), created=datetime.now(UTC).isoformat(timespec="seconds"))
     return data.resolve()
-
-
-def _phone() -> dict[str, object]:
-    return {"viewport": PHONE, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
 
 
 def _ask_before(browser: Browser, server: HelpCentre) -> None:

@@ -77,8 +77,8 @@ class Block:
     """A top-level block as plain text: `kind` is "text", "list", "table" or "code".
 
     `parts` are the pieces a long block may be cut into (list items, table rows, code lines, sentences' paragraph);
-    `lead` is repeated before each piece (a table's head row). `lines` are 1-based lines of the file. `html` is the whole
-    block, sanitised.
+    `lead` is repeated before each piece (a table's head row). `lines` are 1-based lines of the file. `html` is the
+    whole block, sanitised.
     """
 
     kind: str

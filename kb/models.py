@@ -107,9 +107,10 @@ UnitKind = Literal["title", "question", "body"]
 class Passage:
     """A piece of an article that is embedded and searched on its own.
 
-    `text` is plain text as a reader sees it, `html` the same sanitised (empty for titles and questions), `embedded` what the encoder reads (with title and heading path in
-    front). `lines` are the first and last 1-based lines in the file; (0, 0) where the text stands in the front matter.
-    `section` is the index of the section in `Rendered.sections` it belongs to.
+    `text` is plain text as a reader sees it, `html` the blocks it comes from, sanitised (empty for titles and
+    questions), `embedded` what the encoder reads (with title and heading path in front). `lines` are the first
+    and last 1-based lines in the file; (0, 0) where the text stands in the front matter. `section` is the index
+    of the section in `Rendered.sections` it belongs to.
     """
 
     kind: UnitKind

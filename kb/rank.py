@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 Evidence = NDArray[np.float32]
 
-#: What speaks for an article, with the weight of each, fitted by `bench/fit_decision.py` with a softmax over the candidates
-#: (listwise cross-entropy) on Thunderbird tickets (the oldest four fifths), OfficeDocs symptoms, CLINC150 and BANKING77,
-#: each set counting the same. Cosines lie in 0..1 in practice, lexical shares in 0..1, so weights can be compared.
-#: docs/quality.md has what each component brings.
+#: What speaks for an article, with the weight of each, fitted by `bench/fit_decision.py` with a softmax over the
+#: candidates (listwise cross-entropy) on Thunderbird tickets (the oldest four fifths), OfficeDocs symptoms, CLINC150
+#: and BANKING77, each set counting the same. Cosines lie in 0..1 in practice, lexical shares in 0..1, so weights can
+#: be compared. docs/quality.md has what each component brings.
 WEIGHTS = {
     "nearest": 7.3,  # cosine of the nearest passage, title or author question to subject and body
     "nearest3": 7.1,  # mean of the best three: several hits of one article add up

@@ -51,8 +51,8 @@ class Query:
 class Found:
     """The candidates for a query and their evidence.
 
-    `articles` are numbers in `Snapshot.entries`, int64 of shape (n,); `evidence` is float32 of shape (n, len(FEATURES));
-    `best_rows` the row of each article's nearest body passage (or its title where it has no body).
+    `articles` are numbers in `Snapshot.entries`, int64 of shape (n,); `evidence` is float32 of shape
+    (n, len(FEATURES)); `best_rows` the row of each article's nearest body passage (or its title where it has no body).
     """
 
     articles: Rows

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -56,7 +57,8 @@ class Encoded:
 class Snapshot:
     """An opened snapshot, all of it in memory but the pictures.
 
-    `owner` has one entry a passage: the number of its article in `entries`.
+    `owner` has one entry a passage: the number of its article in `entries`. `languages` are those articles are written
+    in, the one with most articles first.
     """
 
     id: str
@@ -69,17 +71,10 @@ class Snapshot:
     words: Bm25
     units: Bm25
     by_key: dict[ArticleKey, int]
+    languages: tuple[str, ...]
 
     def __repr__(self) -> str:
         return f"<Snapshot {self.id}: {len(self.entries)} articles, {len(self.passages)} passages>"
-
-    @property
-    def languages(self) -> tuple[str, ...]:
-        """The languages articles are written in, the one with most articles first."""
-        counts: dict[str, int] = {}
-        for entry in self.entries:
-            counts[entry.article.lang] = counts.get(entry.article.lang, 0) + 1
-        return tuple(sorted(counts, key=lambda lang: (-counts[lang], lang)))
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:
@@ -152,6 +147,7 @@ def open_snapshot(folder: Path) -> Snapshot:
         words=Bm25.open(folder / "words.npz"),
         units=Bm25.open(folder / "units.npz"),
         by_key={entry.article.key: n for n, entry in enumerate(entries)},
+        languages=_languages(entries),
     )
     _check_counts(snapshot)
     return snapshot
@@ -237,6 +233,11 @@ def write_snapshot(
     _sync_folder(folder)
 
 
+def _languages(entries: Sequence[Entry]) -> tuple[str, ...]:
+    counts = Counter(entry.article.lang for entry in entries)
+    return tuple(sorted(counts, key=lambda lang: (-counts[lang], lang)))
+
+
 # --- reading -----------------------------------------------------------------------------------------------------
 
 
@@ -268,8 +269,8 @@ def _open_encoder(folder: Path, row: dict[str, Any]) -> Encoded:
     embedder = open_encoder(folder)
     if embedder.fingerprint != row["fingerprint"]:
         raise SnapshotDamaged(
-            f"{folder} holds the encoder {embedder.name} {embedder.fingerprint}, the manifest names {row['fingerprint']}. "
-            "Build the snapshot again."
+            f"{folder} holds the encoder {embedder.name} {embedder.fingerprint}, "
+            f"the manifest names {row['fingerprint']}. Build the snapshot again."
         )
     return Encoded(embedder, FaissStore.open(folder / VECTORS_FILE))
 

@@ -112,7 +112,7 @@ def serve(
 def ask(
     question: Annotated[str, typer.Argument(help="The question, in quotes.")],
     data: Data = None,
-    lang: Annotated[str | None, typer.Option(help="Your language; it decides where the question's words do not.")] = None,
+    lang: Annotated[str | None, typer.Option(help="Your language, where the question does not tell.")] = None,
     as_json: Json = False,
 ) -> None:
     """Ask one question, as the API would answer it."""

@@ -40,7 +40,7 @@ class _In(BaseModel):
 class AskIn(_In):
     question: Text = Field(description="The question, or the subject of a ticket.", examples=["I forgot my password"])
     body: Text = Field("", description="The text of a ticket, if there is one.")
-    lang: Lang | None = Field(None, description="The reader's language; it decides where the question's own words do not.")
+    lang: Lang | None = Field(None, description="The reader's language; it decides where the question does not tell.")
     channel: Channel = Field("api", description="Where it was asked.")
     session: Session | None = Field(None, description="Ties the questions and tickets of one visit together.")
 

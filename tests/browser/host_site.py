@@ -17,6 +17,11 @@ firstline-widget { display: none !important; opacity: 0 !important; transform: s
 html { font-size: 2px !important; zoom: 1 }
 body { direction: rtl }
 """
+#: A site with looks of its own, for the pictures.
+_QUIET_CSS = """
+:root { color-scheme: light dark; font: 16px/1.6 system-ui, sans-serif }
+body { max-width: 720px; margin: 0 auto; padding: 32px 24px }
+"""
 _TEXT = "<h1>Acme intranet</h1>" + "<p>Canteen, news and forms of a company that is not ours.</p>" * 12
 
 
@@ -40,7 +45,7 @@ class HostPage:
 
 
 PAGES: Mapping[str, HostPage] = {
-    "/": HostPage(),
+    "/": HostPage(css=_QUIET_CSS),
     "/hostile": HostPage(css=HOSTILE_CSS),
     "/csp": HostPage(headers={"Content-Security-Policy": STRICT_CSP}),
     "/trusted-types": HostPage(

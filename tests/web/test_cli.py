@@ -76,20 +76,24 @@ def test_ask_prints_the_reply_of_the_api(write: Write, tmp_path: Path) -> None:
     assert shown[-1] == "/en/articles/a"
 
 
+NO_SNAPSHOT = "firstline: d holds no snapshot yet. Build one first: firstline index ARTICLES --data d"
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("index", "nowhere", "--data", "d"), "firstline: nowhere does not exist. Give a folder of Markdown files or a .jsonl file."),
-        (("ask", "x", "--data", "d"), "firstline: d holds no snapshot yet. Build one first: firstline index ARTICLES --data d"),
-        (("serve", "--data", "d"), "firstline: d holds no snapshot yet. Build one first: firstline index ARTICLES --data d"),
-        (("index", "empty", "--data", "d"), "firstline: empty holds no article (no Markdown files). The snapshot in use stays as it is."),
+        ("index nowhere", "firstline: nowhere does not exist. Give a folder of Markdown files or a .jsonl file."),
+        ("ask x", NO_SNAPSHOT),
+        ("serve", NO_SNAPSHOT),
+        (
+            "index empty",
+            "firstline: empty holds no article (no Markdown files). The snapshot in use stays as it is.",
+        ),
     ],
-)  # fmt: skip
-def test_what_cannot_be_done_is_said_in_one_line_with_exit_code_2(
-    tmp_path: Path, words: tuple[str, ...], message: str
-) -> None:
+)
+def test_what_cannot_be_done_is_said_in_one_line_with_exit_code_2(tmp_path: Path, words: str, message: str) -> None:
     (tmp_path / "empty").mkdir()
-    done = firstline(*words, cwd=tmp_path)
+    done = firstline(*words.split(), "--data", "d", cwd=tmp_path)
     assert (done.returncode, done.stderr.splitlines()[-1]) == (2, message)
 
 
@@ -145,6 +149,7 @@ def test_a_broken_line_of_queries_names_file_and_line(write: Write, tmp_path: Pa
 
 
 def test_help_loads_nothing_heavy() -> None:
-    program = "import sys, web.cli; print(sorted({'numpy', 'faiss', 'fastapi', 'pydantic', 'torch', 'sqlalchemy'} & set(sys.modules)))"
+    heavy = {"numpy", "faiss", "fastapi", "pydantic", "torch", "sqlalchemy"}
+    program = f"import sys, web.cli; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

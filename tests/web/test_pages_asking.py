@@ -1,0 +1,264 @@
+"""Search and ask on one page, what became of the answer, and whose forms are taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.web.site import ARTICLES, TOKEN, Page, Site, open_site
+from web.pages.visit import SESSION_COOKIE
+
+#: Markup and SQL that must come back as the words they are.
+NASTY = """<script>alert(1)</script><img src=x onerror=alert(2)>"'; DROP TABLE tickets; --{{7*7}}"""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with open_site(tmp_path, ARTICLES, author_token=TOKEN) as opened:
+        yield opened
+
+
+# --- one page to search and to ask -------------------------------------------------------------------------------
+
+
+def test_a_sure_answer_is_the_article_s_own_words_with_a_link_to_the_heading(site: Site) -> None:
+    page = site.get("/search?q=I+forgot+my+password")
+    assert "Open the password page and type your address." in page.one("div", cls="answer").text
+    assert page.one("p", cls="source").text == "From “Reset it yourself” in the article “Reset a forgotten password”."
+    assert "/en/articles/reset-password#reset-it-yourself" in page.links
+    assert [button.text for button in page.all("button")][-2:] == ["This solved it", "It did not help"]
+
+
+def test_further_results_repeat_nothing_that_is_shown_above(site: Site) -> None:
+    page = site.get("/search?q=password+login+account")
+    results = [
+        element.attrs["href"].partition("#")[0] for element in page.all("a") if "/articles/" in element.attrs["href"]
+    ]
+    assert page.all("h2")[0].text == "We found two articles that may help"
+    assert "Further results" in page.main
+    assert len(results) == len(set(results)) >= 3
+
+
+def test_an_unanswered_question_is_told_honestly_with_the_next_step(site: Site) -> None:
+    page = site.get("/search?q=boil+an+egg+slowly")
+    assert page.all("h2")[0].text == "I don’t know this one yet"
+    assert page.all("div", cls="answer") == []
+    (question,) = site.questions
+    ticket = next(link for link in page.links if link.startswith("/ticket?"))
+    form = site.get(ticket).form("/ticket")
+    assert dict(form.fields)["subject"] == "boil an egg slowly"
+    assert dict(form.fields)["question_id"] == question.id
+
+
+def test_a_mended_typing_error_is_shown(site: Site) -> None:
+    page = site.get("/search?q=I+forgot+my+pasword")
+    assert page.one("p", cls="corrected").text == "Showing results for I forgot my password"
+    assert site.get("/search?q=I+forgot+my+password").all("p", cls="corrected") == []
+
+
+def test_without_a_question_the_page_shows_the_box_and_examples_that_are_answered(site: Site) -> None:
+    page = site.get("/search?q=+")
+    examples = [link for link in page.links if link.startswith("/search?q=")]
+    assert 2 <= len(examples) <= 4
+    assert site.questions == []
+    for example in examples:
+        site.get(example)
+    assert {question.decision for question in site.questions} == {"answer"}
+
+
+def test_examples_are_in_the_reader_s_language(site: Site) -> None:
+    assert "zapomniałem hasła" in site.get("/search?lang=pl").main
+
+
+def test_a_question_that_is_too_long_is_told_and_kept_in_the_box(site: Site) -> None:
+    page = site.get("/search?q=" + "x" * 2_001)
+    assert page.status == 422
+    assert "The question has 2,001 characters" in page.one("div", cls="summary").text
+    (box,) = [element for element in page.all("input") if element.attrs.get("id") == "fl-q"]
+    assert box.attrs["value"] == "x" * 2_001
+
+
+@pytest.mark.parametrize("question", ["😀😀", "ꙮꙮꙮ", "???", "ว่าไง", "\u202eabc", "%00%01reset"])
+def test_a_question_in_signs_nobody_expects_gets_a_page(site: Site, question: str) -> None:
+    assert site.get(f"/search?q={question}").status == 200
+
+
+def test_the_answer_comes_in_the_reader_s_language(site: Site) -> None:
+    page = site.get("/search?q=zapomniałem+hasła&lang=pl")
+    assert page.one("div", cls="prose").attrs["lang"] == "pl"
+    assert "Hasło zresetujesz samodzielnie" in page.one("div", cls="answer").text
+    assert site.questions[0].lang == "pl"
+
+
+def test_an_answer_in_another_language_is_marked(site: Site) -> None:
+    page = site.get("/search?q=how+do+I+connect+to+the+vpn&lang=pl")
+    assert page.one("div", cls="answer").text.count("English") == 1
+
+
+# --- what became of it -------------------------------------------------------------------------------------------
+
+
+def test_this_solved_it_is_recorded_and_thanked(site: Site) -> None:
+    form = site.get("/search?q=I+forgot+my+password").form("/outcome")
+    page = site.post("/outcome", form.filled(button="solved"))
+    assert (page.status, page.response.headers["location"]) == (303, "/solved")
+    assert site.get("/solved").title == "Good to hear"
+    assert site.outcomes() == [("solved", "reset-password")]
+
+
+def test_it_did_not_help_is_recorded_and_leads_on_with_the_question_and_what_was_declined(site: Site) -> None:
+    form = site.get("/search?q=I+forgot+my+password").form("/outcome")
+    page = site.post("/outcome", form.filled(button="not_solved"))
+    assert (page.status, page.title) == (200, "Sorry that this did not help")
+    assert site.outcomes() == [("not_solved", "reset-password")]
+    assert not [link for link in page.links if "/articles/reset-password" in link]
+    ticket = site.get(next(link for link in page.links if link.startswith("/ticket?"))).form("/ticket")
+    assert dict(ticket.fields) == {
+        "key": dict(ticket.fields)["key"],
+        "question_id": site.questions[0].id,
+        "declined": "reset-password",
+        "email": "",
+        "subject": "I forgot my password",
+        "body": "",
+    }
+
+
+def test_none_of_several_suggestions_helped(site: Site) -> None:
+    form = site.get("/search?q=password+login+account").form("/outcome")
+    assert [value for _, value in form.buttons] == ["solved", "not_solved"]
+    site.post("/outcome", form.filled(button="not_solved"))
+    assert site.outcomes() == [("not_solved", "")]
+
+
+@pytest.mark.parametrize("told", ["solved", "not_solved"])
+def test_an_outcome_of_a_question_nobody_knows_still_gets_a_kind_word(site: Site, told: str) -> None:
+    page = site.post("/outcome", {"question_id": "no-such-id", "outcome": told, "question": ""})
+    assert page.status in (200, 303)
+    assert site.outcomes() == []
+
+
+def test_an_outcome_that_is_none_is_refused(site: Site) -> None:
+    assert site.post("/outcome", {"question_id": "x", "outcome": "opened"}).status == 400
+
+
+# --- the session -------------------------------------------------------------------------------------------------
+
+
+def test_reading_sets_no_cookie(site: Site) -> None:
+    for address in ("/", "/topics/accounts", "/en/articles/vpn", "/search", "/ticket", "/authors", "/api", "/nothing"):
+        assert "set-cookie" not in site.get(address).response.headers
+
+
+def test_a_question_starts_a_session_that_scripts_cannot_read(site: Site) -> None:
+    cookie = site.get("/search?q=vpn").response.headers["set-cookie"]
+    assert cookie.startswith(f"{SESSION_COOKIE}=")
+    assert {"HttpOnly", "SameSite=lax", "Path=/"} <= set(cookie.split("; "))
+    assert "Max-Age" not in cookie and "expires" not in cookie.lower()  # noqa: PT018
+    site.get("/search?q=printer")
+    assert len({question.session for question in site.questions}) == 1
+    assert len(site.questions[0].session) >= 24
+
+
+def test_a_session_that_is_none_of_ours_is_replaced(site: Site) -> None:
+    site.client.cookies.set(SESSION_COOKIE, "<b>short</b>")
+    site.get("/search?q=vpn")
+    assert "<" not in site.questions[0].session
+
+
+def test_a_page_fetched_ahead_is_no_question(site: Site) -> None:
+    assert site.get("/search?q=vpn", sec_purpose="prefetch").status == 200
+    assert site.questions == []
+
+
+# --- words are words ---------------------------------------------------------------------------------------------
+
+
+def assert_harmless(page: Page) -> None:
+    assert [
+        element.attrs.get("src") for element in page.all("script") if "static" not in element.attrs.get("src", "")
+    ] == []
+    assert [element.attrs["src"] for element in page.all("img")] == ["/favicon.svg"]
+    assert "<script>alert" not in page.html
+    assert "49" not in page.main
+
+
+def test_markup_and_sql_in_every_field_come_back_as_words(site: Site) -> None:
+    pages = [
+        site.client.get("/search", params={"q": NASTY, "lang": NASTY}),
+        site.client.get(
+            "/ticket", params=dict.fromkeys(("email", "subject", "body", "question_id", "declined"), NASTY)
+        ),
+        site.client.get("/topics/accounts", params={"lang": NASTY, "page": NASTY}),
+        site.client.get("/" + NASTY.replace("/", "").replace("?", "")),
+        site.client.post(
+            "/outcome",
+            data={"outcome": "not_solved", **dict.fromkeys(("question", "question_id", "article_id"), NASTY)},
+        ),
+        site.client.post(
+            "/ticket", data=dict.fromkeys(("email", "subject", "body", "key", "question_id", "declined"), NASTY)
+        ),
+        site.client.post("/ticket", data={"email": "a@b.example", "subject": NASTY, "body": NASTY, "sure": NASTY}),
+        site.client.post("/authors/sign-in", data={"token": NASTY}),
+    ]
+    site.client.post("/authors/sign-in", data={"token": TOKEN})
+    pages.append(site.client.get("/authors", params=dict.fromkeys(("text", "kind", "in", "days"), NASTY)))
+    pages.append(site.client.get("/authors"))
+    assert "DROP TABLE" in pages[-1].text  # the authors see what was asked
+    for response in pages:
+        if response.status_code != 303:
+            assert_harmless(Page(response))
+    assert site.tickets() == 1
+
+
+# --- whose forms are taken ---------------------------------------------------------------------------------------
+
+FORMS = ("/ticket", "/outcome", "/authors/sign-in", "/authors/sign-out")
+
+
+@pytest.mark.parametrize("address", FORMS)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec_fetch_site": "cross-site"},
+        {"sec_fetch_site": "same-site"},
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {"referer": "https://evil.example/help.example"},
+        {"origin": "http://help.example.evil.example"},
+        {"sec_fetch_site": "cross-site", "origin": "http://help.example"},
+    ],
+    ids=lambda headers: " ".join(headers.values()),
+)
+def test_a_form_of_another_site_is_refused(site: Site, address: str, headers: dict[str, str]) -> None:
+    data = {"email": "a@b.example", "subject": "Printer", "body": "Broken", "outcome": "solved", "token": TOKEN}
+    page = site.post(address, data, **headers)
+    assert (page.status, page.title) == (403, "We did not take that form")
+    assert "set-cookie" not in page.response.headers
+    assert site.tickets() == 0
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"origin": "http://help.example"},
+        {"referer": "http://help.example/ticket"},
+        {"sec_fetch_site": "same-origin"},
+    ],
+    ids=lambda headers: " ".join(headers) or "none",
+)
+def test_a_form_of_this_site_is_taken(site: Site, headers: dict[str, str]) -> None:
+    page = site.post("/ticket", {"email": "a@b.example", "subject": "Printer", "body": "It is on fire."}, **headers)
+    assert page.status == 303
+
+
+def test_a_body_that_is_no_form_is_refused(site: Site) -> None:
+    response = site.client.post("/ticket", json={"subject": "Printer"})
+    assert response.status_code == 415
+    assert site.client.post("/ticket", files={"body": b"x"}).status_code == 415
+
+
+def test_a_form_with_a_thousand_fields_is_refused(site: Site) -> None:
+    assert site.post("/ticket", {f"field{n}": "x" for n in range(1_000)}).status == 400
