@@ -43,8 +43,8 @@ ARTICLES = {
         "---\naudience: internal\nkeywords: [zephyrus]\nquestions: [who unlocks an account for a caller]\n---\n"
         "# Unlock runbook\n\nVerify the caller, then unlock the account in the zephyrus console.\n"
     ),
-    "en/travel.md": "# Work abroad\n\nAsk for travel approval first.\n",
-    "pl/travel.md": "---\naudience: internal\n---\n# Praca za granicą\n\nPoproś o zgodę na podróż.\n",
+    "en/byod.md": "# BYOD\n\nAsk for travel approval first.\n",
+    "pl/byod.md": "---\naudience: internal\n---\n# BYOD\n\nPoproś o zgodę na podróż.\n",
 }
 
 

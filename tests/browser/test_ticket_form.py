@@ -103,9 +103,8 @@ def test_the_button_of_the_browser_leads_back_to_every_typed_word(open_page: Ope
     _send(page)
     expect(page.get_by_role("heading", level=1)).to_have_text("Does this answer it?")
     page.go_back()
-    expect(page.get_by_label("Your e-mail address")).to_have_value("kim@example.com")
-    expect(page.get_by_label("Subject")).to_have_value("I forgot my password")
-    expect(page.get_by_label("Description")).to_have_value("I cannot sign in.")
+    typed = [page.get_by_label(label).input_value() for label in ("Your e-mail address", "Subject", "Description")]
+    assert typed == ["kim@example.com", "I forgot my password", "I cannot sign in."]
 
 
 def test_what_is_wrong_is_told_above_and_at_the_field_and_every_word_stays(open_page: OpenPage, watch: Watch) -> None:

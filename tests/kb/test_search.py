@@ -31,7 +31,7 @@ _FILES = {
     "Run Get-QuarantineMessage. Error AADSTS50053. Secretword.\n",
     "en/payroll.md": "---\nid: payroll\ntitle: Payroll export fails\naudience: finance\n---\nOpen the ledger.\n",
     "de/printer.md": "---\nid: printer\ntitle: Der Drucker druckt nicht\naudience: internal\n---\n"
-    "Drucker neu starten.\n",
+    "Drucker neu starten. Fehler 0x80070005.\n",
 }
 
 
@@ -147,9 +147,8 @@ def test_a_code_that_only_an_internal_article_holds_speaks_for_no_public_one(des
 # --- languages ---------------------------------------------------------------------------------------------------
 
 
-def test_translations_do_not_compete_and_the_asker_gets_their_own(desk: Searcher) -> None:
-    assert _keys(desk, desk.rank(Query("I forgot my password", lang="pl")))[0] == ArticleKey("reset", "pl")
-    assert _keys(desk, desk.rank(Query("Nie pamiętam hasła", lang="en")))[0] == ArticleKey("reset", "en")
+def test_the_question_s_own_words_choose_the_translation_whatever_the_asker_s_language(desk: Searcher) -> None:
+    assert _keys(desk, desk.rank(Query("Nie pamiętam hasła", lang="en")))[0] == ArticleKey("reset", "pl")
     assert _keys(desk, desk.rank(Query("Nie pamiętam hasła")))[0] == ArticleKey("reset", "pl")
 
 
@@ -158,9 +157,9 @@ def test_where_there_is_no_translation_the_best_one_is_given(desk: Searcher) -> 
 
 
 def test_an_internal_translation_does_not_take_the_place_of_the_public_article(desk: Searcher) -> None:
-    question = Query("printer does not print", lang="de")
+    question = Query("0x80070005", lang="de")
     assert _keys(desk, desk.rank(question))[0] == ArticleKey("printer", "en")
-    agent = Query("printer does not print", lang="de", audiences=_AGENT)
+    agent = Query("0x80070005", lang="de", audiences=_AGENT)
     assert _keys(desk, desk.rank(agent))[0] == ArticleKey("printer", "de")
 
 

@@ -642,9 +642,10 @@
 
   /* colours */
 
-  const PAPER = { light: [255, 255, 255], dark: [28, 32, 38] }; // as in site.css
   const WHITE = [255, 255, 255];
   const BLACK = [0, 0, 0];
+  const LIGHT = { paper: WHITE, soft: [243, 245, 247] }; // as in site.css
+  const DARK = { paper: [28, 32, 38], soft: [40, 46, 54] };
 
   const linear = (part) => (part / 255 <= 0.04045 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4);
   const luminance = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
@@ -666,12 +667,12 @@
   }
 
   /** The colour of the site as it can be read on this paper, with a text colour that fits on it. */
-  function accent(paper) {
+  function colours({ paper, soft }) {
     const colour = [1, 3, 5].map((at) => parseInt(COLOUR.slice(at, at + 2), 16));
     const fill = readable(colour, paper, 1.5); // a button is known by its words: only what would vanish is changed
     const onFill = contrast(fill, WHITE) >= 4.5 ? WHITE : BLACK; // one of them always reaches 4.5
-    const text = readable(colour, paper, 4.5);
-    return `--fill: rgb(${fill}); --on-fill: rgb(${onFill}); --accent: rgb(${text}); --paper: rgb(${paper});`;
+    const tokens = { fill, "on-fill": onFill, accent: readable(colour, soft, 4.5), paper, soft };
+    return Object.entries(tokens).map(([name, rgb]) => `--${name}: rgb(${rgb});`).join(" ");
   }
 
   /* looks */
@@ -689,14 +690,14 @@
     }
     @media print { :host { display: none !important; } }
     .widget {
-      ${accent(PAPER.light)}
-      --ink: #1a1e23; --quiet: #56606b; --line: #dce0e5; --edge: #7f8a96; --soft: #f3f5f7; --bad: #b3241b;
+      ${colours(LIGHT)}
+      --ink: #1a1e23; --quiet: #56606b; --line: #dce0e5; --edge: #7f8a96; --bad: #b3241b;
       color: var(--ink); font: 1em/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif;
     }
     @media (prefers-color-scheme: dark) {
       .widget {
-        ${accent(PAPER.dark)}
-        --ink: #e7eaee; --quiet: #a3acb7; --line: #363d47; --edge: #7c8692; --soft: #282e36; --bad: #ff9d94;
+        ${colours(DARK)}
+        --ink: #e7eaee; --quiet: #a3acb7; --line: #363d47; --edge: #7c8692; --bad: #ff9d94;
       }
     }
     *, ::before, ::after { box-sizing: border-box; }
