@@ -88,6 +88,8 @@ def reply(decision: Decision, ranking: Ranking, searcher: Searcher, question: Qu
     """What the person gets: the answer and what else may help, the suggestions, or neither."""
     answered = answer(decision.hit, searcher) if isinstance(decision, decide.Answer) else None
     shown = suggestions(decision, searcher, limit=1 + decide.SUGGESTIONS)
+    keys = {article.key for article in shown}
+    rest = [hit for hit in ranking.hits if searcher.entry(hit.article).article.key not in keys]
     return Reply(
         id=reply_id,
         decision=_NAMES[type(decision)],
@@ -97,4 +99,5 @@ def reply(decision: Decision, ranking: Ranking, searcher: Searcher, question: Qu
         suggestions=shown[1:] if answered else shown,
         snapshot=searcher.snapshot.id,
         corrected=ranking.corrected if ranking.corrected != question.text else "",
+        further=tuple(suggestion(hit, searcher) for hit in rest),
     )

@@ -65,6 +65,7 @@ class Reply:
 
     `confidence` is the calibrated probability, 0 to 1, that the first article is right. `reason` says in a few plain
     words why it decided so. `corrected` is the question as it was understood where a typing error was mended, else "".
+    `further` are the next best articles, for a page that lists results; they are not counted as shown.
     """
 
     id: str
@@ -75,6 +76,7 @@ class Reply:
     suggestions: tuple[Suggestion, ...]
     snapshot: str
     corrected: str = ""
+    further: tuple[Suggestion, ...] = ()
 
     @property
     def shown(self) -> tuple[ArticleKey, ...]:

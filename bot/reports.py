@@ -16,8 +16,8 @@ class Deflection:
     """Counts of questions that were shown an article. An opening of an article alone counts nowhere.
 
     `confirmed`: the last word of the person was that it solved it. `assumed`: an answer was shown, at least 24 hours
-    ago, and no ticket followed within 24 hours. `returned`: of either of these, those a ticket followed within 7 days.
-    A ticket follows a question if it names it or comes from its session.
+    ago, the person did not say that it failed, and no ticket followed within 24 hours. `returned`: of either of these,
+    those a ticket followed within 7 days. A ticket follows a question if it names it or comes from its session.
     """
 
     shown: int
@@ -54,10 +54,11 @@ def deflection(events: EventStore, *, now: datetime, since: datetime | None = No
         shown += 1
         following = [*tickets.get(("question", question.id), ()), *tickets.get(("session", question.session), ())]
         sent = [at - question.at for at in following if at >= question.at]
-        solved = last_word(outcomes.get(question.id, ())) == "solved"
+        said = last_word(outcomes.get(question.id, ()))
+        solved = said == "solved"
         old = question.decision == "answer" and now - question.at >= _NO_TICKET_WITHIN
         answered += old
-        left = old and not solved and not any(after < _NO_TICKET_WITHIN for after in sent)
+        left = old and said is None and not any(after < _NO_TICKET_WITHIN for after in sent)
         confirmed += solved
         assumed += left
         returned += (solved or left) and any(after < _RETURNS_WITHIN for after in sent)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,6 +27,8 @@ from bot.tickets import SqlInbox
 from web import api, pages, problems
 from web.middleware import SecurityHeaders, SizeLimit
 from web.settings import Settings
+
+_log = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent / "static"
 #: How often the server looks whether a new snapshot was published, in seconds.
@@ -112,7 +115,7 @@ def _add_health(app: FastAPI) -> None:
         try:
             with request.app.state.engine.connect() as connection:
                 connection.execute(sa.text("SELECT 1"))
-        except sa.exc.DBAPIError:
+        except sa.exc.SQLAlchemyError:
             return problems.problem(503, "not_ready", "The database does not answer.", headers={"Retry-After": "5"})
         return JSONResponse({"status": "ready", "snapshot": snapshot})
 
@@ -120,4 +123,7 @@ def _add_health(app: FastAPI) -> None:
 async def _watch(library: Library) -> None:
     while True:
         await asyncio.sleep(_LOOK_EVERY_S)
-        await asyncio.to_thread(library.refresh)
+        try:
+            await asyncio.to_thread(library.refresh)
+        except Exception:  # a fault here must not end the looking: the next snapshot may be fine
+            _log.exception("looking for a new snapshot failed")

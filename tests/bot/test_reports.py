@@ -71,6 +71,10 @@ def test_who_said_solved_and_then_not_solved_has_not_confirmed() -> None:
     assert report == Deflection(1, 0, confirmed=0, assumed=0, returned=0)
 
 
+def test_who_said_that_it_failed_is_not_assumed_to_be_helped() -> None:
+    assert _Desk(asked()).said(not_solved()).counted() == Deflection(1, 1, confirmed=0, assumed=0, returned=0)
+
+
 def test_an_opening_alone_counts_nowhere() -> None:
     suggested = asked(decision="suggest")
 

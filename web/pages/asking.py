@@ -22,8 +22,10 @@ _log = logging.getLogger(__name__)
 
 router = APIRouter(route_class=PageRoute)
 
-#: Further results: as many as an eye takes in, fewer where the bot itself does not believe in them.
-_RESULTS, _DOUBTFUL_RESULTS = 8, 4
+#: Further results: as many as an eye takes in.
+_FURTHER = 5
+#: Below this confidence the nearest articles are about something else, and listing them would only distract.
+_WORTH_A_LOOK = 0.1
 _EXAMPLES = 4
 _LONGEST_EXAMPLE = 60
 _IDENTIFIER = 200
@@ -42,11 +44,9 @@ def search(request: Request) -> Response:
     try:
         # A page that the browser fetches ahead was not asked for yet.
         reply = desk.ask(asked, keep="prefetch" not in request.headers.get("sec-purpose", ""))
-        results = desk.search(asked, _RESULTS if reply.shown else _DOUBTFUL_RESULTS)
     except QuestionInvalid as error:
         return page(request, "search.html", _values(question, problem=str(error)), status=422, reader=reader)
-    shown = {key.id for key in reply.shown}
-    others = [result for result in results if result.key.id not in shown]
+    others = reply.further[:_FURTHER] if reply.confidence >= _WORTH_A_LOOK else ()
     response = page(request, "search.html", _values(question, reply, others), reader=reader)
     return keep_session(request, response, session)
 
