@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 from bot import decide
@@ -14,6 +15,7 @@ from kb.search import Hit, Ranking, Searcher
 #: A section up to this length is shown whole, so that no step is missing; of a longer one the passage that matched.
 _WHOLE_SECTION = 2_400
 _SNIPPET = 220
+_MARKS = re.compile(r"^- | \| ", re.MULTILINE)
 _NAMES: dict[type[Decision], DecisionName] = {
     decide.Answer: "answer",
     decide.Suggest: "suggest",
@@ -65,8 +67,8 @@ def suggestion(hit: Hit, searcher: Searcher) -> Suggestion:
 
 
 def snippet(text: str) -> str:
-    """The first words of a text on one line, cut at a word's end."""
-    line = " ".join(text.split())
+    """The first words of a text on one line without the marks of lists and tables, cut at a word's end."""
+    line = " ".join(_MARKS.sub(" ", text).split())
     if len(line) <= _SNIPPET:
         return line
     return line[:_SNIPPET].rsplit(" ", 1)[0].rstrip(",;:.") + "…"

@@ -34,7 +34,8 @@ MAX_CHARACTERS = 8_000
 class Query:
     """What was asked: one line of text, for a ticket its body too, and what the asker may see.
 
-    `lang` is the asker's language; it decides where the question's own words do not.
+    `lang` is the asker's language; it decides where the question's own words do not. Without it the language most
+    articles are written in decides.
     """
 
     text: str
@@ -94,6 +95,7 @@ class Searcher:
         self._starts = np.array([entry.rows.start for entry in snapshot.entries], np.int64)
         self._ends = np.array([entry.rows.stop for entry in snapshot.entries], np.int64)
         self._audience = [entry.article.audience for entry in snapshot.entries]
+        self._main_language = next(iter(snapshot.languages), "")
         self._allowed = lru_cache(maxsize=64)(self._find_allowed)
 
     @cached_property
@@ -116,14 +118,14 @@ class Searcher:
     def rank(self, query: Query, limit: int = 10) -> Ranking:
         """The best `limit` articles for a query, each once, in the language of the question or else of the asker."""
         found = self.find(query)
-        ranked = self._one_language_each(order(found.evidence), found, query.lang)
+        ranked = self._one_language_each(order(found.evidence), found, query.lang or self._main_language)
         hits = tuple(
             Hit(int(found.articles[position]), float(score), int(found.best_rows[position]))
             for position, score in zip(ranked.positions[:limit], ranked.scores, strict=False)
         )
         return Ranking(hits, confidence(ranked, found.evidence), found.corrected)
 
-    def _one_language_each(self, ranked: Order, found: Found, lang: str | None) -> Order:
+    def _one_language_each(self, ranked: Order, found: Found, lang: str) -> Order:
         """Translations of one article do not compete with each other: one stands for all, with the best one's score.
 
         It is the best one, or the one in `lang` where the question's own words do not speak for another language.

@@ -12,8 +12,9 @@ from rapidfuzz.distance import OSA
 from kb import analysis
 
 _WORD = re.compile(r"[^\W\d_]{5,}")
-#: Edits that are still a slip of the fingers, by the length of the word: one in a short word, two in a long one.
-_ONE_EDIT_BELOW = 7
+#: At most two edits, and at most one for four letters, are still a slip of the fingers; more make another word.
+_MOST_EDITS = 2
+_LETTERS_AN_EDIT = 4
 
 
 class Speller:
@@ -35,11 +36,15 @@ class Speller:
         folded = analysis.fold(word)
         if folded in self._words or self._is_common(word) or self._is_common(folded):
             return written
-        limit = 1 if len(folded) < _ONE_EDIT_BELOW else 2
-        found = process.extract(folded, self._choices, scorer=OSA.distance, score_cutoff=limit, limit=5)
-        # A slip rarely hits the first letter; where it does, nothing else may differ.
-        near = [(distance, choice) for choice, distance, _ in found if choice[0] == folded[0] or distance == 1]
+        found = process.extract(folded, self._choices, scorer=OSA.distance, score_cutoff=_MOST_EDITS, limit=20)
+        near = [(distance, choice) for choice, distance, _ in found if _is_slip(folded, choice, distance)]
         if not near:
             return written
         nearest: str = min(near, key=lambda pair: (pair[0], -self._counts[pair[1]], pair[1]))[1]
         return self._words[nearest]
+
+
+def _is_slip(written: str, meant: str, edits: int) -> bool:
+    """Whether so few edits may be a slip. One rarely hits the first letter; where it does, nothing else may differ."""
+    few = edits * _LETTERS_AN_EDIT <= max(len(written), len(meant))
+    return few and (written[0] == meant[0] or edits == 1)

@@ -96,7 +96,6 @@ def test_a_double_click_sends_one_ticket(open_page: OpenPage, server: HelpCentre
     assert str(ticket["body"]).replace("\r\n", "\n") == BODY
 
 
-@pytest.mark.xfail(strict=True, reason='the subject has autocomplete="off", so that Chromium does not give it back')
 def test_the_button_of_the_browser_leads_back_to_every_typed_word(open_page: OpenPage) -> None:
     page = open_page("/ticket")
     _fill(page, "I forgot my password", "I cannot sign in.")

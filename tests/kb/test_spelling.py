@@ -27,6 +27,8 @@ def _speller(common: str = "") -> Speller:
         ("zmien zmeiń", "zmien zmień"),
         ("outlok, serch!", "outlook, search!"),
         ("oultook", "outlook"),
+        ("paswrod", "password"),
+        ("psswrd", "password"),
     ],
 )
 def test_slips_of_the_fingers_are_mended_towards_the_words_of_the_articles(written: str, mended: str) -> None:
@@ -46,6 +48,7 @@ def test_slips_of_the_fingers_are_mended_towards_the_words_of_the_articles(writt
         "Wi-Fi",
         "",
         "banana",
+        "seirhc",
         "12345",
     ],
 )

@@ -101,6 +101,14 @@ function element(name, attributes, text = "") {
 
 /* ---- sending ---- */
 
+// Going back after sending fetches the form anew, with a new key. The entry in the browser's history remembers the first
+// one, so that the same words sent again are still the same ticket.
+function keepKey() {
+  const known = window.history.state?.key;
+  if (known) form.elements.key.value = known;
+  else window.history.replaceState({ key: form.elements.key.value }, "");
+}
+
 function sendOnce(event) {
   const button = document.getElementById("fl-send");
   if (button.getAttribute("aria-disabled") === "true") {
@@ -117,6 +125,7 @@ function readyAgain() {
   button.textContent = "Send ticket";
 }
 
+keepKey();
 beside.hidden = false;
 beside.classList.toggle("beside-hint-only", !list.children.length);
 if (!list.children.length) heading.textContent = "Articles that may help";
