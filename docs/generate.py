@@ -115,7 +115,7 @@ def error_rows() -> list[tuple[int, str, str]]:
             (404, "article_unknown", "There is no such article, or not in this language."),
             (404, "not_found", "There is no such address."),
             (405, "method_not_allowed", "The address does not take this method."),
-            (413, "too_large", "The request is larger than a megabyte."),
+            (413, "too_large", "The request is larger than two megabytes."),
             (422, "invalid_request", "A field is missing, unknown or not of the right kind; `errors` names each."),
             (422, "resolution_empty", "Neither an article nor words say how the ticket was solved."),
             (500, "internal_error", "A mistake of ours. It has been logged."),

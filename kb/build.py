@@ -218,7 +218,9 @@ def _prepare(articles: Sequence[Article], resolver: Resolver, embedder: Embedder
         def include(path: str, article: Article = article) -> str | None:
             return resolver.fragment(article, path)
 
-        rendered = render(article.body, first_line=article.body_line, targets=Targets(link, picture, include))
+        rendered = render(
+            article.body, first_line=article.body_line, lang=article.lang, targets=Targets(link, picture, include)
+        )
         passages = split(article, rendered, count, embedder.max_tokens)
         prepared.rows.append((article, rendered.sections, passages))
     return prepared

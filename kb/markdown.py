@@ -7,10 +7,9 @@ Raw HTML is parsed and then sanitised with nh3 (an allow list), so that none of 
 
 from __future__ import annotations
 
-import html
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -24,17 +23,10 @@ from mdit_py_plugins.admon import admon_plugin
 from mdit_py_plugins.container import container_plugin
 from mdit_py_plugins.gfm import gfm_plugin
 
+from kb import alerts
+from kb.blocks import Block, inline_text, lines_of, plain_block, top_level
 from kb.models import Section
 
-#: Other dialects' words for the five alerts of GitHub.
-_ALERTS = {
-    "note": "note", "info": "note", "abstract": "note", "summary": "note", "todo": "note", "example": "note",
-    "question": "note", "quote": "note", "seealso": "note", "more-info": "note", "moniker": "note",
-    "tip": "tip", "hint": "tip", "success": "tip", "check": "tip", "done": "tip",
-    "important": "important", "attention": "important",
-    "warning": "warning", "warn": "warning",
-    "caution": "caution", "danger": "caution", "error": "caution", "failure": "caution", "bug": "caution",
-}  # fmt: skip
 _ATTRIBUTES = {
     "*": {"id", "class", "lang", "dir"},
     "a": {"href", "title"},
@@ -54,7 +46,7 @@ _TAGS = set(
 )
 #: Classes our stylesheet knows; others could make a page look like something it is not.
 _CLASSES = {
-    "div": {"alert", "table-wrap", *(f"alert-{kind}" for kind in set(_ALERTS.values()))},
+    "div": {"alert", "table-wrap", *(f"alert-{kind}" for kind in set(alerts.KINDS.values()))},
     "p": {"alert-title"},
     "li": {"task-list-item", "footnote-item"},
     "ul": {"contains-task-list"},
@@ -70,26 +62,6 @@ _INCLUDE = re.compile(r"^\[!INCLUDE\s*\[[^\]]*\]\s*\(([^)]+)\)\s*\]\s*$", re.IGN
 _CUSTOM_ID = re.compile(r"(?<!\s)\s*\{#([\w.:-]+)\}\s*$")
 #: Letters, marks, digits and connectors: `\p{Word}` of GitHub's Ruby.
 _SLUG_CATEGORIES = frozenset("Lu Ll Lt Lm Lo Mn Mc Me Nd Nl Pc".split())
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A top-level block as plain text: `kind` is "text", "list", "table" or "code".
-
-    `parts` are the pieces a long block may be cut into (list items, table rows, code lines, sentences' paragraph);
-    `lead` is repeated before each piece (a table's head row). `lines` are 1-based lines of the file. `html` is the
-    whole block, sanitised.
-    """
-
-    kind: str
-    parts: tuple[str, ...]
-    lines: tuple[int, int]
-    lead: str = ""
-    html: str = ""
-
-    @property
-    def text(self) -> str:
-        return "\n".join((self.lead, *self.parts) if self.lead else self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,17 +97,17 @@ def github_slug(heading: str) -> str:
 def heading_text(source: str) -> str:
     """The words of a heading, without its Markdown, closing `#` and `{#id}`."""
     source = _CUSTOM_ID.sub("", re.sub(r"(?<=[ \t])#+$", "", source.strip()).strip())
-    return " ".join(_inline_text(parser().parseInline(source, {"targets": Targets()})[0]).split())
+    return " ".join(inline_text(parser().parseInline(source, {"targets": Targets()})[0]).split())
 
 
 @lru_cache(maxsize=1)
 def parser() -> MarkdownIt:
     """The parser of all pages. `html` is on: what it lets through is sanitised in `sanitise`."""
     md = MarkdownIt("commonmark", {"html": True}).use(gfm_plugin).use(admon_plugin)
-    container_plugin(md, "note", validate=lambda params, *_: bool(_container_kind(params)))
+    container_plugin(md, "note", validate=lambda params, *_: bool(alerts.container_kind(params)))
     md.block.ruler.before("fence", "learn_image", _learn_image, {"alt": ["paragraph", "list"]})
     md.block.ruler.before("fence", "learn_include", _learn_include, {"alt": ["paragraph", "list"]})
-    md.core.ruler.push("alerts_of_other_dialects", _alerts)
+    md.core.ruler.push("alerts_of_other_dialects", alerts.unify)
     md.core.ruler.push("heading_anchors", _heading_anchors)
     md.core.ruler.push("link_targets", _link_targets)
     md.add_render_rule("table_open", lambda *_: '<div class="table-wrap"><table>\n')
@@ -143,14 +115,14 @@ def parser() -> MarkdownIt:
     return md
 
 
-def render(body: str, *, first_line: int = 1, targets: Targets | None = None) -> Rendered:
+def render(body: str, *, first_line: int = 1, lang: str = "en", targets: Targets | None = None) -> Rendered:
     """Sections of an article in reading order, the text before the first heading first.
 
     `first_line` is the line of the file on which `body` starts; all lines returned count from the file's top. A first
-    `#` heading is taken for the title and opens no section of its own.
+    `#` heading is taken for the title and opens no section of its own. `lang` gives untitled alerts their title.
     """
     targets = targets or Targets()
-    tokens = parser().parse(body, {"targets": targets})
+    tokens = parser().parse(body, {"targets": targets, "lang": lang})
     sections: list[Section] = []
     blocks: list[tuple[Block, ...]] = []
     path: list[tuple[int, str]] = []
@@ -167,7 +139,7 @@ def render(body: str, *, first_line: int = 1, targets: Targets | None = None) ->
                 anchor=anchor,
                 html=sanitise(_render_tokens(run, targets), targets),
                 text="\n\n".join(block.text for block in found),
-                lines=_lines(run, first_line),
+                lines=lines_of(run, first_line),
             )
         )
         blocks.append(found)
@@ -209,18 +181,7 @@ def sanitise(markup: str, targets: Targets | None = None) -> str:
     )
 
 
-def plain(markup: str) -> str:
-    """The text of some HTML, without tags and entities."""
-    text = nh3.clean(re.sub(r"<(?:br|/p|/li|/tr|/h\d)\b[^>]*>", "\n", markup, flags=re.IGNORECASE), tags=set())
-    return html.unescape(text).strip()
-
-
 # --- rules -------------------------------------------------------------------------------------------------------
-
-
-def _container_kind(params: str) -> str | None:
-    word = re.match(r"\s*(?:\{\s*)?\.?([A-Za-z-]+)", params)
-    return _ALERTS.get(word[1].lower()) if word else None
 
 
 def _learn_image(state: StateBlock, start: int, _end: int, silent: bool) -> bool:
@@ -262,38 +223,6 @@ def _learn_include(state: StateBlock, start: int, _end: int, silent: bool) -> bo
     return True
 
 
-def _alerts(state: StateCore) -> None:
-    """All dialects' admonitions get one markup: `<div class="alert alert-tip"><p class="alert-title">`."""
-    tokens: list[Token] = []
-    for token in state.tokens:
-        if token.type in ("alert_open", "admonition_open", "container_note_open"):
-            word = token.meta.get("kind") or token.meta.get("tag") or _container_kind(token.info) or "note"
-            kind = _ALERTS.get(str(word).lower(), "note")
-            token.attrSet("class", f"alert alert-{kind}")
-            tokens.append(token)
-            if token.type == "container_note_open":
-                tokens.extend(_title(token, kind))
-                token.type = "alert_open"
-            continue
-        if token.type in ("alert_title_open", "admonition_title_open"):
-            token.attrSet("class", "alert-title")
-        elif token.type == "container_note_close":
-            token.type = "alert_close"
-        tokens.append(token)
-    state.tokens = tokens
-
-
-def _title(opening: Token, kind: str) -> list[Token]:
-    """The title of a `:::` container: `:::note Read this`, `:::note[Read this]`, `{.note title="…"}`, else the kind."""
-    rest = re.sub(r"^\s*[{.]*\s*[A-Za-z-]+\s*\}?", "", opening.info)
-    given = re.search(r'\btitle="([^"]*)"', rest) or re.match(r"\s*\[([^\]]*)\]", rest)
-    words = given[1].strip() if given else re.sub(r'[\w-]+="[^"]*"', "", rest).strip(" []{}")
-    text = Token("text", "", 0, content=words or kind.capitalize())
-    inline = Token("inline", "", 0, content=text.content, children=[text], map=opening.map)
-    start = Token("alert_title_open", "p", 1, attrs={"class": "alert-title"}, block=True)
-    return [start, inline, Token("alert_title_close", "p", -1, block=True)]
-
-
 def _heading_anchors(state: StateCore) -> None:
     """Each heading gets GitHub's slug as `id`, or the `{#id}` its author gave it; repeated ones count up."""
     used: dict[str, int] = {}
@@ -304,7 +233,7 @@ def _heading_anchors(state: StateCore) -> None:
         if custom and inline.children:
             last = inline.children[-1]
             last.content = _CUSTOM_ID.sub("", last.content)
-        slug = custom[1] if custom else github_slug(_inline_text(inline))
+        slug = custom[1] if custom else github_slug(inline_text(inline))
         name = slug
         while name in used:
             used[slug] += 1
@@ -329,7 +258,7 @@ def _link_targets(state: StateCore) -> None:
                 targets.made.add(address)
             else:  # a picture that is not there: its words stay
                 token.type, token.tag = "text", ""
-                token.content = _inline_text(token)
+                token.content = inline_text(token)
                 token.children = None
 
 
@@ -343,7 +272,7 @@ def _split(tokens: Sequence[Token]) -> list[tuple[int, str, str, list[Token]]]:
     while index < len(tokens):
         token = tokens[index]
         if token.type == "heading_open" and depth == 0:
-            heading = " ".join(_inline_text(tokens[index + 1]).split())
+            heading = " ".join(inline_text(tokens[index + 1]).split())
             level = int(token.tag[1])
             if level > 1 or seen_text:
                 sections.append((level, heading, str(token.attrGet("id") or ""), []))
@@ -362,102 +291,11 @@ def _render_tokens(tokens: list[Token], targets: Targets) -> str:
     return str(md.renderer.render(tokens, md.options, {"targets": targets}))
 
 
-def _lines(tokens: Sequence[Token], first_line: int) -> tuple[int, int]:
-    maps = [token.map for token in tokens if token.map]
-    if not maps:
-        return (0, 0)
-    return (min(m[0] for m in maps) + first_line, max(m[1] for m in maps) + first_line - 1)
-
-
-# --- plain blocks ------------------------------------------------------------------------------------------------
-
-
-def _blocks(tokens: list[Token], first_line: int, targets: Targets) -> list[Block]:
+def _blocks(tokens: list[Token], first_line: int, targets: Targets) -> Iterator[Block]:
     """The top-level blocks of a section."""
-    found: list[Block] = []
-    start, depth = 0, 0
-    for index, token in enumerate(tokens):
-        depth += token.nesting
-        if depth == 0:
-            run = tokens[start : index + 1]
-            start = index + 1
-            if block := _block(run, first_line):
-                found.append(replace(block, html=sanitise(_render_tokens(run, targets), targets)))
-    return found
-
-
-def _block(run: list[Token], first_line: int) -> Block | None:
-    kind, lead = "text", ""
-    if run[0].type in ("bullet_list_open", "ordered_list_open"):
-        kind, parts = "list", _items(run)
-    elif run[0].type == "table_open":
-        rows = _rows(run)
-        kind, lead, parts = "table", rows[0] if rows else "", rows[1:]
-    elif run[0].type in ("fence", "code_block"):
-        kind, parts = "code", run[0].content.rstrip("\n").split("\n")
-    else:
-        parts = _texts(run)
-    parts = [part for part in parts if part.strip()]
-    if not parts and not lead:
-        return None
-    return Block(kind, tuple(parts), _lines(run, first_line), lead)
-
-
-def _items(run: list[Token]) -> list[str]:
-    """A text for each item of a list, nested lists within their item; ordered items keep their number."""
-    ordered = run[0].type == "ordered_list_open"
-    number = int(run[0].attrGet("start") or 1)
-    items: list[str] = []
-    base = run[0].level
-    start = 0
-    for index, token in enumerate(run):
-        if token.type == "list_item_open" and token.level == base + 1:
-            start = index
-        elif token.type == "list_item_close" and token.level == base + 1:
-            text = "\n".join(_texts(run[start + 1 : index]))
-            items.append(f"{number}. {text}" if ordered else f"- {text}")
-            number += 1
-    return items
-
-
-def _rows(run: list[Token]) -> list[str]:
-    rows: list[list[str]] = []
-    for index, token in enumerate(run):
-        if token.type == "tr_open":
-            rows.append([])
-        elif token.type in ("td_open", "th_open"):
-            rows[-1].append(_inline_text(run[index + 1]).strip())
-    return [" | ".join(cells) for cells in rows]
-
-
-def _texts(tokens: Sequence[Token]) -> list[str]:
-    texts: list[str] = []
-    for token in tokens:
-        if token.type == "inline":
-            texts.append(_inline_text(token))
-        elif token.type in ("fence", "code_block"):
-            texts.append(token.content.rstrip("\n"))
-        elif token.type == "html_block":
-            texts.append(plain(token.content))
-    return [text.strip() for text in texts if text.strip()]
-
-
-def _inline_text(token: Token) -> str:
-    if not token.children:
-        return token.content
-    parts: list[str] = []
-    for child in token.children:
-        if child.type in ("softbreak", "hardbreak"):
-            parts.append("\n" if child.type == "hardbreak" else " ")
-        elif child.type == "html_inline":
-            parts.append("\n" if child.content.lower().startswith("<br") else "")
-        elif child.type == "image":
-            parts.append(_inline_text(child))
-        elif child.type in ("footnote_ref", "footnote_anchor"):
-            continue
-        else:
-            parts.append(html.unescape(child.content) if child.type == "text" else child.content)
-    return "".join(parts)
+    for run in top_level(tokens):
+        if block := plain_block(run, first_line):
+            yield replace(block, html=sanitise(_render_tokens(run, targets), targets))
 
 
 def outline(sections: Sequence[Section], deepest: int = 3) -> list[dict[str, Any]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from kb.markdown import Block, Rendered
+from kb.blocks import Block
+from kb.markdown import Rendered
 from kb.models import Article, Passage
 
 CountTokens = Callable[[str], int]

@@ -10,7 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it.utils import read_fixture_file
 
-from kb.markdown import Rendered, Targets, github_slug, heading_text, outline, plain, render, sanitise
+from kb.blocks import plain
+from kb.markdown import Rendered, Targets, github_slug, heading_text, outline, render, sanitise
 
 _CASES = read_fixture_file(Path(__file__).parent.parent / "cases" / "markdown.md")
 _FRAGMENTS = {
@@ -406,3 +407,17 @@ def test_any_text_renders_with_lines_that_are_in_the_file(source: str) -> None:
 def test_a_line_with_very_many_spaces_is_read_like_one_with_few(start: str) -> None:
     few, many = (render(f"{start}{' ' * n}x\n\nText\n").sections for n in (2, 20_000))
     assert [" ".join(s.html.split()) for s in many] == [" ".join(s.html.split()) for s in few]
+
+
+@pytest.mark.parametrize("dialect", ["> [!WARNING]\n> Stop.", ":::warning\nStop.\n:::", "!!! warning\n    Stop."])
+def test_an_alert_without_a_title_gets_one_in_the_article_s_language(dialect: str) -> None:
+    titles = [f'<p class="alert-title">{word}</p>' for word in ("Ostrzeżenie", "Warning")]
+    assert titles[0] in render(dialect, lang="pl").sections[0].html
+    assert titles[1] in render(dialect, lang="ja").sections[0].html
+
+
+def test_the_title_an_author_gave_an_alert_stays() -> None:
+    assert (
+        "Read this"
+        in render(':::warning Read this\nStop.\n:::\n\n!!! note "Read this"\n    Stop.', lang="pl").sections[0].html
+    )

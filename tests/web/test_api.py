@@ -84,13 +84,13 @@ def test_a_question_that_cannot_be_answered_says_why(client: TestClient, questio
     assert (reply.status_code, reply.json()["code"], reply.json()["detail"]) == (422, "question_invalid", detail)
 
 
-def test_a_request_over_a_megabyte_is_refused_before_it_is_read(client: TestClient) -> None:
-    reply = client.post("/api/v1/ask", content=b"x" * 1_000_001, headers={"content-type": "application/json"})
+def test_a_request_over_two_megabytes_is_refused_before_it_is_read(client: TestClient) -> None:
+    reply = client.post("/api/v1/ask", content=b"x" * 2_000_001, headers={"content-type": "application/json"})
     assert (reply.status_code, reply.json()["code"]) == (413, "too_large")
 
 
 def test_a_request_that_hides_its_length_is_counted_while_it_arrives(client: TestClient) -> None:
-    chunks = (b"x" * 100_000 for _ in range(11))
+    chunks = (b"x" * 100_000 for _ in range(21))
     reply = client.post("/api/v1/ask", content=chunks, headers={"content-type": "application/json"})
     assert (reply.status_code, reply.json()["code"]) == (413, "too_large")
 
