@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,14 +24,12 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 from bench import quality
 from bench.quality import Rows
-from bot.evaluate import auroc, expected_calibration_error
-from kb.build import BuildSettings, build
+from bot.evaluate import auroc, expected_calibration_error, index
+from kb.build import BuildSettings
 from kb.calibrate import quantities
 from kb.rank import FEATURES, WEIGHTS, order
-from kb.search import Query, Searcher
-from kb.snapshot import open_current
+from kb.search import Query
 
-_DATA = Path("build/quality")
 _RIDGE = 1e-3
 
 Floats = NDArray[np.float64]
@@ -51,10 +48,8 @@ def main() -> None:
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     folder = Path(sys.argv[1])
-    with tempfile.TemporaryDirectory() as temporary:
-        work = Path(temporary)
-        sets = {n: cases(a, q) for n, a, q in quality.sets(folder, work) if n != "thunderbird, newest fifth"}
-        foreign = {n: cases(a, q) for n, a, q in quality.foreign(folder) if "own articles" not in n}
+    sets = {n: cases(a, q) for n, a, q in quality.sets(folder) if n != "thunderbird, newest fifth"}
+    foreign = {n: cases(a, q) for n, a, q in quality.foreign(folder) if "own articles" not in n}
     fitted, held_out = halves(sets)
 
     weights = fit_weights(list(fitted.values()))
@@ -72,9 +67,7 @@ def main() -> None:
 
 def cases(articles: Path, queries: Rows) -> list[Case]:
     """The evidence for every question, from the very code that serves."""
-    data = _DATA / "fit" / articles.stem
-    build(articles, data, BuildSettings(), created="")
-    searcher = Searcher(open_current(data))
+    searcher = index(articles, quality.DATA, BuildSettings())
     made = []
     for row in queries:
         found = searcher.find(Query(row["query"], row.get("body") or ""))

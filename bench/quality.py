@@ -11,7 +11,6 @@ import json
 import os
 import random
 import sys
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,8 @@ from bot.evaluate import Evaluation, run
 from kb.articles import load
 from kb.build import BuildSettings
 
-_DATA = Path("build/quality")
+#: Where sets and snapshots are kept, so that a second run embeds nothing.
+DATA = Path("build/quality")
 _SEED = 0
 
 Rows = list[dict[str, Any]]
@@ -34,25 +34,23 @@ def main() -> None:
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     folder = Path(sys.argv[1])
-    with tempfile.TemporaryDirectory() as temporary:
-        work = Path(temporary)
-        print(f"{'set':34}{'queries':>8}{'hit@1':>8}{'hit@3':>8}{'plain@1':>9}{'plain@3':>9}{'ece':>7}{'auroc':>7}")
-        for name, articles, queries in sets(folder, work):
-            show(name, articles, queries, work)
-        print(f"\n{'questions nothing answers':34}{'asked':>8}{'answered':>10}")
-        for name, articles, queries in foreign(folder):
-            metrics = measure(articles, queries, work).metrics
-            print(f"{name:34}{metrics['queries']:8}{metrics['false_answers'] / metrics['queries']:10.1%}")
+    print(f"{'questions nothing answers':36}{'asked':>8}{'answered':>10}")
+    for name, articles, queries in foreign(folder):
+        metrics = measure(articles, queries).metrics
+        print(f"{name:36}{metrics['queries']:8}{metrics['false_answers'] / metrics['queries']:10.1%}", flush=True)
+    print(f"\n{'set':36}{'queries':>8}{'hit@1':>8}{'hit@3':>8}{'plain@1':>9}{'plain@3':>9}{'ece':>7}{'auroc':>7}")
+    for name, articles, queries in sets(folder):
+        show(name, articles, queries)
 
 
-def sets(folder: Path, work: Path) -> Iterable[tuple[str, Path, Rows]]:
+def sets(folder: Path) -> Iterable[tuple[str, Path, Rows]]:
     """(name, articles, queries) of each development set with known right articles."""
     tickets = thunderbird_tickets(folder)
     yield "thunderbird tickets", folder / "thunderbird" / "docs.jsonl", tickets
     yield "thunderbird, newest fifth", folder / "thunderbird" / "docs.jsonl", tickets[int(len(tickets) * 0.8) :]
-    yield "officedocs symptoms", without_symptoms(folder, work), read(folder / "officedocs" / "queries_symptom.jsonl")
-    yield "clinc150, 5 questions a label", *intents(folder, work, "clinc150", ("train", "test"))
-    yield "banking77, 5 questions a label", *intents(folder, work, "banking77", ("train", "test"))
+    yield "officedocs symptoms", without_symptoms(folder), read(folder / "officedocs" / "queries_symptom.jsonl")
+    yield "clinc150, 5 questions a label", *intents(folder, "clinc150", ("train", "test"))
+    yield "banking77, 5 questions a label", *intents(folder, "banking77", ("train", "test"))
 
 
 def foreign(folder: Path) -> Iterable[tuple[str, Path, Rows]]:
@@ -73,14 +71,14 @@ def thunderbird_tickets(folder: Path) -> Rows:
     return sorted(rows, key=lambda row: str(row["created"]))
 
 
-def without_symptoms(folder: Path, work: Path) -> Path:
+def without_symptoms(folder: Path) -> Path:
     """Articles with the section that the symptom queries were taken from left out."""
     docs = read(folder / "officedocs" / "docs.jsonl")
     rows = [{"id": d["id"], "title": d["title"], "body": d.get("body_no_symptoms") or d["body"]} for d in docs]
-    return write(work / "officedocs.jsonl", rows)
+    return write(DATA / "officedocs.jsonl", rows)
 
 
-def intents(folder: Path, work: Path, name: str, splits: tuple[str, str]) -> tuple[Path, Rows]:
+def intents(folder: Path, name: str, splits: tuple[str, str]) -> tuple[Path, Rows]:
     """Labels as articles with five author questions each, and other questions of the same labels to ask."""
     parts = sorted((folder / "intents").glob(f"{name}*.jsonl"))
     rows = [row for part in parts for row in read(part)]
@@ -98,11 +96,11 @@ def intents(folder: Path, work: Path, name: str, splits: tuple[str, str]) -> tup
         for row in rows
         if row["split"] == splits[1]
     ]
-    return write(work / f"{name}.jsonl", docs), sample(asked, 2000)
+    return write(DATA / f"{name}.jsonl", docs), sample(asked, 2000)
 
 
-def show(name: str, articles: Path, queries: Rows, work: Path) -> None:
-    metrics = measure(articles, queries, work).metrics
+def show(name: str, articles: Path, queries: Rows) -> None:
+    metrics = measure(articles, queries).metrics
     plain = PlainSearch()
     # What five author questions are to the plain search: one more text of the article.
     documents = load(articles).articles
@@ -114,14 +112,14 @@ def show(name: str, articles: Path, queries: Rows, work: Path) -> None:
         for k in (1, 3)
     ]
     print(
-        f"{name:34}{metrics['queries']:8}{metrics['hit@1']:8.3f}{metrics['hit@3']:8.3f}{hits[0]:9.3f}{hits[1]:9.3f}"
+        f"{name:36}{metrics['queries']:8}{metrics['hit@1']:8.3f}{metrics['hit@3']:8.3f}{hits[0]:9.3f}{hits[1]:9.3f}"
         f"{metrics['ece']:7.3f}{metrics['auroc_right']:7.3f}",
         flush=True,
     )
 
 
-def measure(articles: Path, queries: Rows, work: Path) -> Evaluation:
-    return run(articles, write(work / "queries.jsonl", queries), _DATA, BuildSettings(), Policy())
+def measure(articles: Path, queries: Rows) -> Evaluation:
+    return run(articles, write(DATA / "queries.jsonl", queries), DATA, BuildSettings(), Policy())
 
 
 def unanswerable(rows: Rows) -> Rows:
@@ -138,6 +136,7 @@ def read(path: Path) -> Rows:
 
 
 def write(path: Path, rows: Rows) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     return path
 

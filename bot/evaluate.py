@@ -69,16 +69,12 @@ def run(
     policy: Policy,
     progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
 ) -> Evaluation:
-    """Indexes `articles` below `data` (one folder a source, so that a second run embeds nothing) and asks every query.
+    """Indexes `articles` below `data`, where a second run embeds nothing, and asks every query.
 
     Raises EvaluationFileError for a broken line, or an `id` in `relevant` that no article has.
     """
     asked = read_queries(queries)
-    folder = data / hashlib.sha256(str(articles.resolve()).encode()).hexdigest()[:12]
-    folder.mkdir(parents=True, exist_ok=True)
-    _share_encoders(data, folder)
-    build(articles, folder, settings, created="", progress=progress)
-    searcher = Searcher(open_current(folder))
+    searcher = index(articles, data, settings, progress)
     _check_ids(asked, searcher, queries)
     searcher.rank(Query("warm up"))
     outcomes = []
@@ -86,6 +82,20 @@ def run(
         progress("Asking", number, len(asked))
         outcomes.append(_ask(question, searcher, policy))
     return Evaluation(tuple(outcomes), metrics(outcomes))
+
+
+def index(
+    articles: Path,
+    data: Path,
+    settings: BuildSettings,
+    progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
+) -> Searcher:
+    """A searcher over `articles`, indexed in a folder of their own below `data`; all share one exported encoder."""
+    folder = data / hashlib.sha256(str(articles.resolve()).encode()).hexdigest()[:12]
+    folder.mkdir(parents=True, exist_ok=True)
+    _share_encoders(data, folder)
+    build(articles, folder, settings, created="", progress=progress)
+    return Searcher(open_current(folder))
 
 
 def read_queries(path: Path) -> list[Asked]:

@@ -325,6 +325,8 @@ if moment == "before the switch":
 if moment == "within the switch":
     replace = os.replace
     os.replace = lambda made, name: die() if Path(name).name == "current" else replace(made, name)
+if moment == "right after the switch":
+    kb.build.switch = lambda folder, name: die(kb.snapshot.switch(folder, name))
 if moment == "before old ones are removed":
     kb.build._remove_old = die
 settings = kb.build.BuildSettings(model="fake-words")
@@ -340,6 +342,7 @@ _MOMENTS = [
     "before it is verified",
     "before the switch",
     "within the switch",
+    "right after the switch",
     "before old ones are removed",
 ]
 
@@ -372,7 +375,7 @@ def test_a_builder_killed_at_any_moment_leaves_a_snapshot_to_open_and_the_next_b
 
     assert (killed.returncode, killed.stderr) == (-signal.SIGKILL, "")
     after = open_current(data)
-    assert (after.id == first.id) is (moment != "before old ones are removed")
+    assert (after.id == first.id) is (moment not in ("right after the switch", "before old ones are removed"))
     report = _build(source, data)
     assert report.embedded == {"Reading": 80, "Splitting 50": 80, "Embedding 64": 16}.get(moment, 0)
     snapshot = open_current(data)
