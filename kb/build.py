@@ -234,13 +234,10 @@ def _article_terms(article: Article, passages: Sequence[Passage]) -> dict[str, f
         for term in analysis.terms(text, (article.lang,)):
             counts[term] += _FIELD_WEIGHTS[part]  # type: ignore[assignment]
 
-    add(article.title, "title")
     for keyword in article.keywords:
         add(keyword, "keywords")
     headings: dict[tuple[str, ...], None] = {}
     for passage in passages:
-        if passage.kind == "title":
-            continue
         add(passage.text, passage.kind)
         headings.setdefault(passage.heading_path)
     for path in headings:

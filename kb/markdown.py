@@ -66,10 +66,14 @@ _SLUG_CATEGORIES = frozenset("Lu Ll Lt Lm Lo Mn Mc Me Nd Nl Pc".split())
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """An article as sections, each with its plain blocks, and the targets its links and pictures name."""
+    """An article as sections, each with its plain blocks, and the targets its links and pictures name.
+
+    `heading` is the `#` heading the text opens with, taken for its title and no part of any section; "" without one.
+    """
 
     sections: tuple[Section, ...]
     blocks: tuple[tuple[Block, ...], ...]
+    heading: str = ""
     links: tuple[tuple[str, int], ...] = ()
 
 
@@ -126,7 +130,8 @@ def render(body: str, *, first_line: int = 1, lang: str = "en", targets: Targets
     sections: list[Section] = []
     blocks: list[tuple[Block, ...]] = []
     path: list[tuple[int, str]] = []
-    for level, heading, anchor, run in _split(tokens):
+    opening, parts = _split(tokens)
+    for level, heading, anchor, run in parts:
         path = [entry for entry in path if entry[0] < level]
         if heading:
             path.append((level, heading))
@@ -144,7 +149,7 @@ def render(body: str, *, first_line: int = 1, lang: str = "en", targets: Targets
         )
         blocks.append(found)
     links = tuple((target, line + first_line) for target, line in targets.seen)
-    return Rendered(tuple(sections), tuple(blocks), links)
+    return Rendered(tuple(sections), tuple(blocks), opening, links)
 
 
 def sanitise(markup: str, targets: Targets | None = None) -> str:
@@ -265,16 +270,18 @@ def _link_targets(state: StateCore) -> None:
 # --- sections ----------------------------------------------------------------------------------------------------
 
 
-def _split(tokens: Sequence[Token]) -> list[tuple[int, str, str, list[Token]]]:
-    """(level, heading, anchor, tokens) of each section; only headings of the top level divide."""
+def _split(tokens: Sequence[Token]) -> tuple[str, list[tuple[int, str, str, list[Token]]]]:
+    """The opening `#` heading, and (level, heading, anchor, tokens) of each section; nested headings divide nothing."""
     sections: list[tuple[int, str, str, list[Token]]] = [(0, "", "", [])]
-    index, depth, seen_text = 0, 0, False
+    index, depth, seen_text, opening = 0, 0, False, ""
     while index < len(tokens):
         token = tokens[index]
         if token.type == "heading_open" and depth == 0:
             heading = " ".join(inline_text(tokens[index + 1]).split())
             level = int(token.tag[1])
-            if level > 1 or seen_text:
+            if level == 1 and not seen_text:
+                opening = heading
+            else:
                 sections.append((level, heading, str(token.attrGet("id") or ""), []))
             seen_text = True
             index += 3
@@ -283,7 +290,7 @@ def _split(tokens: Sequence[Token]) -> list[tuple[int, str, str, list[Token]]]:
         depth += token.nesting
         sections[-1][3].append(token)
         index += 1
-    return [entry for entry in sections if entry[1] or entry[3]]
+    return opening, [entry for entry in sections if entry[1] or entry[3]]
 
 
 def _render_tokens(tokens: list[Token], targets: Targets) -> str:

@@ -19,14 +19,16 @@ _SENTENCE_END = re.compile(r"(?<=[.!?…。！？])\s+|(?<=[。！？])|\n+")
 
 
 def split(article: Article, rendered: Rendered, count: CountTokens, max_tokens: int) -> list[Passage]:
-    """The passages of an article: its title, each author question, then its text in reading order.
+    """The passages of an article: its title, its opening heading if it says something else, each author question,
+    then its text in reading order.
 
     A body passage stays within one section. `embedded` (title, heading path and text) is at most `max_tokens` long as
     counted by `count`; a block is cut only where it does not fit on its own, at item, row, line or sentence ends first.
     """
-    title = Passage("title", article.title, _fit(article.title, max_tokens, count))
-    questions = [Passage("question", text, _fit(text, max_tokens, count)) for text in article.questions]
-    return [title, *questions, *_body(article, rendered, count, max_tokens)]
+    titles = dict.fromkeys((article.title, rendered.heading or article.title))
+    said = [Passage("title", text, _fit(text, max_tokens, count)) for text in titles]
+    said += [Passage("question", text, _fit(text, max_tokens, count)) for text in article.questions]
+    return [*said, *_body(article, rendered, count, max_tokens)]
 
 
 def _body(article: Article, rendered: Rendered, count: CountTokens, max_tokens: int) -> Iterator[Passage]:

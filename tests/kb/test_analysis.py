@@ -40,7 +40,9 @@ def test_error_codes_and_model_numbers_are_codes(token: str) -> None:
     assert is_code(token) is True
 
 
-@pytest.mark.parametrize("token", ["2024", "1.2.3", "windows", "ipad2", "v2", "10", "wi-fi", "", "h2o"])
+@pytest.mark.parametrize(
+    "token", ["2024", "1.2.3", "windows", "ipad2", "v2", "10", "wi-fi", "", "h2o", "v2.0.1", "windows11", "10.0.22631"]
+)
 def test_years_versions_and_words_are_no_codes(token: str) -> None:
     assert is_code(token) is False
 

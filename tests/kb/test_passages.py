@@ -308,3 +308,18 @@ def test_no_passage_of_any_text_is_longer_than_the_real_encoder_reads(encoder: E
     article = _article(body, text[:200] or "Title", (text * 10,))
     passages = split(article, render(body), encoder.count_tokens, encoder.max_tokens)
     assert [passage for passage in passages if encoder.count_tokens(passage.embedded) > encoder.max_tokens] == []
+
+
+def test_an_opening_heading_that_differs_from_the_title_is_searched_as_well() -> None:
+    article = Article("a", "en", "405 error", "# The method is not allowed\n\nText.", "a.md")
+    passages = split(article, render(article.body), len, 500)
+    assert [(p.kind, p.text) for p in passages] == [
+        ("title", "405 error"),
+        ("title", "The method is not allowed"),
+        ("body", "Text."),
+    ]
+
+
+def test_an_opening_heading_that_is_the_title_is_searched_once() -> None:
+    article = Article("a", "en", "The VPN", "# The VPN\n\nText.", "a.md")
+    assert [p.kind for p in split(article, render(article.body), len, 500)] == ["title", "body"]
