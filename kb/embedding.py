@@ -64,7 +64,7 @@ class EncoderSpec:
     """How an encoder is read; stands as `encoder.json` beside its graph and tokenizer (the fake one has neither).
 
     `languages` are the languages it is meant for, empty for all. `weights_sha256` names the weights it was exported
-    from, `graph_sha256` and `tokenizer_sha256` the files beside it.
+    from, `graph_sha256` and `tokenizer_sha256` the files beside it; `recipe` counts the ways it was exported.
     """
 
     name: str
@@ -76,6 +76,7 @@ class EncoderSpec:
     weights_sha256: str
     graph_sha256: str
     tokenizer_sha256: str
+    recipe: int
     kind: Literal["onnx", "fake"] = "onnx"
 
     @property
@@ -125,7 +126,11 @@ class OnnxEmbedder:
         try:
             self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
             self._session = onnxruntime.InferenceSession(
-                str(folder / GRAPH_FILE), options, providers=["CPUExecutionProvider"]
+                str(folder / GRAPH_FILE),
+                options,
+                providers=["CPUExecutionProvider"],
+                # Slower than the two kernels it fuses: a short question takes 1.4 ms with it, 1.2 without.
+                disabled_optimizers=["SkipLayerNormFusion"],
             )
         except Exception as error:  # both libraries raise bare Exceptions of their own making
             raise EncoderError(f"the encoder in {folder} cannot be opened: {error}") from error
@@ -209,7 +214,7 @@ class HashEmbedder:
 
     @property
     def spec(self) -> EncoderSpec:
-        return EncoderSpec(self.NAME, self.dimension, self.max_tokens, "", "", (), "", "", "", kind="fake")
+        return EncoderSpec(self.NAME, self.dimension, self.max_tokens, "", "", (), "", "", "", recipe=0, kind="fake")
 
     @property
     def fingerprint(self) -> str:
