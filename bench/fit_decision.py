@@ -68,12 +68,18 @@ def main() -> None:
 def cases(articles: Path, queries: Rows) -> list[Case]:
     """The evidence for every question, from the very code that serves."""
     searcher = index(articles, quality.DATA, BuildSettings())
-    made = []
+    made: list[Case] = []
     for row in queries:
         found = searcher.find(Query(row["query"], row.get("body") or ""))
         ids = [searcher.entry(int(number)).article.id for number in found.articles]
         right = np.array([article in row["relevant"] for article in ids], bool)
         made.append(Case(found.evidence.astype(np.float64), right, bool(row["relevant"])))
+    asked = [case for case in made if case.answerable]
+    if asked:
+        found_share = sum(bool(case.right.any()) for case in asked) / len(asked)
+        print(
+            f"{articles.stem}: the right article is among the candidates for {found_share:.1%} of {len(asked)} questions"
+        )
     return [case for case in made if len(case.right)]
 
 

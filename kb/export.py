@@ -1,8 +1,8 @@
 """Finds an encoder's weights on the author's machine and exports them for serving. The only user of torch.
 
 Exported with mean pooling and normalisation inside the graph and both dimensions dynamic, then quantised to 8-bit
-integers: a quarter of the size, about five times as fast on a short question as sentence-transformers on torch, and no
-loss of hit@k on the Thunderbird tickets (docs/quality.md).
+integers: a quarter of the size, and five times as fast on a short question as sentence-transformers on torch
+(docs/performance.md).
 """
 
 from __future__ import annotations

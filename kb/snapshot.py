@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.embedding import GRAPH_FILE, SPEC_FILE, TOKENIZER_FILE, Embedder, open_encoder, sha256_of
-from kb.errors import SnapshotDamaged, SnapshotForeign, SnapshotMissing
+from kb.errors import EncoderError, SnapshotDamaged, SnapshotForeign, SnapshotMissing
 from kb.lexical import Bm25
 from kb.models import Article, ArticleKey, Passage, Section, Skipped
 from kb.vectors import FaissStore, VectorStore
@@ -266,7 +266,10 @@ def _read_entries(folder: Path, owner: NDArray[np.int32]) -> tuple[Entry, ...]:
 
 
 def _open_encoder(folder: Path, row: dict[str, Any]) -> Encoded:
-    embedder = open_encoder(folder)
+    try:
+        embedder = open_encoder(folder)
+    except EncoderError as error:
+        raise SnapshotDamaged(str(error)) from error
     if embedder.fingerprint != row["fingerprint"]:
         raise SnapshotDamaged(
             f"{folder} holds the encoder {embedder.name} {embedder.fingerprint}, "
