@@ -77,9 +77,7 @@ def cases(articles: Path, queries: Rows) -> list[Case]:
     asked = [case for case in made if case.answerable]
     if asked:
         found_share = sum(bool(case.right.any()) for case in asked) / len(asked)
-        print(
-            f"{articles.stem}: the right article is among the candidates for {found_share:.1%} of {len(asked)} questions"
-        )
+        print(f"{articles.stem}: {found_share:.1%} of {len(asked)} right articles are among the candidates")
     return [case for case in made if len(case.right)]
 
 

@@ -57,7 +57,7 @@ def decide(ranking: Ranking, policy: Policy) -> Decision:
     """What to do with a ranking under a policy, with the reason in plain words."""
     if not ranking.hits:
         return Unanswered("No article shares a word or a meaning with the question.")
-    percent = f"{ranking.confidence:.0%}"
+    percent = f"{min(ranking.confidence, 0.99):.0%}"  # nothing is certain
     if ranking.confidence < policy.suggest_at:
         return Unanswered(f"The nearest article is right with a probability of {percent}, too low to show it.")
     near = tuple(hit for hit in ranking.hits if hit.score >= ranking.hits[0].score - _FAR_BEHIND)

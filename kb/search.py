@@ -118,26 +118,30 @@ class Searcher:
     def rank(self, query: Query, limit: int = 10) -> Ranking:
         """The best `limit` articles for a query, each once, in the language of the question or else of the asker."""
         found = self.find(query)
-        ranked = self._one_language_each(order(found.evidence), found, query.lang or self._main_language)
+        ranked, shown = self._one_language_each(order(found.evidence), found, query.lang or self._main_language)
         hits = tuple(
             Hit(int(found.articles[position]), float(score), int(found.best_rows[position]))
-            for position, score in zip(ranked.positions[:limit], ranked.scores, strict=False)
+            for position, score in zip(shown[:limit], ranked.scores, strict=False)
         )
         return Ranking(hits, confidence(ranked, found.evidence), found.corrected)
 
-    def _one_language_each(self, ranked: Order, found: Found, lang: str) -> Order:
-        """Translations of one article do not compete with each other: one stands for all, with the best one's score.
+    def _one_language_each(self, ranked: Order, found: Found, lang: str) -> tuple[Order, list[int]]:
+        """Translations of one article do not compete with each other: the best one stands for all.
 
-        It is the best one, or the one in `lang` where the question's own words do not speak for another language.
+        Beside the order of the best ones, the positions to show: those in `lang` where the question's own words do not
+        speak for another language.
         """
-        chosen: dict[str, tuple[int, float]] = {}
+        best: dict[str, tuple[int, float]] = {}
+        shown: dict[str, int] = {}
         for position, score in zip(ranked.positions, ranked.scores, strict=True):
             article = self.entry(int(found.articles[position])).article
-            best = chosen.setdefault(article.id, (int(position), float(score)))
-            if article.lang == lang and best[1] - score < _SPEAKS_ANOTHER_LANGUAGE:
-                chosen[article.id] = (int(position), best[1])
-        positions, scores = zip(*chosen.values(), strict=True) if chosen else ((), ())
-        return Order(np.array(positions, np.int64), np.array(scores, np.float32))
+            _, top = best.setdefault(article.id, (int(position), float(score)))
+            shown.setdefault(article.id, int(position))
+            if article.lang == lang and top - score < _SPEAKS_ANOTHER_LANGUAGE:
+                shown[article.id] = int(position)
+        positions = np.array([position for position, _ in best.values()], np.int64)
+        scores = np.array([score for _, score in best.values()], np.float32)
+        return Order(positions, scores), list(shown.values())
 
     def find(self, query: Query) -> Found:
         """The candidates among the articles `query` may see; none where nothing could be searched for."""
