@@ -8,7 +8,7 @@ import faiss
 import numpy as np
 from sentence_transformers import SentenceTransformer
 
-from kb.export import DEFAULT_MODEL, locate
+from kb.export import DEFAULT_MODEL, find
 from kb.models import Article
 
 _CHUNK_WORDS = 150
@@ -18,7 +18,7 @@ class PlainSearch:
     """all-MiniLM-L6-v2 over chunks of 150 words with the title in front; an article scores as its best chunk."""
 
     def __init__(self) -> None:
-        self.model = SentenceTransformer(str(locate(DEFAULT_MODEL)[0]), device="cpu")
+        self.model = SentenceTransformer(str(find(DEFAULT_MODEL).unpack()), device="cpu")
         self._ids: list[str] = []
 
     def index(self, articles: Sequence[Article]) -> int:

@@ -40,8 +40,8 @@ OnnxEmbedder(Path(argument)).embed_queries([question])
 """,
     "plain": """
 from sentence_transformers import SentenceTransformer
-from kb.export import DEFAULT_MODEL, locate
-SentenceTransformer(str(locate(DEFAULT_MODEL)[0]), device="cpu").encode([question])
+from kb.export import DEFAULT_MODEL, find
+SentenceTransformer(str(find(DEFAULT_MODEL).unpack()), device="cpu").encode([question])
 """,
 }
 

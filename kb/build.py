@@ -6,7 +6,6 @@ import hashlib
 import os
 import shutil
 import sqlite3
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from kb.links import PICTURE_TYPES, Resolver
 from kb.markdown import Targets, render
 from kb.models import Article, Passage, Section, Skipped
 from kb.passages import split
+from kb.scratch import scratch
 from kb.snapshot import (
     Snapshot,
     current_id,
@@ -130,9 +130,8 @@ def _build(source: Path, data: Path, settings: BuildSettings, created: str, prog
 
     progress("Writing", 0, 0)
     snapshots_folder(data).mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(snapshots_folder(data))
-    with tempfile.TemporaryDirectory(dir=snapshots_folder(data), prefix=f".building-{os.getpid()}-") as temporary:
-        made = Path(temporary) / snapshot_id
+    with scratch(snapshots_folder(data), ".building-") as temporary:
+        made = temporary / snapshot_id
         made.mkdir()
         write_snapshot(
             made,
@@ -317,18 +316,6 @@ def _report(snapshot: Snapshot, *, embedded: int, changed: bool) -> BuildReport:
         embedded=embedded,
         changed=changed,
     )
-
-
-def _remove_abandoned(folder: Path) -> None:
-    """Removes what a killed builder left; a running builder's folder carries the id of a living process."""
-    for path in folder.glob(".building-*"):
-        pid = int(path.name.split("-")[1])
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            shutil.rmtree(path, ignore_errors=True)
-        except PermissionError:
-            continue
 
 
 def _remove_old(data: Path) -> None:

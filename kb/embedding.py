@@ -134,11 +134,24 @@ class OnnxEmbedder:
             )
         except Exception as error:  # both libraries raise bare Exceptions of their own making
             raise EncoderError(f"the encoder in {folder} cannot be opened: {error}") from error
+        self._check_graph(folder)
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         prefixes = (self.spec.query_prefix, self.spec.passage_prefix)
-        self._marks = max(len(self._tokenizer.encode(prefix).ids) for prefix in prefixes)
+        # With a word behind it: the blank at the end of a prefix alone may be a token of its own.
+        longest = max(len(self._tokenizer.encode(f"{prefix}a").ids) for prefix in prefixes)
+        self._marks = longest - self.count_tokens("a")
         self._vocabulary = self._tokenizer.get_vocab()
+
+    def _check_graph(self, folder: Path) -> None:
+        inputs = sorted(node.name for node in self._session.get_inputs())
+        given = self._session.get_outputs()[0].shape[-1]
+        if inputs != ["attention_mask", "input_ids"] or given != self.spec.dimension:
+            raise EncoderError(
+                f"the encoder {self.spec.name} in {folder} does not fit its {SPEC_FILE}: its graph reads "
+                f"{', '.join(inputs)} and gives {given} numbers, expected attention_mask, input_ids and "
+                f"{self.spec.dimension}. Delete the folder and build again."
+            )
 
     @property
     def name(self) -> str:

@@ -12,15 +12,17 @@ import json
 import logging
 import os
 import shutil
-import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from kb import e5
 from kb.embedding import GRAPH_FILE, TOKENIZER_FILE, EncoderSpec, HashEmbedder, sha256_of
 from kb.errors import EncoderError
+from kb.scratch import scratch
 
 FLOAT_GRAPH_FILE = "model-float.onnx"
 #: Counted up when the export below gives other vectors or another speed, so that cached exports are made anew.
@@ -48,19 +50,38 @@ KNOWN = {
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 
 
-def locate(name: str) -> tuple[Path, tuple[str, ...]]:
-    """The sentence-transformers folder of a model and the languages it is for.
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where an encoder is exported from: a folder, or what puts one together; and the hash of the file of weights."""
 
-    `name` is one of KNOWN or a folder. Raises EncoderError where it is neither, or where weights are not the published
-    ones.
+    origin: Path | Callable[[Path], None]
+    weights_sha256: str
+    languages: tuple[str, ...] = ()
+
+    def unpack(self, scratch: Path | None = None) -> Path:
+        """The sentence-transformers folder; a model in parts is put together in `scratch`, an empty folder."""
+        if isinstance(self.origin, Path):
+            return self.origin
+        if scratch is None:
+            raise ValueError("a model that comes in parts needs an empty folder to be put together in")
+        self.origin(scratch)
+        return scratch
+
+
+def find(name: str) -> Source:
+    """The source of a model: one of KNOWN, multilingual-e5-small, or a sentence-transformers folder.
+
+    Raises EncoderError where it is none of these, or where weights are not the published ones.
     """
+    if name == e5.NAME:
+        return _find_e5()
     known = KNOWN.get(name)
     if known is None:
         folder = Path(name).expanduser()
         if (folder / "modules.json").is_file():
-            return folder, ()
+            return Source(folder, sha256_of(weights_file(folder)))
         raise EncoderError(
-            f"{name!r} is no known model and no sentence-transformers folder. Known: {', '.join(KNOWN)}; "
+            f"{name!r} is no known model and no sentence-transformers folder. Known: {', '.join([*KNOWN, e5.NAME])}; "
             "or give the path of a folder that holds a modules.json."
         )
     try:
@@ -76,7 +97,16 @@ def locate(name: str) -> tuple[Path, tuple[str, ...]]:
             f"the weights of {name} in {folder} have the SHA-256 {found[:16]}…, expected "
             f"{known.weights_sha256[:16]}…. Install {known.package} again."
         )
-    return folder, known.languages
+    return Source(folder, found, known.languages)
+
+
+def _find_e5() -> Source:
+    try:
+        weights, tokenizer = e5.find()
+    except importlib.metadata.PackageNotFoundError as error:
+        published = e5.from_hub(missing=str(error.name))
+        return Source(partial(e5.with_prompts, published), sha256_of(weights_file(published)))
+    return Source(partial(e5.assemble, weights, tokenizer), e5.WEIGHTS.sha256)
 
 
 def weights_file(folder: Path) -> Path:
@@ -91,28 +121,48 @@ def weights_file(folder: Path) -> Path:
 def prepare(name: str, cache: Path, on_step: Callable[[str], None] = lambda _: None) -> Path:
     """The folder of the exported encoder, made on the first call and taken from `cache` afterwards.
 
-    A half-made export is never left under the final name. The name of the fake encoder gives the fake one. Raises
-    EncoderError as `locate` does.
+    A half-made export is never left under the final name, and a cached one whose files were changed is made anew. The
+    name of the fake encoder gives the fake one. Raises EncoderError as `find` does.
     """
     if name == HashEmbedder.NAME:
         target = cache / name
         target.mkdir(parents=True, exist_ok=True)
         HashEmbedder().spec.write(target)
         return target
-    folder, languages = locate(name)
-    weights = sha256_of(weights_file(folder))
-    target = cache / f"{Path(name).name}-{weights[:12]}-{RECIPE}"
-    if (target / "encoder.json").is_file():
+    source = find(name)
+    short = Path(name).name
+    target = cache / f"{short}-{source.weights_sha256[:12]}-{RECIPE}"
+    if _is_whole(target):
         return target
     cache.mkdir(parents=True, exist_ok=True)
-    on_step(f"Exporting the encoder {Path(name).name} (once)")
-    with tempfile.TemporaryDirectory(dir=cache, prefix=".export-") as temporary:
-        made = Path(temporary) / "encoder"
-        made.mkdir()
-        export(folder, made, name=Path(name).name, languages=languages, weights_sha256=weights)
+    on_step(
+        f"The exported encoder {short} was changed; exporting it again"
+        if target.exists()
+        else f"Exporting the encoder {short} (once)"
+    )
+    with scratch(cache, ".export-") as temporary:
+        for part in ("source", "encoder"):
+            (temporary / part).mkdir()
+        made = temporary / "encoder"
+        folder = source.unpack(temporary / "source")
+        export(folder, made, name=short, languages=source.languages, weights_sha256=source.weights_sha256)
+        if target.exists() and not _is_whole(target):
+            os.replace(target, temporary / "changed")  # noqa: PTH105 - the atomic one
         if not target.exists():
-            os.replace(made, target)  # noqa: PTH105 - the atomic one
+            os.replace(made, target)  # noqa: PTH105
     return target
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether an export is there, and its graph and tokenizer are those it was made with."""
+    try:
+        spec = EncoderSpec.read(folder)
+        return (sha256_of(folder / GRAPH_FILE), sha256_of(folder / TOKENIZER_FILE)) == (
+            spec.graph_sha256,
+            spec.tokenizer_sha256,
+        )
+    except (EncoderError, OSError):
+        return False
 
 
 def export(folder: Path, target: Path, *, name: str, languages: tuple[str, ...], weights_sha256: str) -> None:
@@ -127,6 +177,7 @@ def export(folder: Path, target: Path, *, name: str, languages: tuple[str, ...],
         from transformers.utils import logging as transformers_logging
 
         transformers_logging.disable_progress_bar()
+        transformers_logging.set_verbosity_error()  # weights without a pooler are told at length; it is not used
 
         # Plain attention exports to a third fewer operations than the fused one, which costs a short question 0.1 ms.
         model = SentenceTransformer(str(folder), device="cpu", model_kwargs={"attn_implementation": "eager"})

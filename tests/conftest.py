@@ -14,6 +14,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 from hypothesis import configuration, settings
 
 from bot.database import migrate, open_engine, sqlite_url
+from kb import e5
 from kb.build import BuildReport, BuildSettings, build
 from kb.embedding import HashEmbedder
 from kb.export import DEFAULT_MODEL, prepare
@@ -64,6 +65,12 @@ def index(data: Path) -> Index:
 def encoder_folder() -> Path:
     """The real encoder, exported once for all test runs of this checkout."""
     return prepare(DEFAULT_MODEL, PROJECT / "build" / "encoders")
+
+
+@pytest.fixture(scope="session")
+def multilingual_folder() -> Path:
+    """The real multilingual encoder, exported once for all test runs of this checkout."""
+    return prepare(e5.NAME, PROJECT / "build" / "encoders")
 
 
 @pytest.fixture(scope="session")
