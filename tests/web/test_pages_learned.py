@@ -105,11 +105,11 @@ def test_a_row_says_question_article_source_time_and_status(signed_in: Site) -> 
     rows = [" ".join(element.text.split()) for element in signed_in.get(LIST).all("tr")[1:]]
     assert rows == [
         "no sound en gone-since not there any more Only this article Readers, 1 visit 21 Nov 2026, 14:00 UTC "
-        "Waits, 1 of 3 visits Accept: no sound Remove: no sound",
+        "Waits, 1 of 3 visits Accept no sound Remove no sound",
         "VPN is down en Connect to the VPN Only this article Past ticket 21 Nov 2026, 13:00 UTC "
-        "Counts Remove: VPN is down",
+        "Counts Remove VPN is down",
         "Locked out en Reset a forgotten password Only this article Agent 21 Nov 2026, 12:00 UTC "
-        "Counts Remove: Locked out",
+        "Counts Remove Locked out",
     ]
     assert "1 question waits for more visits or for you" in signed_in.get(LIST).main
     assert "/en/articles/vpn" in signed_in.get(LIST).links
@@ -227,7 +227,7 @@ def test_the_trace_leads_to_tickets_files_and_questions(signed_in: Site) -> None
     assert [" ".join(text.split()) for text in shown(page)] == [
         "Solved ticket 1 with this article",
         "Row T-7 of tickets.jsonl",
-        "Solved a ticket that is not kept any more with this article",
+        "Solved a ticket, which is not kept any more, with this article",
         "It did not help: “I forgot my password”",
     ]
     assert page.form(f"{LIST}/{learned_id}/remove")
