@@ -154,6 +154,18 @@ def _authors(page: Page) -> None:
     expect(page.get_by_role("table").first).to_be_visible()
 
 
+def _learned(page: Page) -> None:
+    _authors(page)
+    page.get_by_role("link", name="What we learned").click()
+    expect(page.get_by_role("table").first).to_be_visible()
+
+
+def _learned_trace(page: Page) -> None:
+    _learned(page)
+    page.get_by_role("table").get_by_role("link").first.click()
+    expect(page.get_by_role("heading", name="Where it comes from")).to_be_visible()
+
+
 PAGES: Mapping[str, Scene] = {
     "home": _at("/"),
     "home-polish": _at("/?lang=pl"),
@@ -173,6 +185,8 @@ PAGES: Mapping[str, Scene] = {
     "ticket-sent": _ticket_sent,
     "authors-sign-in": _at("/authors"),
     "authors": _authors,
+    "authors-learned": _learned,
+    "authors-learned-trace": _learned_trace,
     "api": _at("/api"),
     "widget": _at("/widget"),
     "not-found": _at("/en/articles/no-such-article"),

@@ -6,6 +6,8 @@ BotError
 ├── TicketInvalid          a field of a ticket is missing or wrong; names the field
 ├── TicketConflict         an idempotency key was used for another ticket
 ├── TicketUnknown          there is no ticket with this id
+├── LearnedUnknown         there is no learned question with this id
+├── LearnedRemoved         a removed learned question has to be restored first
 └── StoreUnavailable       the database cannot be written; nothing was stored
 """
 
@@ -38,6 +40,14 @@ class TicketConflict(BotError):  # noqa: N818
 
 class TicketUnknown(BotError):  # noqa: N818
     """There is no ticket with this id."""
+
+
+class LearnedUnknown(BotError):  # noqa: N818
+    """There is no learned question with this id."""
+
+
+class LearnedRemoved(BotError):  # noqa: N818
+    """The learned question was removed, and has to be restored before anything else is done with it."""
 
 
 class StoreUnavailable(BotError):  # noqa: N818

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from string import ascii_uppercase
 
 # Each pattern takes a run of text once, however long and hostile: a run is entered at its start only (a look-behind)
@@ -59,6 +60,11 @@ _DIGITS = re.compile(rf"(?P<kept>{_KEPT})|{_NUMBER}", re.VERBOSE)
 EMAIL, PHONE, CARD, ACCOUNT = "[email]", "[phone]", "[card number]", "[account number]"
 
 
+def to_keep(text: str) -> str:
+    """What is kept of a text: printable, with personal data masked."""
+    return mask(printable(text))
+
+
 def mask(text: str) -> str:
     """The text with e-mail addresses, phone, card and account numbers replaced by a word in brackets.
 
@@ -93,3 +99,14 @@ def _is_iban(written: str) -> bool:
     compact = re.sub(r"[^A-Z0-9]", "", written.upper())
     number = "".join(str(ascii_uppercase.index(c) + 10) if c.isalpha() else c for c in compact[4:] + compact[:4])
     return int(number) % 97 == 1
+
+
+def printable(text: str) -> str:
+    """The text without control characters and halves of surrogate pairs; what separates words becomes a line end."""
+    return "".join(map(_character, text.replace("\r\n", "\n")))
+
+
+def _character(char: str) -> str:
+    if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cs"):
+        return char
+    return "\n" if char.isspace() else ""

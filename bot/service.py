@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -12,6 +11,8 @@ from bot import compose, privacy, tickets
 from bot.decide import Policy, decide
 from bot.errors import QuestionInvalid, StoreUnavailable, TicketUnknown
 from bot.events import EventStore
+from bot.learned import Learned, Lesson, Trace
+from bot.learning import LearningStore
 from bot.library import Library
 from bot.models import (
     MAX_BODY,
@@ -37,6 +38,7 @@ class HelpDesk:
     library: Library
     events: EventStore
     sink: TicketSink
+    learning: LearningStore
     now: Callable[[], datetime]
     new_id: Callable[[], str]
     policy: Policy = field(default_factory=Policy)
@@ -69,8 +71,17 @@ class HelpDesk:
         return tuple(compose.suggestion(hit, searcher) for hit in ranking.hits)
 
     def record_outcome(self, outcome: Outcome) -> None:
-        """Keeps what became of a reply. Raises QuestionUnknown or StoreUnavailable."""
-        self.events.record_outcome(replace(outcome, reason=_to_keep(outcome.reason)), self.now())
+        """Keeps what became of a reply, as evidence for learning too. Raises QuestionUnknown or StoreUnavailable."""
+        at = self.now()
+        self.events.record_outcome(replace(outcome, reason=privacy.to_keep(outcome.reason)), at)
+        asked = self.events.question(outcome.question_id)
+        if asked is None or outcome.outcome == "opened":
+            return
+        # Who names no article means the answer. Nobody can vouch for an article that was not shown.
+        article = outcome.article_id or (asked.shown[0] if asked.decision == "answer" else "")
+        if article in asked.shown:
+            trace = Trace("end_user", asked.id, at, session=asked.session, solved=outcome.outcome == "solved")
+            self.learning.hear(Lesson(article, asked.text, asked.body, asked.lang, trace))
 
     def open_ticket(self, draft: TicketDraft, idempotency_key: str) -> Ticket:
         """The ticket as it was taken, with the articles that its question was shown.
@@ -78,7 +89,10 @@ class HelpDesk:
         Raises TicketInvalid, TicketConflict or StoreUnavailable; nothing is kept then.
         """
         draft = replace(
-            draft, subject=_printable(draft.subject), body=_printable(draft.body), email=draft.email.strip()
+            draft,
+            subject=privacy.printable(draft.subject),
+            body=privacy.printable(draft.body),
+            email=draft.email.strip(),
         )
         tickets.check(draft)
         asked = self.events.question(draft.question_id) if draft.question_id else None
@@ -93,9 +107,33 @@ class HelpDesk:
         return ticket
 
     def resolve(self, ticket_id: str, article_id: str, text: str) -> None:
-        """Keeps how a ticket was solved. Raises TicketUnknown or StoreUnavailable."""
-        ticket = self.ticket(ticket_id)
-        self.events.record_resolution(ticket.id, article_id, _to_keep(text), self.now())
+        """Keeps how a ticket was solved; an article that solved it is learned at once.
+
+        Raises TicketUnknown or StoreUnavailable.
+        """
+        ticket, at = self.ticket(ticket_id), self.now()
+        if any(entry.article.id == article_id for entry in self.library.searcher.snapshot.entries):
+            # Before the resolution is kept: learning twice is learning once, so that a second try does no harm.
+            trace = Trace("agent", ticket.id, at)
+            self.learning.learn([Lesson(article_id, ticket.subject, ticket.body, ticket.lang, trace)])
+        self.events.record_resolution(ticket.id, article_id, privacy.to_keep(text), at)
+        self.library.refresh()
+
+    def remove_learned(self, learned_id: str) -> Learned:
+        """Takes a learned question out of the ranking for good. Raises LearnedUnknown or StoreUnavailable."""
+        return self._effective(self.learning.remove(learned_id))
+
+    def restore_learned(self, learned_id: str) -> Learned:
+        """Undoes a removal. Raises LearnedUnknown or StoreUnavailable."""
+        return self._effective(self.learning.restore(learned_id))
+
+    def accept_learned(self, learned_id: str) -> Learned:
+        """Agrees with what end users said. Raises LearnedUnknown, LearnedRemoved or StoreUnavailable."""
+        return self._effective(self.learning.accept(learned_id))
+
+    def _effective(self, changed: Learned) -> Learned:
+        self.library.refresh()
+        return changed
 
     def _record(self, question: Question, reply: Reply) -> None:
         """An answer is worth more than its log entry: where the store is down, the person still gets the reply."""
@@ -125,7 +163,7 @@ def _rank(searcher: Searcher, question: Question, limit: int = 10) -> Ranking:
 
 def _checked(question: Question) -> Question:
     """The question without control characters. Raises QuestionInvalid where it is empty or too long."""
-    text, body = _printable(question.text).strip(), _printable(question.body).strip()
+    text, body = privacy.printable(question.text).strip(), privacy.printable(question.body).strip()
     if not text and not body:
         raise QuestionInvalid("Type a question, in your own words.")
     if len(text) > MAX_QUESTION:
@@ -135,18 +173,3 @@ def _checked(question: Question) -> Question:
     if len(body) > MAX_BODY:
         raise QuestionInvalid(f"The text has {len(body):,} characters, at most {MAX_BODY:,} are read. Shorten it.")
     return replace(question, text=text, body=body)
-
-
-def _to_keep(text: str) -> str:
-    return privacy.mask(_printable(text))
-
-
-def _printable(text: str) -> str:
-    """The text without control characters and halves of surrogate pairs; what separates words becomes a line end."""
-    return "".join(map(_printable_character, text.replace("\r\n", "\n")))
-
-
-def _printable_character(char: str) -> str:
-    if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cs"):
-        return char
-    return "\n" if char.isspace() else ""

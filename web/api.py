@@ -8,6 +8,7 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from bot.gaps import GapKind, gaps
+from bot.learned import Source, Status
 from bot.models import Outcome, Question, TicketDraft
 from bot.reports import deflection
 from bot.service import HelpDesk
@@ -114,6 +115,46 @@ def list_gaps(
     return schemas.GapsOut(gaps=[schemas.GapOut.of(gap) for gap in found[:limit]])
 
 
+@router.get("/learned", summary="What was learned")
+def list_learned(
+    desk: Desk,
+    _author: Author,
+    article: Annotated[schemas.Identifier, Query(description="The id of an article.")] = "",
+    source: Source | None = None,
+    status: Status | None = None,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+    offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
+) -> schemas.LearnedListOut:
+    """Questions that articles are known to have answered, the newest first. Needs the author's token."""
+    found = desk.learning.find(article=article, source=source, status=status, limit=limit, offset=offset)
+    return schemas.LearnedListOut(total=found.total, learned=[schemas.LearnedOut.of(row) for row in found.rows])
+
+
+@router.get("/learned/{learned_id}", summary="Trace what was learned")
+def trace_learned(learned_id: str, desk: Desk, _author: Author) -> schemas.LearnedTraceOut:
+    """With the tickets, questions and files it comes from. Needs the author's token."""
+    return schemas.LearnedTraceOut.of(desk.learning.get(learned_id))
+
+
+@router.delete("/learned/{learned_id}", status_code=204, summary="Remove what was learned")
+def remove_learned(learned_id: str, desk: Desk, _author: Author) -> Response:
+    """It moves the ranking no more, whoever says it again, until it is restored. Needs the author's token."""
+    desk.remove_learned(learned_id)
+    return Response(status_code=204)
+
+
+@router.post("/learned/{learned_id}/restore", summary="Restore what was removed")
+def restore_learned(learned_id: str, desk: Desk, _author: Author) -> schemas.LearnedOut:
+    """It counts as it did before it was removed. Needs the author's token."""
+    return schemas.LearnedOut.of(desk.restore_learned(learned_id))
+
+
+@router.post("/learned/{learned_id}/accept", summary="Agree with what end users said")
+def accept_learned(learned_id: str, desk: Desk, _author: Author) -> schemas.LearnedOut:
+    """A pending one counts from now on, and no end user takes it back. Needs the author's token."""
+    return schemas.LearnedOut.of(desk.accept_learned(learned_id))
+
+
 @router.get("/reports/deflection", summary="Deflection")
 def report_deflection(desk: Desk, _author: Author, since: datetime | None = None) -> schemas.DeflectionOut:
     """Confirmed, assumed and returned, each with its denominator. Needs the author's token."""
@@ -135,7 +176,7 @@ def ticket_suggestions(ticket_id: str, desk: Desk, _agent: Agent) -> schemas.Age
 
 @router.post("/tickets/{ticket_id}/resolution", status_code=204, summary="Tell how a ticket was solved")
 def resolve(ticket_id: str, told: schemas.ResolutionIn, desk: Desk, _agent: Agent) -> Response:
-    """By an article, by words, or both. Needs the agent's token."""
+    """By an article, by words, or both. The article is learned at once for what was asked. Needs the agent's token."""
     if not told.article_id and not told.text.strip():
         raise ApiError(422, "resolution_empty", "Name the article that solved it, or say in a few words what did.")
     desk.resolve(ticket_id, told.article_id, told.text)

@@ -21,9 +21,11 @@ from starlette.staticfiles import StaticFiles
 
 from bot.database import migrate, open_engine
 from bot.events import SqlEventStore
+from bot.learning import SqlLearningStore
 from bot.library import Library
 from bot.service import HelpDesk
 from bot.tickets import SqlInbox
+from kb.snapshot import current_id
 from web import api, pages, problems
 from web.middleware import SecurityHeaders, SizeLimit
 from web.settings import Settings
@@ -31,7 +33,7 @@ from web.settings import Settings
 _log = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent / "static"
-#: How often the server looks whether a new snapshot was published, in seconds.
+#: How often the server looks whether a new snapshot was published or something was learned, in seconds.
 _LOOK_EVERY_S = 2.0
 
 
@@ -40,18 +42,26 @@ def open_desk(settings: Settings) -> tuple[HelpDesk, sa.Engine]:
 
     Raises a SnapshotError where there is no usable snapshot, StoreUnavailable where the database cannot be written.
     """
-    library = Library(settings.data)
-    engine = open_engine(settings.database)
-    migrate(engine)
+    learning, engine = open_learning(settings)
+    library = Library(settings.data, learning)
     desk = HelpDesk(
         library=library,
         events=SqlEventStore(engine),
         sink=SqlInbox(engine, new_id),
+        learning=learning,
         now=lambda: datetime.now(UTC),
         new_id=new_id,
         policy=settings.policy,
     )
     return desk, engine
+
+
+def open_learning(settings: Settings) -> tuple[SqlLearningStore, sa.Engine]:
+    """What was learned, its database up to date. Raises SnapshotMissing or StoreUnavailable."""
+    current_id(settings.data)  # where nothing was indexed, no database is made either
+    engine = open_engine(settings.database)
+    migrate(engine)
+    return SqlLearningStore(engine), engine
 
 
 def new_id() -> str:
@@ -125,5 +135,5 @@ async def _watch(library: Library) -> None:
         await asyncio.sleep(_LOOK_EVERY_S)
         try:
             await asyncio.to_thread(library.refresh)
-        except Exception:  # a fault here must not end the looking: the next snapshot may be fine
-            _log.exception("looking for a new snapshot failed")
+        except Exception:  # a fault here must not end the looking: the next look may go well
+            _log.exception("looking for news failed")

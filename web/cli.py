@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
@@ -28,6 +29,9 @@ app = typer.Typer(
 
 Data = Annotated[Path | None, typer.Option("--data", help="Folder of snapshots and database. [setting: data]")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+
+#: No list is longer.
+_EVERY_ROW = 2**31
 
 
 def main() -> None:
@@ -164,6 +168,99 @@ def evaluate(
         return
     for name, value in result.metrics.items():
         typer.echo(f"{name:18} {'–' if value is None else value}")
+
+
+@app.command()
+def learn(
+    file: Annotated[
+        Path,
+        typer.Argument(help='JSONL of solved tickets: {"id", "query", "body"?, "relevant", "lang"?, "created"?}.'),
+    ],
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Learn from solved tickets which article answered which question. The same file twice changes nothing."""
+    from datetime import UTC, datetime
+
+    from bot.past_tickets import import_past_tickets
+    from kb.snapshot import open_current
+    from web.app import open_learning
+
+    settings = _settings(data=data)
+    articles = {entry.article.id for entry in open_current(settings.data).entries}
+    store, engine = open_learning(settings)
+    done = import_past_tickets(file, store, articles, datetime.now(UTC))
+    engine.dispose()
+    if done.unknown_articles:
+        _print_unknown(done.unknown_articles)
+    if as_json:
+        _print_json(
+            {
+                "rows": done.rows,
+                "new": done.counts.new,
+                "known": done.counts.known,
+                "removed": done.counts.removed,
+                "without_article": done.without_article,
+                "skipped": done.skipped,
+                "unknown_articles": [article for article, _ in done.unknown_articles],
+            }
+        )
+        return
+    typer.echo(f"{done.rows:,} rows: {done.counts.new:,} questions learned, {done.counts.known:,} known before")
+    for count, words in (
+        (done.counts.removed, "were removed by an author and stay so"),
+        (done.without_article, "rows name no article"),
+        (done.skipped, "rows are skipped, since they name an article that is not there"),
+    ):
+        if count:
+            typer.echo(f"  {count:,} {words}")
+
+
+@app.command()
+def learned(
+    data: Data = None,
+    article: Annotated[str, typer.Option(metavar="ID", help="Only of this article.")] = "",
+    source: Annotated[
+        Literal["agent", "imported", "end_user"] | None, typer.Option(help="Only what they said.")
+    ] = None,
+    status: Annotated[Literal["active", "pending", "removed"] | None, typer.Option(help="Only these.")] = None,
+    remove: Annotated[str, typer.Option(metavar="ID", help="Remove this one; it stays removed.")] = "",
+    restore: Annotated[str, typer.Option(metavar="ID", help="Undo the removal of this one.")] = "",
+    accept: Annotated[str, typer.Option(metavar="ID", help="Agree with this one, which end users said.")] = "",
+    as_json: Json = False,
+) -> None:
+    """List what was learned, or remove, restore or accept one. A running server follows within two seconds."""
+    from bot.learning import Listing
+    from web.app import open_learning
+    from web.schemas import LearnedListOut, LearnedOut
+
+    given = {name: value for name, value in (("remove", remove), ("restore", restore), ("accept", accept)) if value}
+    if len(given) > 1:
+        _fail(f"--{' and --'.join(given)} cannot be given together. Run the command once for each.")
+    store, engine = open_learning(_settings(data=data))
+    changes = {"remove": store.remove, "restore": store.restore, "accept": store.accept}
+    try:
+        if given:
+            found = Listing(1, tuple(changes[name](learned_id) for name, learned_id in given.items()))
+        else:
+            found = store.find(article=article, source=source, status=status, limit=_EVERY_ROW)
+    finally:
+        engine.dispose()
+    if as_json:
+        rows = [LearnedOut.of(row) for row in found.rows]
+        _print_json(LearnedListOut(total=found.total, learned=rows).model_dump(mode="json"))
+        return
+    for row in found.rows:
+        typer.echo(f"{row.id}  {row.status:7}  {row.source:8}  {row.article}  {' '.join(row.text.split())}")
+    if not found.rows:
+        typer.echo("Nothing was learned that fits.", err=True)
+
+
+def _print_unknown(articles: Sequence[tuple[str, int]]) -> None:
+    """The first ten, each with the number of rows that name it."""
+    names = ", ".join(f"{article} ({count})" for article, count in articles[:10])
+    more = f" and {len(articles) - 10:,} more" if len(articles) > 10 else ""
+    typer.echo(f"{len(articles):,} ids that no article has (rows): {names}{more}", err=True)
 
 
 def _print_report(report: BuildReport, seconds: float) -> None:

@@ -24,6 +24,8 @@ CODES: dict[type[errors.BotError], tuple[int, str]] = {
     errors.TicketInvalid: (422, "ticket_invalid"),
     errors.TicketConflict: (409, "idempotency_key_reused"),
     errors.TicketUnknown: (404, "ticket_unknown"),
+    errors.LearnedUnknown: (404, "learned_unknown"),
+    errors.LearnedRemoved: (409, "learned_removed"),
     errors.StoreUnavailable: (503, "store_unavailable"),
 }
 _HTTP_CODES = {

@@ -57,7 +57,8 @@ class Settings(BaseSettings):
     )
     suggest_at: float = Field(SUGGEST_AT, ge=0, le=1, description="Confidence from which articles are suggested.")
     author_token: SecretStr = Field(
-        SecretStr(""), description="Opens the authors' page and the gaps and reports of the API. Empty: closed."
+        SecretStr(""),
+        description="Opens the authors' pages and the API's gaps, reports and learned questions. Empty: closed.",
     )
     agent_token: SecretStr = Field(
         SecretStr(""), description="Opens the agents' part of the API, internal articles included. Empty: closed."

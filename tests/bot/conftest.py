@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from bot.decide import Policy
 from bot.events import EventStore, MemoryEventStore, SqlEventStore
+from bot.learning import LearningStore, MemoryLearningStore, SqlLearningStore
 from bot.library import Library
 from bot.service import HelpDesk
 from bot.tickets import MemoryInbox, SqlInbox, TicketSink
@@ -49,15 +50,21 @@ ARTICLES = {
 
 
 def make_desk(
-    data: Path, events: EventStore | None = None, sink: TicketSink | None = None, policy: Policy | None = None
+    data: Path,
+    events: EventStore | None = None,
+    sink: TicketSink | None = None,
+    learning: LearningStore | None = None,
+    policy: Policy | None = None,
 ) -> HelpDesk:
     """A help desk at noon whose questions are called q1, q2 and so on."""
     numbers = count(1)
     inbox = MemoryInbox()
+    learning = learning or MemoryLearningStore()
     return HelpDesk(
-        library=Library(data),
+        library=Library(data, learning),
         events=events or MemoryEventStore(inbox.sent),
         sink=sink or inbox,
+        learning=learning,
         now=lambda: NOON,
         new_id=lambda: f"q{next(numbers)}",
         policy=policy or Policy(),
@@ -92,7 +99,7 @@ def desk(small_data: Path) -> HelpDesk:
 def sql_desk(small_data: Path, engine: sa.Engine) -> HelpDesk:
     """Over ARTICLES, with events and tickets in a SQLite file."""
     ids = (f"ticket-{n}" for n in count(1))
-    return make_desk(small_data, SqlEventStore(engine), SqlInbox(engine, ids.__next__))
+    return make_desk(small_data, SqlEventStore(engine), SqlInbox(engine, ids.__next__), SqlLearningStore(engine))
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bot.learned import Lesson, Source, Trace
 from bot.models import Outcome, RecordedQuestion, TicketDraft
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -56,3 +57,23 @@ def draft(**given: Any) -> TicketDraft:
         "email": "anna@example.com",
     }
     return TicketDraft(**{**values, **given})
+
+
+def lesson(text: str = "the printer is offline", source: Source = "agent", **given: Any) -> Lesson:
+    """That an article answered a question: said by an agent, in a file or by an end user, at noon."""
+    trace: dict[str, Any] = {"origin": {"agent": "ticket-1", "imported": "row-1", "end_user": "q1"}[source], "at": NOON}
+    trace["file"] = "tickets.jsonl" if source == "imported" else ""
+    trace |= {name: given.pop(name) for name in ("origin", "at", "file", "session", "solved") if name in given}
+    return Lesson(
+        article=given.pop("article", "printer-not-printing"),
+        text=text,
+        body=given.pop("body", ""),
+        lang=given.pop("lang", "en"),
+        trace=Trace(source, **trace),
+        **given,
+    )
+
+
+def heard(text: str, session: str, *, solved: bool = True, **given: Any) -> Lesson:
+    """What an end user said in a session."""
+    return lesson(text, "end_user", session=session, solved=solved, **given)

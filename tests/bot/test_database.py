@@ -16,10 +16,13 @@ from bot import database as db
 from bot.database import migrate, open_engine, sqlite_url
 from bot.errors import StoreUnavailable
 from bot.events import SqlEventStore
+from bot.learning import SqlLearningStore
 from bot.tickets import SqlInbox
-from tests.bot.samples import NOON, asked, draft, solved
+from tests.bot.samples import NOON, asked, draft, lesson, solved
 
-TABLES = {"questions", "outcomes", "tickets", "resolutions"}
+TABLES = {"questions", "outcomes", "tickets", "resolutions", "learned", "learned_traces", "learned_revision"}
+EMPTY = dict.fromkeys(TABLES, 0) | {"learned_revision": 1}
+FILLED = dict.fromkeys(TABLES, 1)
 
 
 def _tables(engine: sa.Engine) -> set[str]:
@@ -40,6 +43,7 @@ def _fill(engine: sa.Engine) -> None:
     events.record_outcome(solved(), NOON)
     ticket = inbox.submit(draft(), "key-0001", shown=(), at=NOON)
     events.record_resolution(ticket.id, "printer-not-printing", "Switched it on.", NOON)
+    SqlLearningStore(engine).learn([lesson()])
 
 
 def _alembic(engine: sa.Engine, run: str, revision: str) -> None:
@@ -83,7 +87,7 @@ def test_migrating_again_keeps_every_row(engine: sa.Engine) -> None:
 
     migrate(engine)
 
-    assert _counts(engine) == {"outcomes": 1, "questions": 1, "resolutions": 1, "tickets": 1}
+    assert _counts(engine) == FILLED
 
 
 def test_migrations_go_down_and_up_again_with_rows_in_every_table(engine: sa.Engine) -> None:
@@ -94,9 +98,9 @@ def test_migrations_go_down_and_up_again_with_rows_in_every_table(engine: sa.Eng
 
     migrate(engine)
     assert _tables(engine) == TABLES
-    assert _counts(engine) == {"outcomes": 0, "questions": 0, "resolutions": 0, "tickets": 0}
+    assert _counts(engine) == EMPTY
     _fill(engine)
-    assert _counts(engine) == {"outcomes": 1, "questions": 1, "resolutions": 1, "tickets": 1}
+    assert _counts(engine) == FILLED
 
 
 def test_each_migration_goes_down_and_up_on_its_own(engine: sa.Engine) -> None:
@@ -111,6 +115,37 @@ def test_each_migration_goes_down_and_up_on_its_own(engine: sa.Engine) -> None:
         assert compare_metadata(MigrationContext.configure(connection), db.metadata) == []
 
 
+def test_a_database_of_the_first_version_keeps_its_rows_and_can_go_back(engine: sa.Engine) -> None:
+    _alembic(engine, "downgrade", "0001")
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO tickets (id, idempotency_key, fingerprint, at, subject, body, email, question_id, session, "
+            "shown, declined, lang) VALUES ('t', 'k', 'f', '2026-11-21 12:00', 's', 'b', 'e', '', '', '[]', '[]', '')"
+        )
+    SqlEventStore(engine).record_question(asked())
+
+    migrate(engine)
+
+    assert _counts(engine) == {**EMPTY, "questions": 1, "tickets": 1}
+    store = SqlLearningStore(engine)
+    assert (store.revision(), store.active()) == (0, ())
+    store.learn([lesson()])
+    assert (store.revision(), len(store.active())) == (1, 1)
+
+    _alembic(engine, "downgrade", "0001")
+    assert _tables(engine) == {"questions", "outcomes", "tickets", "resolutions"}
+    assert SqlEventStore(engine).question("q1") == asked()
+
+
+def test_removing_a_learned_question_s_row_removes_its_traces(engine: sa.Engine) -> None:
+    _fill(engine)
+
+    with engine.begin() as connection:
+        connection.execute(db.learned.delete())
+
+    assert _counts(engine) == {**FILLED, "learned": 0, "learned_traces": 0}
+
+
 def test_removing_a_question_removes_its_outcomes_and_removing_a_ticket_its_resolutions(engine: sa.Engine) -> None:
     _fill(engine)
 
@@ -118,7 +153,7 @@ def test_removing_a_question_removes_its_outcomes_and_removing_a_ticket_its_reso
         connection.execute(db.questions.delete())
         connection.execute(db.tickets.delete())
 
-    assert _counts(engine) == {"outcomes": 0, "questions": 0, "resolutions": 0, "tickets": 0}
+    assert _counts(engine) == {**FILLED, "outcomes": 0, "questions": 0, "resolutions": 0, "tickets": 0}
 
 
 def test_the_number_of_a_removed_ticket_is_never_given_again(engine: sa.Engine) -> None:
@@ -187,9 +222,12 @@ def test_while_the_database_is_locked_no_event_is_kept_and_what_was_kept_can_be_
             events.record_outcome(solved(), NOON)
         with pytest.raises(StoreUnavailable, match=r"^The resolution could not be recorded: database is locked\.$"):
             events.record_resolution("ticket-1", "", "", NOON)
+        with pytest.raises(StoreUnavailable, match=r"^What was learned could not be stored: database is locked\.$"):
+            SqlLearningStore(impatient).learn([lesson("another")])
+        assert len(SqlLearningStore(impatient).active()) == 1
         assert events.question("q1") == asked()
 
-    assert _counts(impatient) == {"outcomes": 1, "questions": 1, "resolutions": 1, "tickets": 1}
+    assert _counts(impatient) == FILLED
 
 
 def test_a_read_only_database_takes_nothing_and_can_be_read(engine: sa.Engine, database: Path) -> None:
@@ -205,7 +243,7 @@ def test_a_read_only_database_takes_nothing_and_can_be_read(engine: sa.Engine, d
 
     assert SqlEventStore(read_only).question("q1") == asked()
     read_only.dispose()
-    assert _counts(engine) == {"outcomes": 1, "questions": 1, "resolutions": 1, "tickets": 1}
+    assert _counts(engine) == FILLED
 
 
 def test_a_database_in_a_place_that_cannot_be_made_is_told(tmp_path: Path) -> None:

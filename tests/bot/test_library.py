@@ -2,14 +2,19 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from bot.errors import StoreUnavailable
+from bot.learning import MemoryLearningStore
 from bot.library import Library
 from kb.errors import SnapshotDamaged, SnapshotMissing
-from kb.search import Query
+from kb.learned import LearnedQuestion
+from kb.search import Query, Searcher
 from kb.snapshot import MANIFEST_FILE, current_id, snapshots_folder, switch
+from tests.bot.samples import lesson
 from tests.conftest import Index, Write
 
 
@@ -189,3 +194,108 @@ def test_questions_are_answered_from_one_whole_snapshot_while_others_are_taken_u
 
     assert set(answers) <= set(ids.items())
     assert answers[0] in ids.items()
+
+
+# --- what was learned ----------------------------------------------------------------------------------------------
+
+
+class Taught(Searcher):
+    """A searcher that tells what it learned."""
+
+    texts: tuple[str, ...] = ()
+
+
+def _taught(library: Library) -> tuple[str, ...]:
+    searcher = library.searcher
+    return searcher.texts if isinstance(searcher, Taught) else ()
+
+
+@pytest.fixture
+def learning(monkeypatch: pytest.MonkeyPatch) -> MemoryLearningStore:
+    def with_learned(searcher: Searcher, questions: Sequence[LearnedQuestion]) -> Searcher:
+        taught = Taught(searcher.snapshot)
+        taught.texts = tuple(sorted(question.text for question in questions))
+        return taught
+
+    monkeypatch.setattr(Searcher, "with_learned", with_learned)
+    return MemoryLearningStore()
+
+
+def test_what_was_learned_before_the_start_is_known_from_the_start(
+    write: Write, index: Index, data: Path, learning: MemoryLearningStore
+) -> None:
+    _publish(write, index, "Old")
+    learning.learn([lesson("a")])
+
+    assert _taught(Library(data, learning)) == ("a",)
+
+
+def test_what_is_learned_or_removed_is_taken_up_and_else_nothing_happens(
+    write: Write, index: Index, data: Path, learning: MemoryLearningStore
+) -> None:
+    _publish(write, index, "Old")
+    library = Library(data, learning)
+    assert (library.refresh(), _taught(library)) == (False, ())
+
+    learning.learn([lesson("a"), lesson("b")])
+    assert (library.refresh(), _taught(library)) == (True, ("a", "b"))
+    searcher = library.searcher
+    assert library.refresh() is False
+    assert library.searcher is searcher
+
+    for row in learning.find().rows:
+        learning.remove(row.id)
+    assert (library.refresh(), _taught(library)) == (True, ())
+
+
+def test_a_new_snapshot_keeps_what_was_learned(
+    write: Write, index: Index, data: Path, learning: MemoryLearningStore
+) -> None:
+    _publish(write, index, "Old")
+    learning.learn([lesson("a")])
+    library = Library(data, learning)
+    _publish(write, index, "New")
+    learning.learn([lesson("b")])
+
+    assert library.refresh() is True
+
+    assert (_titles(library), _taught(library)) == (["New"], ("a", "b"))
+
+
+def test_while_a_snapshot_is_refused_learning_goes_on(
+    write: Write, index: Index, data: Path, learning: MemoryLearningStore
+) -> None:
+    _publish(write, index, "Old")
+    library = Library(data, learning)
+    _damage(data, _publish(write, index, "New"))
+    learning.learn([lesson("a")])
+
+    assert library.refresh() is True
+
+    assert (_titles(library), _taught(library)) == (["Old"], ("a",))
+
+
+def test_while_the_database_does_not_answer_what_was_learned_stays_and_that_is_logged_once(
+    write: Write,
+    index: Index,
+    data: Path,
+    learning: MemoryLearningStore,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail() -> int:
+        raise StoreUnavailable("What was learned could not be read: disk I/O error.")
+
+    _publish(write, index, "Old")
+    learning.learn([lesson("a")])
+    library = Library(data, learning)
+    with monkeypatch.context() as patched:
+        patched.setattr(learning, "revision", fail)
+        assert [library.refresh() for _ in range(3)] == [False, False, False]
+        _publish(write, index, "New")
+        assert library.refresh() is True
+    assert (_titles(library), _taught(library)) == (["New"], ("a",))
+    assert _errors(caplog) == ["what was learned stays as it is: What was learned could not be read: disk I/O error."]
+
+    learning.learn([lesson("b")])
+    assert (library.refresh(), _taught(library)) == (True, ("a", "b"))

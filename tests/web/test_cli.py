@@ -85,6 +85,8 @@ NO_SNAPSHOT = "firstline: d holds no snapshot yet. Build one first: firstline in
         ("index nowhere", "firstline: nowhere does not exist. Give a folder of Markdown files or a .jsonl file."),
         ("ask x", NO_SNAPSHOT),
         ("serve", NO_SNAPSHOT),
+        ("learn x.jsonl", NO_SNAPSHOT),
+        ("learned", NO_SNAPSHOT),
         (
             "index empty",
             "firstline: empty holds no article (no Markdown files). The snapshot in use stays as it is.",
@@ -153,3 +155,83 @@ def test_help_loads_nothing_heavy() -> None:
     program = f"import sys, web.cli; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+# --- learning ------------------------------------------------------------------------------------------------------
+
+
+def tickets(folder: Path, *rows: dict[str, object]) -> Path:
+    path = folder / "tickets.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_learn_counts_what_was_new_known_removed_and_skipped(write: Write, tmp_path: Path) -> None:
+    firstline("index", write(ARTICLES), "--data", "data", cwd=tmp_path)
+    unknown = [{"id": f"u{n}", "query": "x", "relevant": ["b", f"gone-{n:02}"]} for n in range(12)]
+    file = tickets(
+        tmp_path,
+        {"id": "1", "query": "cannot sign in", "relevant": ["a"], "created": "2026-05-01"},
+        {"id": "2", "query": "no tunnel", "body": "call +48 600 123 456", "relevant": ["b"], "lang": "en"},
+        {"id": "3", "query": "lunch", "relevant": []},
+        *unknown,
+    )
+
+    done = firstline("learn", file, "--data", "data", "--json", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    printed = json.loads(done.stdout)
+    assert printed.pop("unknown_articles") == [f"gone-{n:02}" for n in range(12)]
+    assert printed == {"rows": 15, "new": 2, "known": 0, "removed": 0, "without_article": 1, "skipped": 12}
+    names = ", ".join(f"gone-{n:02} (1)" for n in range(10))
+    assert done.stderr.splitlines()[-1] == f"12 ids that no article has (rows): {names} and 2 more"
+
+    listed = json.loads(firstline("learned", "--article", "b", "--data", "data", "--json", cwd=tmp_path).stdout)
+    assert listed["total"] == 1
+    (row,) = listed["learned"]
+    assert (row["question"], row["body"], row["status"], row["source"]) == (
+        "no tunnel",
+        "call [phone]",
+        "active",
+        "imported",
+    )
+    removed = firstline("learned", "--remove", row["id"], "--data", "data", cwd=tmp_path)
+    assert removed.stdout.split() == [row["id"], "removed", "imported", "b", "no", "tunnel"]
+
+    again = firstline("learn", file, "--data", "data", cwd=tmp_path)
+    assert again.stdout.splitlines() == [
+        "15 rows: 0 questions learned, 1 known before",
+        "  1 were removed by an author and stay so",
+        "  1 rows name no article",
+        "  12 rows are skipped, since they name an article that is not there",
+    ]
+    restored = firstline("learned", "--restore", row["id"], "--data", "data", "--json", cwd=tmp_path)
+    assert json.loads(restored.stdout)["learned"][0]["status"] == "active"
+    nothing = firstline("learned", "--status", "pending", "--data", "data", cwd=tmp_path)
+    assert (nothing.stdout, nothing.stderr) == ("", "Nothing was learned that fits.\n")
+
+
+def test_a_broken_line_of_tickets_is_named_and_nothing_is_learned(write: Write, tmp_path: Path) -> None:
+    firstline("index", write(ARTICLES), "--data", "data", cwd=tmp_path)
+    file = tickets(tmp_path, {"id": "1", "query": "x", "relevant": ["a"]}, {"id": "2", "query": "y"})
+    done = firstline("learn", file, "--data", "data", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1] == f"firstline: {file}:2: missing relevant; found the keys id, query."
+    assert json.loads(firstline("learned", "--data", "data", "--json", cwd=tmp_path).stdout)["total"] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("learned --remove nothing", "firstline: There is no learned question with the id 'nothing'."),
+        (
+            "learned --remove a --accept b",
+            "firstline: --remove and --accept cannot be given together. Run the command once for each.",
+        ),
+        ("learn nowhere.jsonl", "firstline: nowhere.jsonl: cannot be read (No such file or directory)."),
+    ],
+)
+def test_what_cannot_be_learned_or_changed_is_said(write: Write, tmp_path: Path, words: str, message: str) -> None:
+    firstline("index", write(ARTICLES), "--data", "d", cwd=tmp_path)
+    done = firstline(*words.split(), "--data", "d", cwd=tmp_path)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (2, message)

@@ -27,6 +27,7 @@ _SAMPLES: dict[str, Any] = {
     "email": "name@example.com",
     "idempotency-key": "7b0c9e52f1d8",
     "lang": "en",
+    "learned_id": "5e884898da280471",
     "outcome": "solved",
     "q": "password",
     "question_id": "9f86d081884c7d65",
