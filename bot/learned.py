@@ -15,8 +15,7 @@ from bot import privacy
 from bot.errors import LearnedRemoved
 from bot.models import MAX_QUESTION
 from kb.analysis import fold, words
-from kb.learned import LearnedQuestion
-from kb.search import MAX_CHARACTERS
+from kb.learned import MAX_CHARACTERS, LearnedQuestion
 
 Source = Literal["agent", "imported", "end_user"]
 Status = Literal["active", "pending", "removed"]

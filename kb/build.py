@@ -19,12 +19,13 @@ from kb import analysis
 from kb.articles import load, source_files
 from kb.embedding import Embedder, Vectors, open_encoder
 from kb.errors import DataFolderError, SnapshotError, SourceError
-from kb.export import DEFAULT_MODEL, prepare
+from kb.export import prepare
 from kb.lexical import Bm25
 from kb.links import PICTURE_TYPES, Resolver
 from kb.markdown import Targets, render
 from kb.models import Article, Passage, Section, Skipped
 from kb.passages import split
+from kb.routing import AUTO, models_for, readers
 from kb.scratch import scratch
 from kb.snapshot import (
     Snapshot,
@@ -51,7 +52,7 @@ Progress = Callable[[str, int, int], None]
 class BuildSettings:
     """What a build depends on besides the articles."""
 
-    model: str = DEFAULT_MODEL
+    model: str = AUTO
     default_lang: str = "en"
 
 
@@ -102,11 +103,17 @@ def build(
 
 
 def _build(source: Path, data: Path, settings: BuildSettings, created: str, progress: Progress) -> BuildReport:
-    encoder = prepare(settings.model, data / "cache" / "encoders", lambda stage: progress(stage, 0, 0))
-    embedder = open_encoder(encoder, threads=os.cpu_count() or 1)
+    loaded = load(source, default_lang=settings.default_lang, on_file=lambda path: progress("Reading", 0, 0))
+    if not loaded.articles:
+        reasons = Counter(entry.reason for entry in loaded.skipped)
+        listed = ", ".join(f"{count} × {reason}" for reason, count in reasons.items()) or "no Markdown files"
+        raise SourceError(f"{source} holds no article ({listed}). The snapshot in use stays as it is.")
+    models = models_for(settings.model, (article.lang for article in loaded.articles))
+    folders = [prepare(model, data / "cache" / "encoders", lambda stage: progress(stage, 0, 0)) for model in models]
+    embedders = [open_encoder(folder, threads=os.cpu_count() or 1) for folder in folders]
     inputs = {
         "source": _fingerprint_source(source, data),
-        "encoder": embedder.fingerprint,
+        "encoders": " ".join(embedder.fingerprint for embedder in embedders),
         "default_lang": settings.default_lang,
         "code": _fingerprint_code(),
     }
@@ -118,15 +125,10 @@ def _build(source: Path, data: Path, settings: BuildSettings, created: str, prog
             switch(data, snapshot_id)
         return _report(known, embedded=0, changed=changed)
 
-    loaded = load(source, default_lang=settings.default_lang, on_file=lambda path: progress("Reading", 0, 0))
-    if not loaded.articles:
-        reasons = Counter(entry.reason for entry in loaded.skipped)
-        listed = ", ".join(f"{count} × {reason}" for reason, count in reasons.items()) or "no Markdown files"
-        raise SourceError(f"{source} holds no article ({listed}). The snapshot in use stays as it is.")
     resolver = Resolver.of(source if source.is_dir() else None, loaded.articles)
-    prepared = _prepare(loaded.articles, resolver, embedder, progress)
+    prepared = _prepare(loaded.articles, resolver, embedders, progress)
     with VectorCache(data / "cache" / "vectors.db") as cache:
-        vectors, embedded = embed(prepared.passages, embedder, cache, progress)
+        made_by = [_read(prepared, embedder, embedders, cache, progress) for embedder in embedders]
 
     progress("Writing", 0, 0)
     snapshots_folder(data).mkdir(parents=True, exist_ok=True)
@@ -138,7 +140,10 @@ def _build(source: Path, data: Path, settings: BuildSettings, created: str, prog
             snapshot_id=snapshot_id,
             articles=prepared.rows,
             skipped=loaded.skipped,
-            encoders=[(encoder, embedder, FaissStore.of(vectors))],
+            encoders=[
+                (encoder, embedder, FaissStore.of(vectors))
+                for encoder, embedder, (vectors, _) in zip(folders, embedders, made_by, strict=True)
+            ],
             words=Bm25.of([_article_terms(article, passages) for article, _, passages in prepared.rows]),
             units=Bm25.of(
                 [
@@ -161,7 +166,20 @@ def _build(source: Path, data: Path, settings: BuildSettings, created: str, prog
                 raise
     switch(data, snapshot_id)
     _remove_old(data)
-    return _report(snapshot, embedded=embedded, changed=True)
+    return _report(snapshot, embedded=sum(count for _, count in made_by), changed=True)
+
+
+def _read(
+    prepared: _Prepared, embedder: Embedder, among: Sequence[Embedder], cache: VectorCache, progress: Progress
+) -> tuple[Vectors, int]:
+    """As `embed`, with rows of zeros for articles in languages this encoder does not read."""
+    langs = [article.lang for article, _, passages in prepared.rows for _ in passages]
+    mine = {lang: embedder in readers(among, lang) for lang in set(langs)}
+    rows = np.array([row for row, lang in enumerate(langs) if mine[lang]], np.int64)
+    passages = prepared.passages
+    vectors = np.zeros((len(passages), embedder.dimension), np.float32)
+    vectors[rows], embedded = embed([passages[row] for row in rows], embedder, cache, progress)
+    return vectors, embedded
 
 
 def embed(
@@ -202,8 +220,10 @@ def embed(
     return vectors, len(order)
 
 
-def _prepare(articles: Sequence[Article], resolver: Resolver, embedder: Embedder, progress: Progress) -> _Prepared:
-    count = lru_cache(maxsize=4096)(embedder.count_tokens)
+def _prepare(
+    articles: Sequence[Article], resolver: Resolver, embedders: Sequence[Embedder], progress: Progress
+) -> _Prepared:
+    counts = {id(embedder): lru_cache(maxsize=4096)(embedder.count_tokens) for embedder in embedders}
     prepared = _Prepared()
     for number, article in enumerate(articles):
         progress("Splitting", number, len(articles))
@@ -220,7 +240,8 @@ def _prepare(articles: Sequence[Article], resolver: Resolver, embedder: Embedder
         rendered = render(
             article.body, first_line=article.body_line, lang=article.lang, targets=Targets(link, picture, include)
         )
-        passages = split(article, rendered, count, embedder.max_tokens)
+        reader = readers(embedders, article.lang)[0]
+        passages = split(article, rendered, counts[id(reader)], reader.max_tokens)
         prepared.rows.append((article, rendered.sections, passages))
     return prepared
 

@@ -38,6 +38,16 @@ class Embedder(Protocol):
     def dimension(self) -> int: ...
 
     @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages it reads well; empty for all."""
+        ...
+
+    @property
+    def unrelated(self) -> float:
+        """The mean cosine of two texts that have nothing to do with each other: near 0, or as high as .8."""
+        ...
+
+    @property
     def max_tokens(self) -> int:
         """Longest text in tokens that is read whole; what is longer is cut."""
         ...
@@ -65,6 +75,7 @@ class EncoderSpec:
 
     `languages` are the languages it is meant for, empty for all. `weights_sha256` names the weights it was exported
     from, `graph_sha256` and `tokenizer_sha256` the files beside it; `recipe` counts the ways it was exported.
+    `unrelated` is as in Embedder.
     """
 
     name: str
@@ -77,12 +88,13 @@ class EncoderSpec:
     graph_sha256: str
     tokenizer_sha256: str
     recipe: int
+    unrelated: float
     kind: Literal["onnx", "fake"] = "onnx"
 
     @property
     def fingerprint(self) -> str:
         """Of what is read and how, not of the exported file: two machines may export the same weights differently."""
-        values = {key: value for key, value in asdict(self).items() if key != "graph_sha256"}
+        values = {key: value for key, value in asdict(self).items() if key not in ("graph_sha256", "unrelated")}
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
     def write(self, folder: Path) -> None:
@@ -166,6 +178,14 @@ class OnnxEmbedder:
         return self.spec.dimension
 
     @property
+    def languages(self) -> tuple[str, ...]:
+        return self.spec.languages
+
+    @property
+    def unrelated(self) -> float:
+        return self.spec.unrelated
+
+    @property
     def max_tokens(self) -> int:
         return self.spec.max_tokens - self._marks
 
@@ -221,13 +241,17 @@ class HashEmbedder:
     """
 
     NAME = "fake-words"
+    languages: tuple[str, ...] = ()
+    unrelated = 0.0
 
     def __init__(self, dimension: int = 96, max_tokens: int = 128) -> None:
         self.name, self.dimension, self.max_tokens = self.NAME, dimension, max_tokens
 
     @property
     def spec(self) -> EncoderSpec:
-        return EncoderSpec(self.NAME, self.dimension, self.max_tokens, "", "", (), "", "", "", recipe=0, kind="fake")
+        return EncoderSpec(
+            self.NAME, self.dimension, self.max_tokens, "", "", (), "", "", "", recipe=0, unrelated=0.0, kind="fake"
+        )
 
     @property
     def fingerprint(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -11,10 +12,13 @@ from numpy.typing import NDArray
 
 from kb import analysis
 from kb.calibrate import confidence
+from kb.detect import detect, speaks_english
 from kb.embedding import Vectors
-from kb.learned import LearnedQuestion
+from kb.learned import MAX_CHARACTERS, LearnedQuestion, whole
 from kb.models import PUBLIC, Passage
 from kb.rank import FEATURES, Evidence, Order, order
+from kb.reader import Closeness, Reader
+from kb.routing import readers
 from kb.snapshot import Entry, Snapshot
 from kb.spelling import Speller
 from kb.vectors import Rows
@@ -23,13 +27,9 @@ from kb.vectors import Rows
 #: tickets and for 99 % or more of OfficeDocs symptoms, CLINC150 and BANKING77 (`bench/fit_decision.py` prints it).
 _DENSE_ROWS = 160
 _LEXICAL_ARTICLES = 40
+_ASKED_BEFORE = 40
 #: How often a word of a ticket's subject counts against one of its body.
 _SUBJECT_WEIGHT = 2.0
-#: How far a translation's score lies behind where the question is in another language. Measured on our own articles:
-#: words that are the same in all languages ("VPN", "Outlook") keep within 4, a sentence falls behind by 7 or more.
-_SPEAKS_ANOTHER_LANGUAGE = 5.0
-#: A question is cut here before anything is computed; a ticket of 20,000 words says what it wants far earlier.
-MAX_CHARACTERS = 8_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Query:
 
     @property
     def full(self) -> str:
-        return f"{self.text}\n{self.body}".strip() if self.body.strip() else self.text
+        return whole(self.text, self.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +56,14 @@ class Found:
 
     `articles` are numbers in `Snapshot.entries`, int64 of shape (n,); `evidence` is float32 of shape
     (n, len(FEATURES)); `best_rows` the row of each article's nearest body passage (or its title where it has no body).
+    `lang` is the language the question is written in, "" for one that no article is written in.
     """
 
     articles: Rows
     evidence: Evidence
     best_rows: Rows
     corrected: str
+    lang: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +79,40 @@ class Hit:
 class Ranking:
     """Articles best first, one language each, with the probability that the first one answers.
 
-    `corrected` is the question with typing errors mended; equal to the question where there were none.
+    `corrected` is the question with typing errors mended; equal to the question where there were none. `lang` is as in
+    Found.
     """
 
     hits: tuple[Hit, ...]
     confidence: float
     corrected: str
+    lang: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one reader looks at: a mask over all articles, and their rows (None for all)."""
+
+    reader: Reader
+    articles: NDArray[np.bool_]
+    rows: Rows | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What one reader found: articles, all their rows, closeness of shape (views, rows), and the head's scores."""
+
+    articles: Rows
+    rows: Rows
+    closeness: Closeness
+    head: NDArray[np.float32]
 
 
 class Searcher:
-    """Searches one snapshot. Everything it keeps is derived from the snapshot and never changes."""
+    """Searches one snapshot. Everything it keeps is derived from the snapshot and from what was learned."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
-        self._encoder = snapshot.encoders[0]
         kinds = [passage.kind for passage in snapshot.passages]
         self._is_body = np.array([kind == "body" for kind in kinds], bool)
         self._is_opening = np.array([passage.section <= 1 for passage in snapshot.passages], bool)
@@ -98,7 +120,35 @@ class Searcher:
         self._ends = np.array([entry.rows.stop for entry in snapshot.entries], np.int64)
         self._audience = [entry.article.audience for entry in snapshot.entries]
         self._main_language = next(iter(snapshot.languages), "")
-        self._allowed = lru_cache(maxsize=64)(self._find_allowed)
+        ids = {entry.article.id: None for entry in snapshot.entries}
+        numbers = {article: number for number, article in enumerate(ids)}
+        self._group = np.array([numbers[entry.article.id] for entry in snapshot.entries], np.int64)
+        langs = np.array([entry.article.lang for entry in snapshot.entries])
+        embedders = [encoded.embedder for encoded in snapshot.encoders]
+        self._readers: list[Reader] = []
+        for encoded in snapshot.encoders:
+            read = [lang for lang in snapshot.languages if encoded.embedder in readers(embedders, lang)]
+            self._readers.append(Reader(snapshot, encoded, np.flatnonzero(np.isin(langs, read)), self._group))
+        self._parts = lru_cache(maxsize=64)(self._who_reads_what)
+
+    def with_learned(self, questions: Sequence[LearnedQuestion]) -> Searcher:
+        """A searcher of the same snapshot that has learned `questions`, and nothing else that this one had learned.
+
+        Questions of articles that this snapshot does not have wait for one that has them.
+        """
+        known = {entry.article.id for entry in self.snapshot.entries}
+        useful = [question for question in questions if question.article in known]
+        embedders = [reader.embedder for reader in self._readers]
+        twin = copy.copy(self)
+        twin._readers = []
+        for reader in self._readers:
+            mine = [q for q in useful if len(embedders) == 1 or reader.embedder in readers(embedders, self._lang_of(q))]
+            twin._readers.append(reader.learn(mine))
+        twin._parts = lru_cache(maxsize=64)(twin._who_reads_what)
+        return twin
+
+    def _lang_of(self, question: LearnedQuestion) -> str:
+        return self._language(Query(question.text, question.body))
 
     @cached_property
     def speller(self) -> Speller:
@@ -109,11 +159,8 @@ class Searcher:
             if entry.article.audience == PUBLIC
             for text in (entry.article.title, *entry.article.keywords, *entry.article.questions)
         )
-        return Speller(texts, self._encoder.embedder.knows_word)
-
-    def with_learned(self, questions: Sequence[LearnedQuestion]) -> Searcher:  # noqa: ARG002
-        """A searcher of the same snapshot that has learned `questions`, and nothing else that this one had learned."""
-        return self
+        embedders = [reader.embedder for reader in self._readers]
+        return Speller(texts, lambda word: any(embedder.knows_word(word) for embedder in embedders))
 
     def entry(self, number: int) -> Entry:
         return self.snapshot.entries[number]
@@ -124,109 +171,135 @@ class Searcher:
     def rank(self, query: Query, limit: int = 10) -> Ranking:
         """The best `limit` articles for a query, each once, in the language of the question or else of the asker."""
         found = self.find(query)
-        ranked, shown = self._one_language_each(order(found.evidence), found, query.lang or self._main_language)
+        ranked, shown = self._one_language_each(order(found.evidence), found, query.lang)
         hits = tuple(
             Hit(int(found.articles[position]), float(score), int(found.best_rows[position]))
             for position, score in zip(shown[:limit], ranked.scores, strict=False)
         )
-        return Ranking(hits, confidence(ranked, found.evidence), found.corrected)
+        return Ranking(hits, confidence(ranked, found.evidence), found.corrected, found.lang)
 
-    def _one_language_each(self, ranked: Order, found: Found, lang: str) -> tuple[Order, list[int]]:
+    def _one_language_each(self, ranked: Order, found: Found, lang: str | None) -> tuple[Order, list[int]]:
         """Translations of one article do not compete with each other: the best one stands for all.
 
-        Beside the order of the best ones, the positions to show: those in `lang` where the question's own words do not
-        speak for another language.
+        Beside the order of the best ones, the positions to show: in the question's language, else in the asker's, else
+        in the one most articles are written in, else the best.
         """
-        best: dict[str, tuple[int, float]] = {}
-        shown: dict[str, int] = {}
+        best: dict[int, tuple[int, float]] = {}
+        versions: dict[int, dict[str, int]] = {}
         for position, score in zip(ranked.positions, ranked.scores, strict=True):
-            article = self.entry(int(found.articles[position])).article
-            _, top = best.setdefault(article.id, (int(position), float(score)))
-            shown.setdefault(article.id, int(position))
-            if article.lang == lang and top - score < _SPEAKS_ANOTHER_LANGUAGE:
-                shown[article.id] = int(position)
+            number = int(found.articles[position])
+            group = int(self._group[number])
+            best.setdefault(group, (int(position), float(score)))
+            versions.setdefault(group, {})[self.entry(number).article.lang] = int(position)
+        wishes = (found.lang, lang, self._main_language)
+        shown = [
+            next((versions[group][wish] for wish in wishes if wish in versions[group]), position)
+            for group, (position, _) in best.items()
+        ]
         positions = np.array([position for position, _ in best.values()], np.int64)
         scores = np.array([score for _, score in best.values()], np.float32)
-        return Order(positions, scores), list(shown.values())
+        return Order(positions, scores), shown
 
     def find(self, query: Query) -> Found:
         """The candidates among the articles `query` may see; none where nothing could be searched for."""
         corrected = self.speller.correct(query.text[:MAX_CHARACTERS])
         query = Query(corrected, query.body[: max(0, MAX_CHARACTERS - len(corrected))], query.lang, query.audiences)
+        lang = self._language(query)
         langs = self.snapshot.languages
         subject_terms = dict.fromkeys(analysis.terms(query.text, langs), 1.0)
         terms = dict.fromkeys(analysis.terms(query.body, langs), 1.0) | dict.fromkeys(
             subject_terms, _SUBJECT_WEIGHT if query.body else 1.0
         )
         if not terms:
-            return self._nothing(corrected)
-        views = [query.full, query.text] if query.body.strip() and query.text.strip() else [query.full]
-        vectors = self._encoder.embedder.embed_queries(views)
-        visible, rows = self._allowed(query.audiences)
+            return self._nothing(corrected, lang)
         words = self.snapshot.words.scores(terms)
-        articles = self._candidates(vectors, words, visible, rows)
-        if not len(articles):  # the asker may see none
-            return self._nothing(corrected)
-        evidence, best_rows = self._weigh(articles, vectors, words, terms, query)
-        return Found(articles, evidence, best_rows, corrected)
+        views = [query.full, query.text] if query.body.strip() and query.text.strip() else [query.full]
+        seen = [
+            self._look(part, part.reader.embedder.embed_queries(views), words)
+            for part in self._parts(lang, query.audiences)
+        ]
+        if not seen:  # the asker may see none
+            return self._nothing(corrected, lang)
+        articles, evidence, best_rows = self._weigh(seen, words, terms, query)
+        return Found(articles, evidence, best_rows, corrected, lang)
 
     @staticmethod
-    def _nothing(corrected: str) -> Found:
+    def _nothing(corrected: str, lang: str) -> Found:
         empty = np.empty(0, np.int64)
-        return Found(empty, np.empty((0, len(FEATURES)), np.float32), empty, corrected)
+        return Found(empty, np.empty((0, len(FEATURES)), np.float32), empty, corrected, lang)
 
-    def _find_allowed(self, audiences: frozenset[str]) -> tuple[NDArray[np.bool_], Rows | None]:
+    def _language(self, query: Query) -> str:
+        """The language of the question's own words, else the asker's; "" for one that no article is written in."""
+        text = query.full
+        found = detect(text, self.snapshot.languages)
+        if found is None and speaks_english(text, self.snapshot.languages):  # or the words tell nothing
+            return query.lang or self._main_language
+        return found or ""
+
+    def _who_reads_what(self, lang: str, audiences: frozenset[str]) -> tuple[_Part, ...]:
+        """The best reader of `lang` looks at all it can read, the others at articles it has no translation of."""
+        embedders = [reader.embedder for reader in self._readers]
+        order = [reader for e in readers(embedders, lang) for reader in self._readers if reader.embedder is e]
         visible = np.array([audience in audiences for audience in self._audience], bool)
-        if visible.all():
-            return visible, None
-        return visible, np.flatnonzero(visible[self.snapshot.owner]).astype(np.int64)
+        done = np.zeros(self._group.max(initial=-1) + 1, bool)
+        parts = []
+        for reader in order:
+            mine = np.zeros(len(visible), bool)
+            mine[reader.articles] = True
+            mine &= visible & ~done[self._group]
+            done[self._group[mine]] = True
+            if mine.any():
+                rows = None if mine.all() else np.flatnonzero(mine[self.snapshot.owner]).astype(np.int64)
+                parts.append(_Part(reader, mine, rows))
+        return tuple(parts)
 
-    def _candidates(
-        self, vectors: Vectors, words: NDArray[np.float32], visible: NDArray[np.bool_], rows: Rows | None
-    ) -> Rows:
-        _, nearest = self._encoder.vectors.search(vectors, _DENSE_ROWS, rows)
-        dense = self.snapshot.owner[nearest.ravel()]
-        shown = np.where(visible, words, 0.0)
+    def _look(self, part: _Part, vectors: Vectors, words: NDArray[np.float32]) -> _Seen:
+        """The candidates of one part and how near they are to the question."""
+        near = part.reader.head.near(vectors)
+        dense = part.reader.nearest(vectors, _DENSE_ROWS, part.rows)
+        asked = np.flatnonzero(np.isin(self._group, part.reader.head.classes(near, _ASKED_BEFORE)) & part.articles)
+        shown = np.where(part.articles, words, 0.0)
         count = min(_LEXICAL_ARTICLES, len(shown))
-        lexical = np.argpartition(-shown, count - 1)[:count] if count else np.empty(0, np.int64)
-        return np.unique(np.concatenate([dense, lexical[shown[lexical] > 0]])).astype(np.int64)
+        lexical = np.argpartition(-shown, count - 1)[:count]
+        articles = np.unique(np.concatenate([dense, asked, lexical[shown[lexical] > 0]])).astype(np.int64)
+        rows = np.concatenate([np.arange(self._starts[n], self._ends[n]) for n in articles])
+        closeness = part.reader.closeness(vectors, rows)
+        return _Seen(articles, rows, closeness, part.reader.head.scores(near, self._group[articles])[0])
 
     def _weigh(
-        self,
-        articles: Rows,
-        vectors: Vectors,
-        words: NDArray[np.float32],
-        terms: dict[str, float],
-        query: Query,
-    ) -> tuple[Evidence, Rows]:
-        starts, ends = self._starts[articles], self._ends[articles]
-        rows = np.concatenate([np.arange(a, b) for a, b in zip(starts, ends, strict=True)])
-        at = np.concatenate([[0], np.cumsum(ends - starts)[:-1]])
-        cosines = self._encoder.vectors.score(vectors, rows)
-        if len(cosines) == 1:
-            cosines = np.repeat(cosines, 2, axis=0)
-        columns: dict[str, NDArray[np.float32]] = {}
-        for view, values in zip(("", "subject_"), cosines, strict=True):
-            columns[f"{view}nearest"] = np.maximum.reduceat(values, at)
-            columns[f"{view}nearest3"] = _mean_of_best(values, at, ends - starts, 3)
-            columns[f"{view}title"] = values[at]
-        units = self.snapshot.units.scores(terms)
-        best_unit = np.maximum.reduceat(units[rows], at)
-        columns["words"] = _relative(words[articles])
-        columns["words_share"] = words[articles] / self.snapshot.words.best_possible(terms)
-        columns["unit_words"] = _relative(best_unit)
-        columns["codes"] = self._codes(query, articles)
+        self, seen: Sequence[_Seen], words: NDArray[np.float32], terms: dict[str, float], query: Query
+    ) -> tuple[Rows, Evidence, Rows]:
+        """The candidates, their evidence, and the row to show of each."""
+        articles = np.concatenate([part.articles for part in seen])
+        rows = np.concatenate([part.rows for part in seen])
+        closeness = np.concatenate([part.closeness for part in seen], axis=1)
+        sizes = self._ends[articles] - self._starts[articles]
+        at = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+        units = self.snapshot.units.scores(terms)[rows]
+        columns = {
+            "nearest": np.maximum.reduceat(closeness[0], at),
+            "nearest3": _mean_of_best(closeness[0], at, sizes, 3),
+            "subject_nearest3": _mean_of_best(closeness[-1], at, sizes, 3),
+            "head": np.concatenate([part.head for part in seen]),
+            "words": _relative(words[articles]),
+            "words_share": words[articles] / self.snapshot.words.best_possible(terms),
+            "unit_words": _relative(np.maximum.reduceat(units, at)),
+            "codes": self._codes(query, articles),
+        }
         evidence = np.stack([columns[name] for name in FEATURES], axis=1).astype(np.float32)
-        # The passage to show: near in meaning, and with the words that were asked for.
-        near = cosines.mean(axis=0)
+        return articles, evidence, self._rows_to_show(rows, closeness.mean(axis=0), _relative(units), at, sizes)
+
+    def _rows_to_show(
+        self, rows: Rows, near: NDArray[np.float32], words: NDArray[np.float32], at: Rows, sizes: Rows
+    ) -> Rows:
+        """For each candidate the passage that is near in meaning and has the words that were asked for."""
         is_body = self._is_body[rows]
         # Where a title or an author's question is nearer than any passage, the article's main question was asked: its
         # opening sections answer it.
         main = np.maximum.reduceat(near, at) - np.maximum.reduceat(np.where(is_body, near, -1.0), at)
-        opening = np.repeat(np.clip(main, 0.0, 0.3), ends - starts) * self._is_opening[rows]
-        shown = np.where(is_body, near + opening + 0.15 * _relative(units[rows]), -9.0)
-        best_rows = [rows[a + int(np.argmax(shown[a : a + n]))] for a, n in zip(at, ends - starts, strict=True)]
-        return evidence, np.array(best_rows, np.int64)
+        opening = np.repeat(np.clip(main, 0.0, 0.3), sizes) * self._is_opening[rows]
+        shown = np.where(is_body, near + opening + 0.15 * words, -9.0)
+        return np.array([rows[a + int(np.argmax(shown[a : a + n]))] for a, n in zip(at, sizes, strict=True)], np.int64)
 
     def _codes(self, query: Query, articles: Rows) -> NDArray[np.float32]:
         """The share of the codes in the question (0x80070005, KB5034441) that each article holds."""

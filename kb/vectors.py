@@ -39,6 +39,10 @@ class VectorStore(Protocol):
         """float32 of shape (len(queries), len(rows)): the exact cosine of each query with each of `rows`."""
         ...
 
+    def rows(self, rows: Rows) -> Vectors:
+        """float32 of shape (len(rows), dimension): a copy of some vectors."""
+        ...
+
 
 class FaissStore:
     """Exact search in memory (IndexFlatIP): a query over 20,000 rows of 384 takes some milliseconds on one core."""
@@ -89,6 +93,9 @@ class FaissStore:
         product: Vectors = queries @ self._vectors[rows].T
         return product
 
+    def rows(self, rows: Rows) -> Vectors:
+        return self._vectors[rows]
+
 
 class ArrayStore:
     """A fake of few lines for tests: the same contract by one matrix product."""
@@ -113,3 +120,6 @@ class ArrayStore:
     def score(self, queries: Vectors, rows: Rows) -> Vectors:
         product: Vectors = queries @ self._vectors[rows].T
         return product
+
+    def rows(self, rows: Rows) -> Vectors:
+        return self._vectors[rows]

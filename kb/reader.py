@@ -1,0 +1,77 @@
+"""What one encoder makes of a snapshot and of a question to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb.embedding import Vectors
+from kb.head import GAMMA, Head
+from kb.learned import LearnedQuestion
+from kb.snapshot import Encoded, Snapshot
+from kb.vectors import Rows
+
+Closeness = NDArray[np.float32]
+
+
+class Reader:
+    """An encoder with its vectors of a snapshot, and the head fitted on them.
+
+    `articles` are the numbers of those it reads, `groups` has the class of every article: translations share one.
+    Closeness is a cosine on the scale of 0 (unrelated) to 1 (the same), equal for all encoders.
+    """
+
+    def __init__(self, snapshot: Snapshot, encoded: Encoded, articles: Rows, groups: Rows) -> None:
+        self.embedder, self._vectors = encoded.embedder, encoded.vectors
+        self.articles = articles
+        self._snapshot, self._groups = snapshot, groups
+        self._taught: dict[tuple[str, str], NDArray[np.float32]] = {}
+        mine = np.isin(snapshot.owner, articles)
+        said = np.array([passage.kind != "body" for passage in snapshot.passages], bool)
+        self._said = np.flatnonzero(mine & said)
+        self.head = self._fit([])
+
+    def closeness(self, queries: Vectors, rows: Rows) -> Closeness:
+        """float32 of shape (len(queries), len(rows))."""
+        return self._scale(self._vectors.score(queries, rows))
+
+    def nearest(self, queries: Vectors, count: int, rows: Rows | None) -> Rows:
+        """The articles of the `count` nearest of `rows` (all, if None) to each query, each article once."""
+        _, found = self._vectors.search(queries, count, rows)
+        return np.unique(self._snapshot.owner[found.ravel()]).astype(np.int64)
+
+    def learn(self, questions: Sequence[LearnedQuestion]) -> Reader:
+        """A reader that learned `questions`, all of whose articles this snapshot has, and no others."""
+        twin = object.__new__(Reader)
+        twin.__dict__.update(self.__dict__)
+        twin.head = twin._fit(questions)
+        return twin
+
+    def _scale(self, cosines: Closeness) -> Closeness:
+        unrelated = np.float32(self.embedder.unrelated)
+        scaled: Closeness = (cosines - unrelated) / (1 - unrelated)
+        return scaled
+
+    def _fit(self, questions: Sequence[LearnedQuestion]) -> Head:
+        by_id = {entry.article.id: int(self._groups[n]) for n, entry in enumerate(self._snapshot.entries)}
+        vectors = np.concatenate([self._vectors.rows(self._said), self._read(questions)])
+        owners = [*self._groups[self._snapshot.owner[self._said]], *(by_id[question.article] for question in questions)]
+        trust = [*[1.0] * len(self._said), *(question.weight for question in questions)]
+        return Head.of(
+            vectors,
+            np.array(owners, np.int64),
+            np.array(trust, np.float32),
+            classes=int(self._groups.max(initial=-1)) + 1,
+            gamma=GAMMA / (1 - self.embedder.unrelated),
+        )
+
+    def _read(self, questions: Sequence[LearnedQuestion]) -> Vectors:
+        """The vectors of learned questions; those read before are kept, so that one more costs one more."""
+        known = self._taught
+        missing = {(q.text, q.body): q.full for q in questions if (q.text, q.body) not in known}
+        made = self.embedder.embed_queries(list(missing.values()))
+        self._taught = known | dict(zip(missing, made, strict=True))
+        rows = [self._taught[question.text, question.body] for question in questions]
+        return np.array(rows, np.float32).reshape(-1, self.embedder.dimension)
