@@ -153,7 +153,6 @@ class OnnxEmbedder:
         # With a word behind it: the blank at the end of a prefix alone may be a token of its own.
         longest = max(len(self._tokenizer.encode(f"{prefix}a").ids) for prefix in prefixes)
         self._marks = longest - self.count_tokens("a")
-        self._vocabulary = self._tokenizer.get_vocab()
 
     def _check_graph(self, folder: Path) -> None:
         inputs = sorted(node.name for node in self._session.get_inputs())
@@ -199,7 +198,7 @@ class OnnxEmbedder:
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
     def knows_word(self, word: str) -> bool:
-        return word in self._vocabulary or f"▁{word}" in self._vocabulary
+        return any(self._tokenizer.token_to_id(token) is not None for token in (word, f"▁{word}"))
 
     def _ids(self, text: str) -> list[int]:
         # A token has at least one character, so a very long text is cut before it costs time.
