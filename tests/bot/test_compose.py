@@ -12,7 +12,7 @@ from kb.models import ArticleKey
 from tests.bot.conftest import make_desk
 from tests.conftest import Index, Write
 
-ANYTHING = Policy(answer_at=0.0, suggest_at=0.0)
+ANYTHING = Policy(cost_wrong=1e-9)
 
 
 def _reply(question: str, policy: Policy = ANYTHING, *, data: Path) -> Reply:
@@ -95,7 +95,9 @@ def test_a_script_in_an_article_is_not_in_the_answer(write: Write, index: Index,
 def test_suggestions_link_to_the_heading_and_show_its_words(write: Write, index: Index, data: Path) -> None:
     index(write({"vpn.md": "# Use the VPN\n\n## Mend a slow tunnel\n\nChoose another\n*gateway*.\n"}))
 
-    reply = _reply("mend a slow tunnel gateway", Policy(answer_at=1.1, suggest_at=0.0), data=data)
+    confidence = _reply("mend a slow tunnel gateway", data=data).confidence
+    unsure = Policy(cost_wrong=confidence / (1 - confidence) * 2, cost_missed=1)
+    reply = _reply("mend a slow tunnel gateway", unsure, data=data)
 
     assert reply.decision == "suggest"
     assert reply.answer is None

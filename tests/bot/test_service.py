@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from bot import database as db
 from bot.database import open_engine, sqlite_url
-from bot.decide import ANSWER_AT, SUGGEST_AT, Policy
+from bot.decide import Policy
 from bot.errors import QuestionInvalid, QuestionUnknown, StoreUnavailable, TicketConflict, TicketInvalid, TicketUnknown
 from bot.events import MemoryEventStore, SqlEventStore
 from bot.models import Outcome, Question, RecordedQuestion
@@ -30,7 +30,7 @@ from tests.bot.samples import NOON, draft
 from tests.conftest import PROJECT
 
 AGENT = frozenset({PUBLIC, INTERNAL})
-ANYTHING = Policy(answer_at=0.0, suggest_at=0.0)
+ANYTHING = Policy(cost_wrong=1e-9)
 
 
 def _words(text: str) -> set[str]:
@@ -54,7 +54,7 @@ def test_who_forgot_the_password_gets_the_steps_and_a_link_to_their_heading(own_
     reply = own_desk.ask(Question("I forgot my password"))
 
     assert reply.decision == "answer"
-    assert reply.confidence >= ANSWER_AT
+    assert reply.confidence >= Policy().answer_at
     assert reply.answer is not None
     assert reply.answer.key == ArticleKey("reset-password", "en")
     assert reply.answer.path == "/en/articles/reset-password#reset-it-yourself"
@@ -122,7 +122,7 @@ def test_a_question_about_cooking_stays_unanswered_with_a_reason(own_desk: HelpD
     reply = own_desk.ask(Question(question))
 
     assert (reply.decision, reply.answer, reply.suggestions) == ("unanswered", None, ())
-    assert reply.confidence < SUGGEST_AT
+    assert reply.confidence < Policy().suggest_at
     assert reply.reason == (
         f"The nearest article is right with a probability of {reply.confidence:.0%}, too low to show it."
     )
