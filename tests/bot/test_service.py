@@ -178,7 +178,7 @@ def test_no_internal_article_is_shown_to_the_public_even_for_its_own_questions(o
         asked = [Question(text, audiences=audiences) for text in questions]
         keys = {key for question in asked for key in own_desk.ask(question, keep=False).shown}
         keys |= {found.key for question in asked for found in own_desk.search(question, 10)}
-        keys |= {found.key for question in asked for found in own_desk.suggest(question, 10)}
+        keys |= {found.key for question in asked for found in own_desk.suggest(question, 10).suggestions}
         return {_entry(own_desk, key).article.audience for key in keys}
 
     assert len(internal) > 0
@@ -298,7 +298,7 @@ def test_a_question_is_kept_with_what_was_decided_and_shown(desk: HelpDesk) -> N
 def test_typeahead_search_and_a_question_not_to_keep_leave_no_trace(desk: HelpDesk) -> None:
     question = Question("I forgot my password")
 
-    assert [found.key.id for found in desk.suggest(question, 5)] == ["reset-password"]
+    assert [found.key.id for found in desk.suggest(question, 5).suggestions] == ["reset-password"]
     assert desk.search(question, 1)[0].key.id == "reset-password"
     assert desk.ask(question, keep=False).decision == "answer"
     assert _recorded(desk) == []
