@@ -28,7 +28,8 @@ from tests.browser.widget_page import Widget
 BUILD = Path("build")
 PHONE_OPTIONS = {"viewport": PHONE, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
 ANSWERED = "I forgot my passwrod"
-SUGGESTED = "printer"
+SUGGESTED = "laptop"
+CLOSE = "printer"
 UNKNOWN = "How long do I boil an egg for breakfast?"
 #: What people asked before, so that the authors' page has something to show.
 ASKED = (
@@ -116,6 +117,23 @@ def _ticket_suggestions(page: Page) -> None:
     expect(page.get_by_role("region", name="These may help").get_by_role("link").first).to_be_visible()
 
 
+def _ticket_close(page: Page) -> None:
+    page.goto("/ticket?subject=my screen is black")
+    expect(page.get_by_role("link", name="Neither of these")).to_be_visible()
+
+
+def _meant(page: Page) -> None:
+    page.goto(f"/search?q={CLOSE}")
+    page.get_by_role("region", name="What we found").get_by_role("link").first.click()
+    expect(page.get_by_role("button", name="This solved it")).to_be_visible()
+
+
+def _neither(page: Page) -> None:
+    page.goto(f"/search?q={CLOSE}")
+    page.get_by_role("button", name="Neither of these").click()
+    expect(page.get_by_role("heading", name="Sorry that neither of them fits")).to_be_visible()
+
+
 def _ticket_errors(page: Page) -> None:
     page.goto("/ticket")
     page.get_by_label("Subject").fill("Something is wrong")
@@ -175,11 +193,15 @@ PAGES: Mapping[str, Scene] = {
     "search-empty": _at("/search"),
     "search-answer": _at(f"/search?q={ANSWERED}"),
     "search-suggestions": _at(f"/search?q={SUGGESTED}"),
+    "search-close": _at(f"/search?q={CLOSE}"),
+    "search-meant": _meant,
+    "search-neither": _neither,
     "search-unknown": _at(f"/search?q={UNKNOWN}"),
     "search-solved": _solved,
     "search-did-not-help": _did_not_help,
     "ticket": _at("/ticket"),
     "ticket-suggestions": _ticket_suggestions,
+    "ticket-close": _ticket_close,
     "ticket-errors": _ticket_errors,
     "ticket-answer": _ticket_answer,
     "ticket-sent": _ticket_sent,
@@ -262,6 +284,7 @@ WIDGET: Mapping[str, Callable[[Widget], None]] = {
     "widget-answer": _asked(ANSWERED),
     "widget-picture": _asked("What do the OneDrive icons mean?"),
     "widget-suggestions": _asked(SUGGESTED),
+    "widget-close": _asked(CLOSE),
     "widget-unknown": _asked(UNKNOWN),
     "widget-did-not-help": _w_did_not_help,
     "widget-solved": _w_solved,

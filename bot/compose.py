@@ -7,7 +7,7 @@ from html import escape
 
 from bot import decide
 from bot.decide import Decision
-from bot.models import Answer, DecisionName, Question, Reply, Suggestion
+from bot.models import Answer, DecisionName, Offer, Question, Reply, Suggestion
 from kb.links import article_path
 from kb.models import Section
 from kb.search import Hit, Ranking, Searcher
@@ -74,8 +74,8 @@ def snippet(text: str) -> str:
     return line[:_SNIPPET].rsplit(" ", 1)[0].rstrip(",;:.") + "…"
 
 
-def suggestions(decision: Decision, searcher: Searcher, limit: int) -> tuple[Suggestion, ...]:
-    """The articles of a decision, the answer's first; none where it is unanswered."""
+def offer(decision: Decision, searcher: Searcher, limit: int) -> Offer:
+    """The articles of a decision, the answer's first; none where it is unanswered. `limit` is at least 1."""
     match decision:
         case decide.Answer(hit, others):
             hits: tuple[Hit, ...] = (hit, *others)
@@ -83,13 +83,16 @@ def suggestions(decision: Decision, searcher: Searcher, limit: int) -> tuple[Sug
             hits = near
         case decide.Unanswered():
             hits = ()
-    return tuple(suggestion(hit, searcher) for hit in hits[:limit])
+    asks = isinstance(decision, decide.Suggest) and decision.between and limit > 1
+    shown = tuple(suggestion(hit, searcher) for hit in hits[:limit])
+    return Offer(shown, shown[:2] if asks else ())
 
 
 def reply(decision: Decision, ranking: Ranking, searcher: Searcher, question: Question, reply_id: str) -> Reply:
     """What the person gets: the answer and what else may help, the suggestions, or neither."""
     answered = answer(decision.hit, searcher) if isinstance(decision, decide.Answer) else None
-    shown = suggestions(decision, searcher, limit=1 + decide.SUGGESTIONS)
+    offered = offer(decision, searcher, limit=1 + decide.SUGGESTIONS)
+    shown = offered.suggestions
     keys = {article.key for article in shown}
     rest = [hit for hit in ranking.hits if searcher.entry(hit.article).article.key not in keys]
     return Reply(
@@ -102,4 +105,5 @@ def reply(decision: Decision, ranking: Ranking, searcher: Searcher, question: Qu
         snapshot=searcher.snapshot.id,
         corrected=ranking.corrected if ranking.corrected != question.text else "",
         further=tuple(suggestion(hit, searcher) for hit in rest),
+        between=offered.between,
     )

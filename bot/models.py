@@ -65,7 +65,8 @@ class Reply:
 
     `confidence` is the calibrated probability, 0 to 1, that the first article is right. `reason` says in a few plain
     words why it decided so. `corrected` is the question as it was understood where a typing error was mended, else "".
-    `further` are the next best articles, for a page that lists results; they are not counted as shown.
+    `further` are the next best articles, for a page that lists results; they are not counted as shown. `between` are
+    the first two suggestions where one of them is surely meant but not which, so that the person is asked; else empty.
     """
 
     id: str
@@ -77,12 +78,21 @@ class Reply:
     snapshot: str
     corrected: str = ""
     further: tuple[Suggestion, ...] = ()
+    between: tuple[Suggestion, ...] = ()
 
     @property
     def shown(self) -> tuple[ArticleKey, ...]:
         """The articles a person saw, the answer first."""
         first = (self.answer.key,) if self.answer else ()
         return first + tuple(suggestion.key for suggestion in self.suggestions)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Articles for a question that is still being typed; `between` as in a reply."""
+
+    suggestions: tuple[Suggestion, ...]
+    between: tuple[Suggestion, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from bot.library import Library
 from bot.models import (
     MAX_BODY,
     MAX_QUESTION,
+    Answer,
+    Offer,
     Outcome,
     Question,
     RecordedQuestion,
@@ -57,12 +59,22 @@ class HelpDesk:
             self._record(question, reply)
         return reply
 
-    def suggest(self, question: Question, limit: int) -> tuple[Suggestion, ...]:
+    def suggest(self, question: Question, limit: int) -> Offer:
         """Up to `limit` articles for a question still being typed, nothing logged; none where none is likely."""
         question = _checked(question)
         searcher = self.library.searcher
         ranking = _rank(searcher, question, limit)
-        return compose.suggestions(decide(ranking, self.policy), searcher, limit)
+        return compose.offer(decide(ranking, self.policy), searcher, limit)
+
+    def answer_from(self, question: Question, article_id: str) -> Answer | None:
+        """What one article says to a question, for a person who chose it, nothing logged.
+
+        None where it is not among the best articles. Raises QuestionInvalid.
+        """
+        searcher = self.library.searcher
+        hits = _rank(searcher, _checked(question)).hits
+        chosen = next((hit for hit in hits if searcher.entry(hit.article).article.id == article_id), None)
+        return compose.answer(chosen, searcher) if chosen else None
 
     def search(self, question: Question, limit: int) -> tuple[Suggestion, ...]:
         """The best `limit` articles, likely or not: what a search page lists."""

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from bot.gaps import GapKind, gaps
 from bot.learned import Source, Status
-from bot.models import Outcome, Question, TicketDraft
+from bot.models import Offer, Outcome, Question, TicketDraft
 from bot.reports import deflection
 from bot.service import HelpDesk
 from kb.links import article_path
@@ -50,8 +50,8 @@ def suggest(
     limit: Annotated[int, Query(ge=1, le=10)] = 5,
 ) -> schemas.SuggestOut:
     """Articles for a question that is still being typed. Nothing is kept."""
-    found = desk.suggest(Question(q, body, lang), limit) if q.strip() or body.strip() else ()
-    return schemas.SuggestOut(suggestions=[schemas.SuggestionOut.of(suggestion) for suggestion in found])
+    found = desk.suggest(Question(q, body, lang), limit) if q.strip() or body.strip() else Offer((), ())
+    return schemas.SuggestOut.of(found)
 
 
 @router.post("/questions/{question_id}/outcome", status_code=204, summary="Tell what became of an answer")

@@ -136,7 +136,9 @@ def ask(
         typer.echo(f"{reply.answer.title}\n\n{reply.answer.text}\n\n{reply.answer.path}")
     elif not reply.suggestions:
         typer.echo("I don't know this one yet. Your question goes to the people who write the articles.")
-    for suggestion in reply.suggestions:
+    if reply.between:
+        typer.echo("Which of these do you mean?")
+    for suggestion in reply.between or reply.suggestions:
         typer.echo(f"- {suggestion.title}  {suggestion.path}")
     typer.echo(f"({reply.decision}, confidence {reply.confidence:.2f})", err=True)
 

@@ -31,6 +31,13 @@ def _storable(value: str) -> str:
 Text = Annotated[str, AfterValidator(_storable)]
 Lang = Annotated[str, Field(max_length=16), AfterValidator(_language)]
 Identifier = Annotated[str, Field(max_length=200), AfterValidator(_storable)]
+Between = Annotated[
+    list[str],
+    Field(
+        description="Two article ids, those of the first two `suggestions`, where one of them is surely meant but not "
+        "which: ask the reader. Else empty."
+    ),
+]
 Session = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 
 
@@ -104,6 +111,7 @@ class ReplyOut(BaseModel):
     corrected: str = Field(description="The question with typing errors mended, empty where there were none.")
     answer: AnswerOut | None
     suggestions: list[SuggestionOut]
+    between: Between
     snapshot: str = Field(description="The snapshot of the articles that was asked.")
 
     @classmethod
@@ -116,12 +124,21 @@ class ReplyOut(BaseModel):
             corrected=reply.corrected,
             answer=AnswerOut.of(reply.answer) if reply.answer else None,
             suggestions=[SuggestionOut.of(suggestion) for suggestion in reply.suggestions],
+            between=[suggestion.key.id for suggestion in reply.between],
             snapshot=reply.snapshot,
         )
 
 
 class SuggestOut(BaseModel):
     suggestions: list[SuggestionOut]
+    between: Between
+
+    @classmethod
+    def of(cls, offer: models.Offer) -> Self:
+        return cls(
+            suggestions=[SuggestionOut.of(suggestion) for suggestion in offer.suggestions],
+            between=[suggestion.key.id for suggestion in offer.between],
+        )
 
 
 class OutcomeIn(_In):

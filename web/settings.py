@@ -17,13 +17,29 @@ from pydantic_settings import (
 )
 
 from bot.database import sqlite_url
-from bot.decide import ANSWER_AT, SUGGEST_AT, Policy
+from bot.decide import COST_MISSED, COST_WRONG, Policy
 from kb import languages
 from kb.export import DEFAULT_MODEL
 
-FILE_VARIABLE = "FIRSTLINE_SETTINGS"
+_PREFIX = "FIRSTLINE_"
+FILE_VARIABLE = f"{_PREFIX}SETTINGS"
 DEFAULT_FILE = "firstline.toml"
+#: Far above any ratio that makes sense, and no sum of two overflows.
+Cost = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?", re.IGNORECASE)
+
+
+#: Settings of earlier versions, and what to write instead.
+_REPLACED = {
+    "answer_at": (
+        "is now two costs. Write cost_wrong and cost_missed instead; an article is the answer from a confidence of "
+        "cost_wrong / (cost_wrong + cost_missed), so answer_at = 0.7 is cost_wrong = 7 and cost_missed = 3"
+    ),
+    "suggest_at": (
+        "is now two costs. Remove it; cost_wrong and cost_missed say when articles are suggested too, with 7 and 3 "
+        "from a confidence of 0.25"
+    ),
+}
 
 
 class SettingsError(Exception):
@@ -33,7 +49,7 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """What an operator may set. Environment variables win over the file."""
 
-    model_config = SettingsConfigDict(env_prefix="FIRSTLINE_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", frozen=True)
 
     site_name: str = Field("Help centre", min_length=1, max_length=80, description="The name on every page.")
     accent_color: str = Field(
@@ -52,10 +68,14 @@ class Settings(BaseSettings):
     default_lang: str = Field(
         "en", description="The language (ISO 639-1) of articles that neither say it nor lie in a language folder."
     )
-    answer_at: float = Field(
-        ANSWER_AT, ge=0, le=1, description="Confidence from which an article is given as the answer."
+    cost_wrong: Cost = Field(
+        COST_WRONG,
+        description="What a wrong answer costs you, in any unit. Only its ratio to `cost_missed` counts: with 7 to 3 "
+        "an article is the answer from a confidence of 0.7, with 9 to 1 from 0.9.",
     )
-    suggest_at: float = Field(SUGGEST_AT, ge=0, le=1, description="Confidence from which articles are suggested.")
+    cost_missed: Cost = Field(
+        COST_MISSED, description="What it costs you, in the same unit, not to show an article that would have answered."
+    )
     author_token: SecretStr = Field(
         SecretStr(""),
         description="Opens the authors' pages and the API's gaps, reports and learned questions. Empty: closed.",
@@ -88,16 +108,9 @@ class Settings(BaseSettings):
                 raise ValueError(f"{origin!r} is no origin; write scheme and host alone: https://www.example.com")
         return value
 
-    @field_validator("suggest_at")
-    @classmethod
-    def _order(cls, value: float, info: Any) -> float:
-        if "answer_at" in info.data and value > info.data["answer_at"]:
-            raise ValueError("must not be above answer_at")
-        return value
-
     @property
     def policy(self) -> Policy:
-        return Policy(self.answer_at, self.suggest_at)
+        return Policy(self.cost_wrong, self.cost_missed)
 
     @property
     def database(self) -> str:
@@ -128,6 +141,9 @@ def load_settings(**given: Any) -> Settings:
     file = _settings_file()
     if FILE_VARIABLE in os.environ and not file.is_file():
         raise SettingsError(f"{file} ({FILE_VARIABLE}) does not exist.")
+    for name, words in _REPLACED.items():
+        if (variable := f"{_PREFIX}{name.upper()}") in os.environ:
+            raise SettingsError(f"{variable}: {words} (found {os.environ[variable]!r}).")
     try:
         return Settings(**{key: value for key, value in given.items() if value is not None})
     except ValidationError as error:
@@ -139,6 +155,8 @@ def load_settings(**given: Any) -> Settings:
 
 def _explain(entry: Any) -> str:
     name = ".".join(map(str, entry["loc"])) or "settings"
+    if name in _REPLACED:
+        return f"{name}: {_REPLACED[name]} (found {entry['input']!r})."
     if entry["type"] == "extra_forbidden":
         return f"{name}: no such setting. Known: {', '.join(Settings.model_fields)}."
     shown = "" if "token" in name else f" (found {entry['input']!r})"

@@ -12,7 +12,7 @@ from kb.models import ArticleKey
 from tests.bot.conftest import make_desk
 from tests.conftest import Index, Write
 
-ANYTHING = Policy(answer_at=0.0, suggest_at=0.0)
+ANYTHING = Policy(cost_wrong=1e-9)
 
 
 def _reply(question: str, policy: Policy = ANYTHING, *, data: Path) -> Reply:
@@ -95,7 +95,9 @@ def test_a_script_in_an_article_is_not_in_the_answer(write: Write, index: Index,
 def test_suggestions_link_to_the_heading_and_show_its_words(write: Write, index: Index, data: Path) -> None:
     index(write({"vpn.md": "# Use the VPN\n\n## Mend a slow tunnel\n\nChoose another\n*gateway*.\n"}))
 
-    reply = _reply("mend a slow tunnel gateway", Policy(answer_at=1.1, suggest_at=0.0), data=data)
+    confidence = _reply("mend a slow tunnel gateway", data=data).confidence
+    unsure = Policy(cost_wrong=confidence / (1 - confidence) * 2, cost_missed=1)
+    reply = _reply("mend a slow tunnel gateway", unsure, data=data)
 
     assert reply.decision == "suggest"
     assert reply.answer is None
@@ -113,6 +115,32 @@ def test_the_answer_is_not_suggested_beside_itself(write: Write, index: Index, d
     assert reply.answer is not None
     assert len(reply.shown) == len(set(reply.shown)) == 4
     assert reply.shown[0] == reply.answer.key
+
+
+def test_of_two_close_articles_the_reply_names_both_with_what_tells_them_apart(
+    write: Write, index: Index, data: Path
+) -> None:
+    printer = "# The printer is offline\n\n## On {0}\n\nRestart the printing of {0} while the printer is offline.\n"
+    index(write({"windows.md": printer.format("Windows"), "mac.md": printer.format("Mac")}))
+
+    reply = _reply("printer offline", Policy(), data=data)
+
+    assert (reply.decision, reply.answer) == ("suggest", None)
+    assert reply.between == reply.suggestions[:2]
+    assert {(choice.title, choice.heading, choice.snippet) for choice in reply.between} == {
+        ("The printer is offline", "On Mac", "Restart the printing of Mac while the printer is offline."),
+        ("The printer is offline", "On Windows", "Restart the printing of Windows while the printer is offline."),
+    }
+
+
+def test_a_translation_is_no_second_article_to_choose(write: Write, index: Index, data: Path) -> None:
+    words = "# The printer is offline\n\nRestart the printing while the printer is offline.\n"
+    index(write({"en/printer.md": words, "nl/printer.md": words, "en/x.md": "# Vacation\n\nAsk for it early.\n"}))
+
+    reply = _reply("printer offline", Policy(), data=data)
+
+    assert reply.between == ()
+    assert len({key.id for key in reply.shown}) == len(reply.shown)
 
 
 def test_a_question_without_typing_errors_is_not_called_corrected(write: Write, index: Index, data: Path) -> None:

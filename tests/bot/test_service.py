@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from bot import database as db
 from bot.database import open_engine, sqlite_url
-from bot.decide import ANSWER_AT, SUGGEST_AT, Policy
+from bot.decide import Policy
 from bot.errors import QuestionInvalid, QuestionUnknown, StoreUnavailable, TicketConflict, TicketInvalid, TicketUnknown
 from bot.events import MemoryEventStore, SqlEventStore
 from bot.models import Outcome, Question, RecordedQuestion
@@ -30,7 +30,7 @@ from tests.bot.samples import NOON, draft
 from tests.conftest import PROJECT
 
 AGENT = frozenset({PUBLIC, INTERNAL})
-ANYTHING = Policy(answer_at=0.0, suggest_at=0.0)
+ANYTHING = Policy(cost_wrong=1e-9)
 
 
 def _words(text: str) -> set[str]:
@@ -54,7 +54,7 @@ def test_who_forgot_the_password_gets_the_steps_and_a_link_to_their_heading(own_
     reply = own_desk.ask(Question("I forgot my password"))
 
     assert reply.decision == "answer"
-    assert reply.confidence >= ANSWER_AT
+    assert reply.confidence >= Policy().answer_at
     assert reply.answer is not None
     assert reply.answer.key == ArticleKey("reset-password", "en")
     assert reply.answer.path == "/en/articles/reset-password#reset-it-yourself"
@@ -122,7 +122,7 @@ def test_a_question_about_cooking_stays_unanswered_with_a_reason(own_desk: HelpD
     reply = own_desk.ask(Question(question))
 
     assert (reply.decision, reply.answer, reply.suggestions) == ("unanswered", None, ())
-    assert reply.confidence < SUGGEST_AT
+    assert reply.confidence < Policy().suggest_at
     assert reply.reason == (
         f"The nearest article is right with a probability of {reply.confidence:.0%}, too low to show it."
     )
@@ -178,7 +178,7 @@ def test_no_internal_article_is_shown_to_the_public_even_for_its_own_questions(o
         asked = [Question(text, audiences=audiences) for text in questions]
         keys = {key for question in asked for key in own_desk.ask(question, keep=False).shown}
         keys |= {found.key for question in asked for found in own_desk.search(question, 10)}
-        keys |= {found.key for question in asked for found in own_desk.suggest(question, 10)}
+        keys |= {found.key for question in asked for found in own_desk.suggest(question, 10).suggestions}
         return {_entry(own_desk, key).article.audience for key in keys}
 
     assert len(internal) > 0
@@ -298,7 +298,7 @@ def test_a_question_is_kept_with_what_was_decided_and_shown(desk: HelpDesk) -> N
 def test_typeahead_search_and_a_question_not_to_keep_leave_no_trace(desk: HelpDesk) -> None:
     question = Question("I forgot my password")
 
-    assert [found.key.id for found in desk.suggest(question, 5)] == ["reset-password"]
+    assert [found.key.id for found in desk.suggest(question, 5).suggestions] == ["reset-password"]
     assert desk.search(question, 1)[0].key.id == "reset-password"
     assert desk.ask(question, keep=False).decision == "answer"
     assert _recorded(desk) == []

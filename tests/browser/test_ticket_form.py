@@ -44,6 +44,27 @@ def test_articles_show_while_one_types_and_the_focus_stays_in_the_field(phone: b
     expect(subject).to_be_in_viewport()
 
 
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+def test_which_of_two_is_meant_is_asked_beside_the_form_and_neither_goes_on_with_it(
+    phone: bool, open_page: OpenPage, server: HelpCentre
+) -> None:
+    subject, body = "my screen is black", f"Since this morning, on the {'phone' if phone else 'desktop'}."
+    page = open_page("/ticket", phone=phone)
+    page.get_by_label("Subject").press_sequentially(subject)
+    beside = page.get_by_role("region", name="Which of these do you mean?")
+    expect(beside.get_by_role("listitem")).to_have_count(2)
+    expect(page.get_by_role("status")).to_have_text("2 articles found. Which of these do you mean?")
+    page.get_by_role("link", name="Neither of these").click()
+    expect(page.get_by_label("Your e-mail address")).to_be_focused()
+    expect(page.get_by_role("region", name="These may help").get_by_role("listitem")).to_have_count(1)
+    expect(page.get_by_role("link", name="Neither of these")).to_be_hidden()
+    _fill(page, subject, body)
+    _send(page)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your ticket is sent")
+    (ticket,) = server.rows("SELECT * FROM tickets WHERE body = ?", body)
+    assert set(json.loads(str(ticket["declined"]))) == {"computer-wont-start", "external-screen"}
+
+
 def test_short_input_asks_nothing_of_the_server(open_page: OpenPage) -> None:
     asked: list[str] = []
     page = open_page("/ticket", before=lambda page: page.clock.install())

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import OpenPage, Watch
 from tests.browser.help_centre import HelpCentre, help_centre
@@ -32,7 +32,8 @@ def _suggestion(title: str, snippet: str) -> dict[str, object]:
 
 def _reply(title: str, snippet: str) -> dict[str, object]:
     suggestions = [_suggestion(title, snippet)]
-    return {"id": "0" * 32, "decision": "suggest", "corrected": "", "answer": None, "suggestions": suggestions}
+    reply = {"id": "0" * 32, "decision": "suggest", "corrected": "", "answer": None, "suggestions": suggestions}
+    return {**reply, "between": []}
 
 
 def test_a_misspelt_question_is_answered_and_the_help_is_recorded(
@@ -106,7 +107,7 @@ def test_up_to_three_suggestions_where_no_article_is_sure(
     open_page: OpenPage, server: HelpCentre, site: HostSite
 ) -> None:
     widget = Widget(open_page(site.base)).open()
-    widget.ask("printer")
+    widget.ask("laptop")
     expect(widget.panel.get_by_role("heading", name="We found three articles that may help")).to_be_visible()
     expect(widget.announced).to_have_text("We found three articles that may help")
     links = widget.panel.get_by_role("listitem").get_by_role("link")
@@ -114,6 +115,63 @@ def test_up_to_three_suggestions_where_no_article_is_sure(
     for link in links.all():
         assert (link.get_attribute("target"), link.get_attribute("rel")) == ("_blank", "noopener")
         assert (link.get_attribute("href") or "").startswith(f"{server.base}/en/articles/")
+
+
+def _choices(widget: Widget) -> Locator:
+    return widget.panel.get_by_role("listitem").get_by_role("link")
+
+
+def test_of_two_close_articles_the_person_says_which_is_meant_and_later_that_it_solved_it(
+    open_page: OpenPage, server: HelpCentre, site: HostSite
+) -> None:
+    asked = "printer?"
+    page = open_page(site.base)
+    widget = Widget(page).open()
+    widget.ask(asked)
+    expect(widget.panel.get_by_role("heading", name="Which of these do you mean?")).to_be_visible()
+    expect(widget.announced).to_have_text("Which of these do you mean?")
+    expect(_choices(widget)).to_have_count(2)
+    expect(widget.button("This solved it")).to_be_hidden()
+    chosen = widget.panel.get_by_role("link", name="The printer does not print")
+    with page.expect_response("**/outcome"), page.expect_popup() as opened:
+        chosen.click()
+    expect(opened.value.get_by_role("heading", level=1)).to_have_text("The printer does not print")
+    (question,) = server.rows("SELECT * FROM questions WHERE text = ?", asked)
+    told = "SELECT outcome, article_id FROM outcomes WHERE question_id = ? ORDER BY id"
+    assert server.rows(told, question["id"]) == [{"outcome": "opened", "article_id": "printer-not-printing"}]
+    with page.expect_response("**/outcome"):
+        widget.button("This solved it").click()
+    assert server.rows(told, question["id"])[1:] == [{"outcome": "solved", "article_id": "printer-not-printing"}]
+
+
+def test_neither_of_the_two_shows_what_is_left_and_the_ticket_knows_both(
+    open_page: OpenPage, server: HelpCentre, site: HostSite
+) -> None:
+    asked = "printer!"
+    page = open_page(site.base, phone=True)
+    widget = Widget(page).open()
+    widget.ask(asked)
+    with page.expect_response("**/outcome"):
+        widget.button("Neither of these").click()
+    expect(widget.panel.get_by_text("Sorry that neither of them fits.")).to_be_focused()
+    expect(_choices(widget)).to_have_count(1)
+    widget.button("Send a ticket").click()
+    widget.fill_ticket(email="kim@example.com", body="It smells of smoke.")
+    widget.button("Send ticket").click()
+    expect(widget.panel.get_by_role("heading", name="is sent")).to_be_visible()
+    (ticket,) = server.rows("SELECT * FROM tickets WHERE subject = ?", asked)
+    assert set(json.loads(ticket["declined"])) == {"printer-not-printing", "print-badge"}
+
+
+def test_the_keyboard_reaches_both_choices_and_neither(open_page: OpenPage, site: HostSite) -> None:
+    page = open_page(site.base)
+    widget = Widget(page).open()
+    widget.ask("printer")
+    expect(_choices(widget)).to_have_count(2)
+    expect(widget.question).to_be_focused()
+    for reached in (widget.button("Send"), *_choices(widget).all(), widget.button("Neither of these")):
+        page.keyboard.press("Tab")
+        expect(reached.first).to_be_focused()
 
 
 def test_links_in_an_answer_lead_to_the_help_centre_and_its_pictures_come_from_there(

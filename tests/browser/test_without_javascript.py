@@ -25,6 +25,20 @@ def test_ask_and_say_that_it_did_not_help(open_page: OpenPage, server: HelpCentr
     assert outcomes == [{"outcome": "not_solved"}]
 
 
+def test_say_which_of_two_is_meant(open_page: OpenPage, server: HelpCentre) -> None:
+    asked = "printer."
+    page = open_page(f"/search?q={asked}", java_script_enabled=False)
+    expect(page.get_by_role("heading", name="Which of these do you mean?")).to_be_visible()
+    page.get_by_role("link", name="The printer does not print").click()
+    found = page.get_by_role("region", name="What we found")
+    expect(found.get_by_role("heading", name="The printer does not print")).to_be_visible()
+    page.get_by_role("button", name="This solved it").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Good to hear")
+    (question,) = server.rows("SELECT * FROM questions WHERE text = ?", asked)
+    outcomes = server.rows("SELECT outcome FROM outcomes WHERE question_id = ? ORDER BY id", question["id"])
+    assert outcomes == [{"outcome": "opened"}, {"outcome": "solved"}]
+
+
 def test_send_a_ticket_although_an_answer_is_offered(open_page: OpenPage, server: HelpCentre) -> None:
     subject = "I forgot my password and run no script"
     page = open_page("/ticket", java_script_enabled=False)

@@ -109,6 +109,21 @@ The {SECRET} password of the team.
     "pictures/steps.svg": '<svg xmlns="http://www.w3.org/2000/svg"><style>a{fill:red}</style></svg>',
 }
 
+#: Beside ARTICLES, "printer offline" may mean either, and nothing says which.
+TWO_PRINTERS = {
+    f"en/printing/printer-{name.lower()}.md": f"""---
+id: printer-{name.lower()}
+title: The printer is offline
+---
+A printer that is offline on {name} prints again after two steps.
+
+## Steps on {name}
+
+Restart the printing of {name}, then the printer.
+"""
+    for name in ("Windows", "Mac")
+}
+
 _VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "circle", "path"}
 )

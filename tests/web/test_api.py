@@ -10,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.web.conftest import AGENT, AUTHOR, bearer, ticket
+from tests.web.site import ARTICLES, TWO_PRINTERS, open_site
 from web.app import create_app, open_desk
 from web.problems import Problem
 from web.settings import Settings
@@ -42,6 +43,20 @@ def test_a_question_in_no_words_of_any_article_is_unanswered_with_a_reason(clien
         0,
     )
     assert reply["reason"] == "No article shares a word or a meaning with the question."
+
+
+def test_of_two_close_articles_the_reply_names_both_for_the_reader_to_choose(tmp_path: Path) -> None:
+    with open_site(tmp_path, {**ARTICLES, **TWO_PRINTERS}) as site:
+        reply = ask(site.client, "printer offline")
+        typing = site.client.get("/api/v1/suggest", params={"q": "printer offline"}).json()
+        alone = site.client.get("/api/v1/suggest", params={"q": "printer offline", "limit": 1}).json()
+        answered = ask(site.client, "I forgot my password")
+    assert (reply["decision"], reply["answer"]) == ("suggest", None)
+    assert set(reply["between"]) == {"printer-windows", "printer-mac"}
+    assert [suggestion["article_id"] for suggestion in reply["suggestions"]][:2] == reply["between"]
+    assert typing["between"] == reply["between"]
+    assert (len(alone["suggestions"]), alone["between"]) == (1, [])
+    assert (answered["decision"], answered["between"]) == ("answer", [])
 
 
 def test_the_question_s_own_language_wins_over_the_reader_s(client: TestClient) -> None:
@@ -105,7 +120,7 @@ def test_half_a_surrogate_pair_is_no_reason_to_fall_over(client: TestClient) -> 
 def test_typing_suggests_and_keeps_nothing(client: TestClient, data: Path) -> None:
     found = client.get("/api/v1/suggest", params={"q": "forgot password", "limit": 1}).json()["suggestions"]
     assert [entry["article_id"] for entry in found] == ["reset-password"]
-    assert client.get("/api/v1/suggest", params={"q": "  "}).json() == {"suggestions": []}
+    assert client.get("/api/v1/suggest", params={"q": "  "}).json() == {"suggestions": [], "between": []}
     with sqlite3.connect(data / "firstline.db") as database:
         assert database.execute("SELECT count(*) FROM questions").fetchone() == (0,)
     database.close()

@@ -13,6 +13,8 @@ import pytest
 
 from kb.embedding import HashEmbedder
 from tests.conftest import Write
+from tests.web.site import ARTICLES as PAGES
+from tests.web.site import TWO_PRINTERS
 
 ARTICLES = {
     "a.md": "---\ntitle: Reset a forgotten password\nquestions: [I forgot my password]\n---\nOpen the page.\n",
@@ -74,6 +76,16 @@ def test_ask_prints_the_reply_of_the_api(write: Write, tmp_path: Path) -> None:
     shown = firstline("ask", "I forgot my password", "--data", "data", cwd=tmp_path).stdout.splitlines()
     assert shown[0] == "Reset a forgotten password"
     assert shown[-1] == "/en/articles/a"
+
+
+def test_ask_names_two_close_articles_and_asks_which_is_meant(write: Write, tmp_path: Path) -> None:
+    firstline("index", write({**PAGES, **TWO_PRINTERS}), "--data", "data", cwd=tmp_path)
+    shown = firstline("ask", "printer offline", "--data", "data", cwd=tmp_path).stdout.splitlines()
+    assert shown[0] == "Which of these do you mean?"
+    assert sorted(shown[1:]) == [
+        "- The printer is offline  /en/articles/printer-mac",
+        "- The printer is offline  /en/articles/printer-windows",
+    ]
 
 
 NO_SNAPSHOT = "firstline: d holds no snapshot yet. Build one first: firstline index ARTICLES --data d"

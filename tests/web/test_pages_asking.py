@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
-from tests.web.site import ARTICLES, TOKEN, Page, Site, open_site
+from tests.web.site import ARTICLES, TOKEN, TWO_PRINTERS, Page, Site, open_site
 from web.pages.visit import SESSION_COOKIE
 
 #: Markup and SQL that must come back as the words they are.
@@ -17,6 +18,12 @@ NASTY = """<script>alert(1)</script><img src=x onerror=alert(2)>"'; DROP TABLE t
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     with open_site(tmp_path, ARTICLES, author_token=TOKEN) as opened:
+        yield opened
+
+
+@pytest.fixture
+def two_printers(tmp_path: Path) -> Iterator[Site]:
+    with open_site(tmp_path, {**ARTICLES, **TWO_PRINTERS}) as opened:
         yield opened
 
 
@@ -95,6 +102,110 @@ def test_the_answer_comes_in_the_reader_s_language(site: Site) -> None:
 def test_an_answer_in_another_language_is_marked(site: Site) -> None:
     page = site.get("/search?q=how+do+I+connect+to+the+vpn&lang=pl")
     assert page.one("div", cls="answer").text.count("English") == 1
+
+
+# --- which of the two --------------------------------------------------------------------------------------------
+
+CLOSE = "/search?q=printer+offline"
+
+
+def choices(page: Page) -> list[str]:
+    return [link for link in page.links if link.startswith("/search/meant?")]
+
+
+def test_of_two_close_articles_the_reader_is_asked_which_is_meant(two_printers: Site) -> None:
+    page = two_printers.get(CLOSE)
+    assert page.all("h2")[0].text == "Which of these do you mean?"
+    assert page.all("div", cls="answer") == []
+    cards = [card.text for card in page.all("li", cls="result")][:2]
+    assert ["The printer is offline" in card for card in cards] == [True, True]
+    assert sorted("on Windows" in card for card in cards) == [False, True]
+    assert len(choices(page)) == 2
+    assert [button.text for button in page.all("button")][-1] == "Neither of these"
+    assert [question.decision for question in two_printers.questions] == ["suggest"]
+
+
+def test_the_one_that_was_meant_shows_its_answer_and_is_kept_as_opened_and_no_more(two_printers: Site) -> None:
+    meant = next(link for link in choices(two_printers.get(CLOSE)) if "printer-mac" in link)
+    page = two_printers.get(meant)
+    assert "Restart the printing of Mac, then the printer." in page.one("div", cls="answer").text
+    assert "/en/articles/printer-mac#steps-on-mac" in page.links
+    assert [link for link in page.links if link.startswith("/en/articles/printer-windows")]
+    assert two_printers.outcomes() == [("opened", "printer-mac")]
+    assert len(two_printers.questions) == 1
+
+
+def test_the_one_that_was_meant_may_have_solved_it(two_printers: Site) -> None:
+    page = two_printers.get(next(link for link in choices(two_printers.get(CLOSE)) if "printer-mac" in link))
+    two_printers.post("/outcome", page.form("/outcome").filled(button="solved"))
+    assert two_printers.outcomes() == [("opened", "printer-mac"), ("solved", "printer-mac")]
+
+
+def test_the_one_that_was_meant_may_not_help_either_and_the_ticket_knows(two_printers: Site) -> None:
+    page = two_printers.get(next(link for link in choices(two_printers.get(CLOSE)) if "printer-mac" in link))
+    declined = two_printers.post("/outcome", page.form("/outcome").filled(button="not_solved"))
+    assert declined.title == "Sorry that this did not help"
+    ticket = two_printers.get(next(link for link in declined.links if link.startswith("/ticket?"))).form("/ticket")
+    assert dict(ticket.fields)["declined"] == "printer-mac"
+    assert dict(ticket.fields)["question_id"] == two_printers.questions[0].id
+
+
+def test_neither_of_the_two_leads_on_and_the_ticket_knows_both(two_printers: Site) -> None:
+    form = two_printers.get(CLOSE).form("/outcome")
+    page = two_printers.post("/outcome", form.filled(button="not_solved"))
+    assert page.title == "Sorry that neither of them fits"
+    assert not [link for link in page.links if "/articles/printer-" in link]
+    ticket = two_printers.get(next(link for link in page.links if link.startswith("/ticket?"))).form("/ticket")
+    assert {value for name, value in ticket.fields if name == "declined"} == {"printer-windows", "printer-mac"}
+    assert dict(ticket.fields)["subject"] == "printer offline"
+    ((outcome, _),) = two_printers.outcomes()
+    assert outcome == "not_solved"
+
+
+def test_the_choice_keeps_the_language_of_the_reader(two_printers: Site) -> None:
+    page = two_printers.get(f"{CLOSE}&lang=pl")
+    assert ["lang=pl" in link for link in choices(page)] == [True, True]
+    meant = two_printers.get(choices(page)[0])
+    assert [link for link in meant.links if link.startswith("/ticket?subject=") and "lang=pl" not in link] == []
+    assert meant.one("input", name="lang").attrs["value"] == "pl"
+
+
+@pytest.mark.parametrize(
+    ("address", "search"),
+    [
+        ("/search/meant", "/search"),
+        ("/search/meant?q=printer+offline", "/search?q=printer+offline"),
+        ("/search/meant?q=printer+offline&article=no-such-article", "/search?q=printer+offline"),
+        ("/search/meant?q=who+verifies+a+caller&article=verify-caller", "/search?q=who+verifies+a+caller"),
+        ("/search/meant?q=%00&article=printer-mac", "/search"),
+    ],
+)
+def test_an_article_that_cannot_be_meant_leads_back_to_the_question(
+    two_printers: Site, address: str, search: str
+) -> None:
+    page = two_printers.get(address)
+    assert (page.status, page.response.headers["location"]) == (303, search)
+
+
+def test_a_choice_without_a_question_of_ours_is_shown_and_nothing_is_kept(two_printers: Site) -> None:
+    page = two_printers.get("/search/meant?q=printer+offline&article=printer-mac&question_id=no-such-question")
+    assert page.status == 200
+    assert two_printers.outcomes() == []
+
+
+def test_a_choice_that_the_browser_fetches_ahead_is_not_kept(two_printers: Site) -> None:
+    meant = choices(two_printers.get(CLOSE))[0]
+    assert two_printers.get(meant, sec_purpose="prefetch").status == 200
+    assert two_printers.outcomes() == []
+
+
+def test_what_was_asked_is_text_on_the_page_of_a_choice(two_printers: Site) -> None:
+    question = f"printer offline {NASTY}"
+    page = two_printers.get(f"/search/meant?{urlencode({'q': question, 'article': 'printer-mac'})}")
+    assert page.status == 200
+    assert "<img src=x" not in page.html
+    (box,) = [element for element in page.all("input") if element.attrs.get("id") == "fl-q"]
+    assert box.attrs["value"] == question
 
 
 # --- what became of it -------------------------------------------------------------------------------------------

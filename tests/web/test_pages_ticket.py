@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.web.site import ARTICLES, Page, Site, open_site
+from tests.web.site import ARTICLES, TWO_PRINTERS, Page, Site, open_site
 
 #: Nothing answers this one.
 ODD = {"email": "ann@example.com", "subject": "Boiled egg", "body": "Too soft.\nEvery <day>."}
@@ -159,7 +159,10 @@ def test_what_is_missing_is_summed_up_with_links_to_the_fields(site: Site) -> No
     summary = page.one("div", cls="summary")
     assert summary.attrs["role"] == "alert"
     assert "Two things need a change" in summary.text
-    assert [link for link in page.links if link.startswith("#fl-") and link != "#fl-main"] == ["#fl-email", "#fl-body"]
+    assert [link for link in page.links if link.startswith("#fl-") and link not in ("#fl-main", "#fl-send")] == [
+        "#fl-email",
+        "#fl-body",
+    ]
     assert value(page, "subject") == "Printer is on fire"
     email = next(element for element in page.all("input") if element.attrs.get("id") == "fl-email")
     assert (email.attrs["aria-invalid"], email.attrs["aria-describedby"]) == ("true", "fl-email-error fl-email-hint")
@@ -255,3 +258,19 @@ def test_the_ticket_keeps_the_language_of_the_form(site: Site) -> None:
     sent = site.post(page.form("/ticket").action, page.form("/ticket").filled(**ODD))
     assert sent.response.headers["location"].endswith("?lang=pl")
     assert site.ticket(sent.response.headers["location"]).lang == "pl"
+
+
+# --- which of the two --------------------------------------------------------------------------------------------
+
+
+def test_of_two_close_articles_the_form_asks_which_is_meant_and_neither_leads_to_sending(tmp_path: Path) -> None:
+    with open_site(tmp_path, {**ARTICLES, **TWO_PRINTERS}) as site:
+        page = site.get("/ticket?subject=printer+offline")
+        after = site.get("/ticket?subject=printer+offline&declined=printer-mac")
+    assert page.one("h2", id="fl-beside-title").text == "Which of these do you mean?"
+    assert {row.attrs["data-article"] for row in page.all("li", cls="result")} == {"printer-windows", "printer-mac"}
+    assert page.one("a", href="#fl-send").text == "Neither of these"
+    assert "hidden" not in page.one("p", id="fl-neither").attrs
+    assert after.one("h2", id="fl-beside-title").text == "These may help"
+    assert [row.attrs["data-article"] for row in after.all("li", cls="result")] == ["printer-windows"]
+    assert "hidden" in after.one("p", id="fl-neither").attrs

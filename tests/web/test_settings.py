@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.decide import Policy
 from web.settings import Settings, SettingsError, load_settings
 
 
@@ -16,14 +17,16 @@ def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_everything_has_a_default() -> None:
     settings = load_settings()
-    assert (settings.site_name, settings.data, settings.answer_at) == ("Help centre", Path("data"), 0.7)
+    assert (settings.site_name, settings.data) == ("Help centre", Path("data"))
+    assert settings.policy == Policy(cost_wrong=7.0, cost_missed=3.0)
     assert settings.database == f"sqlite:///{Path('data/firstline.db').resolve()}"
 
 
 def test_the_environment_wins_over_the_file_and_an_option_over_both(monkeypatch: pytest.MonkeyPatch) -> None:
-    Path("firstline.toml").write_text('site_name = "From the file"\ndata = "file-data"\nanswer_at = 0.8\n')
+    Path("firstline.toml").write_text('site_name = "From the file"\ndata = "file-data"\ncost_wrong = 9\n')
     monkeypatch.setenv("FIRSTLINE_DATA", "environment-data")
     assert load_settings().site_name == "From the file"
+    assert load_settings().policy == Policy(cost_wrong=9.0, cost_missed=3.0)
     assert load_settings().data == Path("environment-data")
     assert load_settings(data=Path("option-data")).data == Path("option-data")
 
@@ -46,8 +49,18 @@ def test_origins_are_a_list_in_the_file_and_separated_by_commas_in_the_environme
             'default_lang = "klingon"',
             "default_lang: use a two-letter code of ISO 639-1 such as en or pl (found 'klingon').",
         ),
-        ("answer_at = 1.5", "answer_at: Input should be less than or equal to 1 (found 1.5)."),
-        ("answer_at = 0.5\nsuggest_at = 0.6", "suggest_at: must not be above answer_at (found 0.6)."),
+        ("cost_wrong = 0", "cost_wrong: Input should be greater than 0 (found 0)."),
+        ("cost_missed = -3", "cost_missed: Input should be greater than 0 (found -3)."),
+        ("cost_missed = nan", "cost_missed: Input should be a finite number (found nan)."),
+        ("cost_wrong = inf", "cost_wrong: Input should be a finite number (found inf)."),
+        ("cost_wrong = 1e7", "cost_wrong: Input should be less than or equal to 1000000 (found 10000000.0)."),
+        (
+            "answer_at = 0.8",
+            "answer_at: is now two costs. Write cost_wrong and cost_missed instead; an article is the answer from a "
+            "confidence of cost_wrong / (cost_wrong + cost_missed), so answer_at = 0.7 is cost_wrong = 7 and "
+            "cost_missed = 3 (found 0.8).",
+        ),
+        ("suggest_at = 0.3", "suggest_at: is now two costs. Remove it;"),
         (
             'widget_origins = ["https://a.example/page"]',
             "'https://a.example/page' is no origin; write scheme and host alone",
@@ -61,6 +74,12 @@ def test_a_wrong_setting_is_named_with_what_is_allowed(text: str, words: str) ->
         load_settings()
     assert words in str(error.value)
     assert str(error.value).startswith("firstline.toml:")
+
+
+def test_a_variable_of_an_earlier_version_is_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIRSTLINE_ANSWER_AT", "0.8")
+    with pytest.raises(SettingsError, match=r"^FIRSTLINE_ANSWER_AT: is now two costs\. .* \(found '0\.8'\)\.$"):
+        load_settings()
 
 
 def test_a_settings_file_that_was_named_must_exist(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from bot.models import OUTCOMES, Outcome, Question, Reply, Suggestion
 from bot.service import HelpDesk
 from web.pages.catalogue import Catalogue, catalogue
 from web.pages.failures import PageRoute
-from web.pages.forms import Posted, tidy
+from web.pages.forms import Posted, identifier, tidy
 from web.pages.templates import page
 from web.pages.visit import Visit, keep_session, session_of, visit
 
@@ -29,6 +29,8 @@ _WORTH_A_LOOK = 0.1
 _EXAMPLES = 4
 _LONGEST_EXAMPLE = 60
 _IDENTIFIER = 200
+#: Neither of two articles was meant.
+_MOST_DECLINED = 2
 
 
 @router.get("/search")
@@ -42,13 +44,43 @@ def search(request: Request) -> Response:
     session = session_of(request)
     asked = Question(question, lang=reader.lang, channel="web", session=session)
     try:
-        # A page that the browser fetches ahead was not asked for yet.
-        reply = desk.ask(asked, keep="prefetch" not in request.headers.get("sec-purpose", ""))
+        reply = desk.ask(asked, keep=not _fetched_ahead(request))
     except QuestionInvalid as error:
         return page(request, "search.html", _values(question, problem=str(error)), status=422, reader=reader)
-    others = reply.further[:_FURTHER] if reply.confidence >= _WORTH_A_LOOK else ()
+    others = (reply.suggestions[len(reply.between) :] if reply.between else ()) + reply.further
+    others = others[:_FURTHER] if reply.confidence >= _WORTH_A_LOOK else ()
     response = page(request, "search.html", _values(question, reply, others), reader=reader)
     return keep_session(request, response, session)
+
+
+@router.get("/search/meant")
+def meant(request: Request) -> Response:
+    """What the article says that was meant, of two that were close. To open it is not to say that it helped."""
+    reader = visit(request, catalogue(request))
+    question = tidy(request.query_params.get("q", "")).strip()
+    article_id = tidy(request.query_params.get("article", ""))[:_IDENTIFIER]
+    question_id = identifier(request.query_params.get("question_id", ""))
+    desk: HelpDesk = request.app.state.desk
+    try:
+        answer = desk.answer_from(Question(question, lang=reader.lang), article_id)
+    except QuestionInvalid:
+        answer = None
+    if answer is None:  # the address is somebody's own, or the articles changed since
+        return RedirectResponse(reader.link("/search", q=question), 303)
+    if not _fetched_ahead(request):
+        keep_outcome(desk, Outcome(question_id, "opened", article_id))
+    values = {
+        "answer": answer,
+        "question_id": question_id,
+        "suggestions": _other_suggestions(desk, question, [article_id], reader),
+        **_values(question),
+    }
+    return page(request, "meant.html", values, reader=reader)
+
+
+def _fetched_ahead(request: Request) -> bool:
+    """Whether the browser fetches a page that nobody asked for yet."""
+    return "prefetch" in request.headers.get("sec-purpose", "")
 
 
 def _values(
@@ -86,9 +118,9 @@ def outcome(request: Request, form: Posted) -> Response:
     name = next((known for known in OUTCOMES if known == form.text("outcome")), None)
     if name not in ("solved", "not_solved"):
         raise HTTPException(400)
-    article_id = form.text("article_id")[:_IDENTIFIER]
+    declined = [article[:_IDENTIFIER] for article in form.texts("article_id") if article][:_MOST_DECLINED]
     question_id = form.identifier("question_id")
-    keep_outcome(request.app.state.desk, Outcome(question_id, name, article_id))
+    keep_outcome(request.app.state.desk, Outcome(question_id, name, declined[0] if declined else ""))
     known = catalogue(request)
     reader = visit(request, known)
     if name == "solved":
@@ -98,8 +130,8 @@ def outcome(request: Request, form: Posted) -> Response:
     values = {
         "question": question,
         "question_id": question_id,
-        "declined": article_id,
-        "suggestions": _other_suggestions(request.app.state.desk, question, article_id, reader),
+        "declined": declined,
+        "suggestions": _other_suggestions(request.app.state.desk, question, declined, reader),
         "noindex": True,
     }
     return page(request, "not_solved.html", values, reader=reader)
@@ -117,12 +149,12 @@ def keep_outcome(desk: HelpDesk, outcome: Outcome) -> None:
         _log.error("an outcome was not recorded: %s", error)
 
 
-def _other_suggestions(desk: HelpDesk, question: str, declined: str, reader: Visit) -> list[Suggestion]:
+def _other_suggestions(desk: HelpDesk, question: str, known: Sequence[str], reader: Visit) -> list[Suggestion]:
     try:
-        found = desk.suggest(Question(question, lang=reader.lang), 4)
+        found = desk.suggest(Question(question, lang=reader.lang), 4).suggestions
     except QuestionInvalid:
         return []
-    return [suggestion for suggestion in found if suggestion.key.id != declined]
+    return [suggestion for suggestion in found if suggestion.key.id not in known]
 
 
 @router.get("/solved")

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from bot import tickets
 from bot.errors import QuestionInvalid, StoreUnavailable, TicketConflict, TicketInvalid
-from bot.models import MAX_BODY, MAX_SUBJECT, Outcome, Question, Reply, Suggestion, TicketDraft
+from bot.models import MAX_BODY, MAX_SUBJECT, Offer, Outcome, Question, Reply, TicketDraft
 from bot.service import HelpDesk
 from web.pages.asking import keep_outcome
 from web.pages.catalogue import catalogue
@@ -136,7 +136,7 @@ def _form(
         "draft": draft,
         "errors": {name: errors[name] for name in _FIELDS if errors and name in errors},
         "notice": notice,
-        "suggestions": _suggestions(request.app.state.desk, draft, reader),
+        "offer": _offer(request.app.state.desk, draft, reader),
         "suggest_from": SUGGEST_FROM,
         "max_subject": MAX_SUBJECT,
         "max_body": MAX_BODY,
@@ -146,15 +146,16 @@ def _form(
     return page(request, "ticket.html", values, status=status, reader=reader, headers=headers)
 
 
-def _suggestions(desk: HelpDesk, draft: Draft, reader: Visit) -> list[Suggestion]:
+def _offer(desk: HelpDesk, draft: Draft, reader: Visit) -> Offer:
     """What the form shows beside it before anybody types, and without a script."""
     if len(draft.subject) + len(draft.body) < SUGGEST_FROM:
-        return []
+        return Offer((), ())
     try:
         found = desk.suggest(Question(draft.subject, draft.body, reader.lang), _SUGGESTIONS)
     except QuestionInvalid:
-        return []
-    return [suggestion for suggestion in found if suggestion.key.id not in draft.declined]
+        return Offer((), ())
+    wanted = tuple(suggestion for suggestion in found.suggestions if suggestion.key.id not in draft.declined)
+    return Offer(wanted, found.between if set(found.between) <= set(wanted) else ())
 
 
 @router.get("/ticket/sent/{ticket_id}")

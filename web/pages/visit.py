@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -24,12 +25,12 @@ class Visit:
     lang: str
     carry: str
 
-    def link(self, path: str, **query: str | int | None) -> str:
+    def link(self, path: str, **query: str | int | Sequence[str] | None) -> str:
         """An address on this site that keeps the chosen language; empty parameters are left out."""
-        given = {key: value for key, value in query.items() if value not in (None, "")}
+        given = {key: value for key, value in query.items() if value not in (None, "", (), [])}
         if self.carry:
             given.setdefault("lang", self.carry)
-        return f"{path}?{urlencode(given)}" if given else path
+        return f"{path}?{urlencode(given, doseq=True)}" if given else path
 
     def to_article(self, path: str, written: str) -> str:
         """The address of an article; one `written` in another language is told which the reader would rather have."""

@@ -8,11 +8,15 @@ const DEBOUNCE_MS = 350;
 const SUGGESTIONS = 3;
 const LONGEST_QUERY = 1_500; // the address has to stay short; the first words say what it is about
 
+const NOTHING = { suggestions: [], between: [] };
+const WHICH = "Which of these do you mean?";
+
 const form = document.querySelector("form.ticket");
 const beside = document.getElementById("fl-beside");
 const list = document.getElementById("fl-beside-list");
 const hint = document.getElementById("fl-beside-hint");
 const heading = document.getElementById("fl-beside-title");
+const neither = document.getElementById("fl-neither");
 const status = document.getElementById("fl-beside-status");
 
 /* ---- suggestions ---- */
@@ -43,7 +47,7 @@ async function suggest() {
   if (!enough) {
     running?.abort();
     asked = "";
-    show([]);
+    show(NOTHING);
     return;
   }
   if (query === asked) return;
@@ -53,41 +57,60 @@ async function suggest() {
   try {
     const reply = await fetch(`${form.dataset.suggest}?${query}`, { signal: running.signal });
     if (!reply.ok) throw new Error(String(reply.status));
-    const { suggestions } = await reply.json();
-    if (query === asked) show(suggestions);
+    const offer = await reply.json();
+    if (query === asked) show(offer);
   } catch (error) {
     // The form does not need suggestions; whoever types must not be bothered because they are missing.
     if (error.name !== "AbortError" && query === asked) asked = "";
   }
 }
 
-function show(suggestions) {
+function show(offer) {
   const declined = new Set([...form.querySelectorAll("[name=declined]")].map((field) => field.value));
-  const wanted = suggestions.filter((suggestion) => !declined.has(suggestion.article_id));
+  const between = offer.between.some((article) => declined.has(article)) ? [] : offer.between;
+  let wanted = offer.suggestions.filter((suggestion) => !declined.has(suggestion.article_id));
+  if (between.length) wanted = wanted.filter((suggestion) => between.includes(suggestion.article_id));
   const before = addresses();
   list.replaceChildren(...wanted.map(item));
+  list.classList.toggle("choices", between.length > 0);
+  neither.hidden = between.length === 0;
   hint.hidden = wanted.length > 0;
-  heading.textContent = wanted.length ? "These may help" : "Articles that may help";
+  heading.textContent = between.length ? WHICH : wanted.length ? "These may help" : "Articles that may help";
   beside.classList.toggle("beside-hint-only", wanted.length === 0);
-  if (addresses() !== before) announce(wanted.length);
+  if (addresses() !== before) announce(wanted.length, between.length > 0);
+}
+
+/* The two that were not meant do not come back, and the ticket says so; what else may help takes their place. */
+function declineBoth(event) {
+  event.preventDefault();
+  for (const { dataset } of list.children) {
+    form.append(element("input", { type: "hidden", name: "declined", value: dataset.article }));
+  }
+  show(NOTHING);
+  const { email, subject, body } = form.elements;
+  const next = [email, subject, body].find((field) => !field.value.trim()) ?? document.getElementById("fl-send");
+  next.focus();
+  asked = "";
+  suggest();
 }
 
 function addresses() {
   return [...list.querySelectorAll("a")].map((link) => link.getAttribute("href")).join(" ");
 }
 
-function announce(count) {
-  status.textContent = count === 0 ? "" : count === 1 ? "1 article found" : `${count} articles found`;
+function announce(count, choice) {
+  const found = count === 0 ? "" : count === 1 ? "1 article found" : `${count} articles found`;
+  status.textContent = choice ? `${found}. ${WHICH}` : found;
 }
 
 /* Text is set as text: what an article or a person wrote never becomes markup here. */
-function item({ title, heading: where, url, snippet, lang }) {
+function item({ article_id: article, title, heading: where, url, snippet, lang }) {
   const link = element("a", { href: url, lang, hreflang: lang, target: "_blank", rel: "noopener" }, title);
   if (where) link.append(element("span", { class: "where" }, ` › ${where}`));
   link.append(element("span", { class: "unseen" }, " (opens in a new tab)"));
   const head = element("h3", {});
   head.append(link);
-  const row = element("li", { class: "result" });
+  const row = element("li", { class: "result", "data-article": article });
   row.append(head, element("p", { lang }, snippet));
   return row;
 }
@@ -131,6 +154,7 @@ beside.classList.toggle("beside-hint-only", !list.children.length);
 if (!list.children.length) heading.textContent = "Articles that may help";
 form.elements.subject.addEventListener("input", schedule);
 form.elements.body.addEventListener("input", schedule);
+neither.addEventListener("click", declineBoth);
 form.addEventListener("submit", sendOnce);
 // Coming back with the browser's own button shows the page as it was left: sending.
 window.addEventListener("pageshow", (event) => event.persisted && readyAgain());

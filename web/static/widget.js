@@ -36,13 +36,17 @@
     source: (title) => `Read the whole article: ${title}`,
     solved: "This solved it",
     notSolved: "It did not help",
+    which: "Which of these do you mean?",
+    neither: "Neither of these",
     noneSolved: "None of these helped",
     glad: "Good to hear that this solved it.",
     again: "Ask another question",
     others: "These may help too",
     some: (count) => `We found ${["", "one article", "two articles", "three articles"][count]} that may help`,
     sorry: "Sorry that this did not help.",
+    sorryNeither: "Sorry that neither of them fits.",
     sorryNext: "Send a ticket, and a person will look at it. You can also ask again in other words.",
+    insteadOne: "This one may fit better. If not, send a ticket and a person will look at it.",
     insteadNext: "One of these may fit better. If not, send a ticket and a person will look at it.",
     unknown: "I don’t know this one yet. Your question goes to the people who write the articles.",
     unknownNext: "Send a ticket if you need an answer from a person.",
@@ -453,7 +457,8 @@
   }
 
   function showSuggestions(corrected) {
-    const { suggestions } = state.reply;
+    const { suggestions, between } = state.reply;
+    if (between.length) return showChoice(corrected);
     const found = WORDS.some(Math.min(suggestions.length, 3));
     const only = suggestions.length === 1 ? suggestions[0].article_id : "";
     showResults(
@@ -462,6 +467,23 @@
       el("h3", {}, found),
       list(suggestions),
       choice(only ? WORDS.notSolved : WORDS.noneSolved, () => solved(state.opened || only), () => notSolved(suggestions)),
+    );
+  }
+
+  /** Two articles are close: the person says which is meant. That alone does not say that it helped. */
+  function showChoice(corrected) {
+    const { suggestions, between } = state.reply;
+    const two = suggestions.filter((suggestion) => between.includes(suggestion.article_id));
+    const yes = button(WORDS.solved, "primary", () => solved(state.opened));
+    yes.hidden = true;
+    const choices = list(two, () => (yes.hidden = false));
+    choices.classList.add("choices");
+    showResults(
+      WORDS.which,
+      understood(corrected),
+      el("h3", {}, WORDS.which),
+      choices,
+      el("div", { class: "choice" }, yes, button(WORDS.neither, "plain-button", () => notSolved(two, WORDS.sorryNeither))),
     );
   }
 
@@ -474,12 +496,13 @@
     );
   }
 
-  function list(suggestions) {
+  function list(suggestions, onChosen) {
     const entry = (suggestion) =>
       el(
         "li",
         { lang: suggestion.lang },
-        newTab(BASE + suggestion.url, suggestion.title, () => opened(suggestion)),
+        newTab(BASE + suggestion.url, suggestion.title, () => (opened(suggestion), onChosen?.())),
+        onChosen && suggestion.heading && el("p", { class: "where" }, suggestion.heading),
         el("p", {}, suggestion.snippet),
       );
     return el("ul", { class: "suggestions" }, ...suggestions.slice(0, 3).map(entry));
@@ -501,12 +524,13 @@
     focusOn(glad);
   }
 
-  function notSolved(articles) {
+  function notSolved(articles, words = WORDS.sorry) {
     tell("not_solved", articles[0].article_id);
     articles.forEach((article) => state.declined.add(article.article_id));
+    state.opened = ""; // what solved it is another one
     const left = state.reply.suggestions.filter((suggestion) => !state.declined.has(suggestion.article_id));
-    const next = left.length ? WORDS.insteadNext : WORDS.sorryNext;
-    const sorry = el("p", { class: "lead", tabindex: "-1" }, WORDS.sorry);
+    const next = left.length > 1 ? WORDS.insteadNext : left.length ? WORDS.insteadOne : WORDS.sorryNext;
+    const sorry = el("p", { class: "lead", tabindex: "-1" }, words);
     showResults(
       "", // the focus moves to these words, which reads them out
       sorry,
@@ -774,6 +798,12 @@
     h4 { margin-top: 8px; padding-top: 16px; border-top: 1px solid var(--line); }
     .suggestions { list-style: none; display: flex; flex-direction: column; gap: 12px; }
     .suggestions a { display: inline-block; font-weight: 600; padding: 2px 0; }
+    .choices li { position: relative; padding: 12px 16px; border: 1px solid var(--edge); border-radius: 8px; }
+    .choices li:hover { border-color: var(--accent); background: var(--soft); }
+    .choices a::after { content: ""; position: absolute; inset: 0; border-radius: 8px; }
+    .choices a:focus-visible { outline: none; }
+    .choices a:focus-visible::after { outline: 3px solid var(--accent); outline-offset: 2px; }
+    .choices .where { color: var(--ink); }
     .suggestions p {
       color: var(--quiet); font-size: .875em;
       display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden;
