@@ -171,8 +171,7 @@ def coverage(confidence: Floats, right: Bools) -> tuple[Coverage, ...]:
 
 def expected_calibration_error(confidence: Floats, right: Bools) -> float:
     """The mean distance between confidence and the share of right ones, over BINS bins of equal mass."""
-    bins = reliability(confidence, right)
-    return sum(b.count * abs(b.confidence - b.right) for b in bins) / len(confidence)
+    return float(_calibration_errors(confidence, right)(np.arange(len(confidence))[np.newaxis])[0])
 
 
 def auroc(score: Floats, positive: Bools) -> float | None:

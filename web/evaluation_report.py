@@ -51,7 +51,7 @@ def render(evaluation: Evaluation, about: About, comparison: Comparison | None =
         "coverage_chart": coverage_chart(curve, operating, len(outcomes)),
         "wrong": len(wrong),
         "mistakes": [_shown(o, evaluation.titles) for o in _surest(wrong)],
-        "false": [_shown(o, evaluation.titles) for o in _surest(false)],
+        "false_answers": [_shown(o, evaluation.titles) for o in _surest(false)],
         "slowest": sorted(outcomes, key=lambda o: -o.ms)[:_SLOWEST],
         "comparison": comparison,
         "most": _MISTAKES,
