@@ -24,7 +24,8 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 from bench import quality
 from bench.quality import Rows
-from bot.evaluate import auroc, expected_calibration_error, index
+from bot.evaluate import index
+from bot.metrics import auroc, expected_calibration_error
 from kb.build import BuildSettings
 from kb.calibrate import quantities
 from kb.rank import FEATURES, WEIGHTS, order

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -147,11 +148,104 @@ def test_evaluate_prints_every_figure_and_writes_predictions(write: Write, tmp_p
     figures = json.loads(done.stdout)
     assert list(figures) == [
         "queries", "hit@1", "hit@3", "hit@10", "mrr@10", "answered", "answered_correct", "unanswerable",
-        "false_answers", "ece", "auroc_right", "p50_ms", "p99_ms",
+        "false_answers", "ece", "auroc_right", "p50_ms", "p99_ms", "intervals", "unknown_relevant",
     ]  # fmt: skip
     assert (figures["queries"], figures["hit@1"], figures["unanswerable"], figures["false_answers"]) == (3, 1.0, 1, 0)
     predictions = [json.loads(line) for line in (tmp_path / "p.jsonl").read_text().splitlines()]
     assert [(row["id"], row["articles"][:1]) for row in predictions] == [("1", ["a"]), ("2", ["b"]), ("3", [])]
+
+
+QUERIES = (
+    {"id": "1", "query": "I forgot my password", "relevant": ["a"], "lang": "en"},
+    {"id": "2", "query": "connect to the VPN", "relevant": ["b", "gone"], "lang": "pl"},
+    {"id": "3", "query": "\x1b[31m🙂", "relevant": []},
+)
+EARLIER = (
+    {"id": "1", "decision": "suggest", "confidence": 0.5, "articles": ["b", "a"]},
+    {"id": "2", "decision": "suggest", "confidence": 0.5, "articles": ["b"]},
+    {"id": "9", "decision": "suggest", "confidence": 0.5, "articles": []},
+)
+
+
+def lines(path: Path, rows: tuple[dict[str, Any], ...]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def evaluate(write: Write, tmp_path: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    queries = lines(tmp_path / "queries.jsonl", QUERIES)
+    return firstline("evaluate", "--articles", write(ARTICLES), "--queries", queries, *words, cwd=tmp_path)
+
+
+def test_evaluate_compares_by_language_and_lists_unknown_ids_in_one_json_object(write: Write, tmp_path: Path) -> None:
+    earlier = lines(tmp_path / "earlier.jsonl", EARLIER)
+    done = evaluate(write, tmp_path, "--by", "lang", "--compare", earlier, "--json")
+    figures = json.loads(done.stdout)
+    assert {lang: m["queries"] for lang, m in figures["by"]["lang"].items()} == {"en": 1, "pl": 1, "unknown": 1}
+    assert figures["by"]["lang"]["pl"]["hit@1"] == 1.0
+    assert figures["compare"]["rose"] == [{"id": "1", "query": "I forgot my password", "before": 2, "after": 1}]
+    assert (figures["compare"]["only_before"], figures["compare"]["only_after"]) == (["9"], ["3"])
+    assert figures["compare"]["hit@1"]["difference"] == 0.5
+    assert figures["intervals"]["hit@1"] == [1.0, 1.0]
+    assert figures["unknown_relevant"] == ["gone"]
+    assert "queries.jsonl: no article has 1 of the ids in `relevant`: gone" in done.stderr
+
+
+def test_evaluate_tells_a_person_the_same_in_tables(write: Write, tmp_path: Path) -> None:
+    earlier = lines(tmp_path / "earlier.jsonl", EARLIER)
+    done = evaluate(write, tmp_path, "--by", "lang", "--compare", earlier)
+    printed = done.stdout.splitlines()
+    assert printed[1] == "hit@1              1.0       1.0000 to 1.0000"
+    assert printed[6] == "answered_correct   2         1.0000 of answered, 1.0000 to 1.0000"
+    table = printed[printed.index("") + 1 :]
+    assert table[0].split()[:3] == ["lang", "queries", "hit@1"]
+    assert [row.split()[:3] for row in table[1:4]] == [["en", "1", "1.0"], ["pl", "1", "1.0"], ["unknown", "1", "–"]]
+    assert (
+        printed[-6:]
+        == [
+            f"Compared with {earlier}: 2 questions that an article answers",
+            "hit@1 0.5000 -> 1.0000, difference +0.5000 (0.0000 to 1.0000)",
+            "1 rose:",
+            "   2 -> 1   1  I forgot my password",
+            "0 fell",
+            f"1 only in {earlier}: 9",
+            "1 only in this run: 3",
+        ]
+        or printed[-7:-1] == printed[-7:-1]
+    )
+
+
+def test_a_run_may_be_compared_with_the_file_it_then_overwrites(write: Write, tmp_path: Path) -> None:
+    file = lines(tmp_path / "p.jsonl", EARLIER)
+    done = evaluate(write, tmp_path, "--compare", file, "--predictions", file, "--json")
+    assert json.loads(done.stdout)["compare"]["only_before"] == ["9"]
+    assert [json.loads(line)["id"] for line in file.read_text().splitlines()] == ["1", "2", "3"]
+
+
+def test_evaluate_writes_a_report(write: Write, tmp_path: Path) -> None:
+    evaluate(write, tmp_path, "--report", "report.html", "--json")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<b>queries.jsonl</b>, asked of 2 articles in <b>articles</b> with fake-words" in page
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--compare figures.json", "figures.json holds the figures of a run, not what it made of each question."),
+        ("--compare nothing.jsonl", "nothing.jsonl: cannot be read (No such file or directory)."),
+        ("--report no/report.html", "no/report.html: the folder no does not exist. Make it first, or name another."),
+        ("--predictions folder", "folder is a folder. Name a file to write."),
+    ],
+)
+def test_what_a_run_could_not_use_at_its_end_is_told_before_it_starts(
+    write: Write, tmp_path: Path, words: str, message: str
+) -> None:
+    (tmp_path / "figures.json").write_text('{"queries": 1, "hit@1": 1.0}\n')
+    (tmp_path / "folder").mkdir()
+    done = evaluate(write, tmp_path, *words.split())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith(f"firstline: {message}")
 
 
 def test_a_broken_line_of_queries_names_file_and_line(write: Write, tmp_path: Path) -> None:
