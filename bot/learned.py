@@ -29,7 +29,7 @@ ENOUGH_SESSIONS = 3
 #: Wordings this near (rapidfuzz `token_set_ratio` of folded words, 0 to 100) are one question, if they lead to the same
 #: article and the shorter has at least half the words: by the ratio alone, "password" equals all that contain it.
 NEAR_SAME = 80.0
-_COMPARED_WORDS = 80
+_COMPARED_CHARACTERS = 600
 #: Of more than this many of one kind, the first tickets and rows and the last sessions are kept.
 _MOST_TRACES = 50
 
@@ -122,7 +122,7 @@ class Learned:
     @property
     def wording(self) -> str:
         """The words by which near-same questions are told."""
-        return " ".join(words(fold(f"{self.text}\n{self.body}"))[:_COMPARED_WORDS])
+        return " ".join(words(fold(f"{self.text}\n{self.body}"[:_COMPARED_CHARACTERS])))
 
     def with_trace(self, trace: Trace) -> Learned:
         """With what somebody said added; the same said again changes nothing, and a session's last word counts."""
