@@ -3,8 +3,8 @@
     python -m bench.fit_decision EVAL_FOLDER
 
 Prints what to copy into the two modules, with hit@k of each part left out and calibration on held-out questions. Of
-the Thunderbird tickets the oldest four fifths are fitted and the newest fifth is held out; of the other sets a random
-half. Each set counts the same, however large it is.
+the Thunderbird tickets the newest fifth is held out; of the other sets a random half. Each set counts the same, however
+large it is.
 """
 
 from __future__ import annotations
@@ -22,82 +22,97 @@ from sklearn.linear_model import LogisticRegression
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-from bench import quality
-from bench.quality import Rows
+from bench import sets
+from bench.sets import Rows, Set
 from bot.evaluate import index
 from bot.metrics import auroc, expected_calibration_error
 from kb.build import BuildSettings
-from kb.calibrate import quantities
+from kb.calibrate import QUANTITIES, quantities
+from kb.learned import LearnedQuestion
 from kb.rank import FEATURES, WEIGHTS, order
-from kb.search import Query
+from kb.search import Query, Searcher
 
 _RIDGE = 1e-3
+#: As `firstline learn` trusts imported tickets.
+_TRUST = 0.8
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """The candidates of one question: evidence of shape (n, features), and which of them are right."""
+    """The candidates of one question: evidence of shape (n, features), which of them are right, and their groups."""
 
     evidence: Floats
     right: NDArray[np.bool_]
     answerable: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Halves:
+    fitted: list[Case]
+    held_out: list[Case]
+
+
 def main() -> None:
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     folder = Path(sys.argv[1])
-    sets = {n: cases(a, q) for n, a, q in quality.sets(folder) if n != "thunderbird, newest fifth"}
-    foreign = {n: cases(a, q) for n, a, q in quality.foreign(folder) if "own articles" not in n}
-    fitted, held_out = halves(sets)
+    answerable = {s.name: cases(s) for s in sets.answerable(folder)}
+    foreign = {s.name: cases(s) for s in sets.foreign(folder) if "own articles" not in s.name}
+    show(answerable, foreign)
 
-    weights = fit_weights(list(fitted.values()))
-    print("hit@1 / hit@3 on held-out questions")
-    show_hits("all", weights, held_out)
+
+def show(answerable: dict[str, Halves], foreign: dict[str, Halves]) -> None:
+    weights = fit_weights(list(answerable.values()))
+    print("hit@1 / hit@3 on held-out questions\n  " + "\n  ".join(f"{n}: {name}" for n, name in enumerate(answerable)))
+    show_hits("all", weights, answerable)
     for name in FEATURES:
-        show_hits(f"without {name}", fit_weights(list(fitted.values()), leave_out=name), held_out)
-    show_hits("nearest passage alone", np.array([float(name == "nearest") for name in FEATURES]), held_out)
-    show_hits("as shipped", np.array(list(WEIGHTS.values())), held_out)
+        show_hits(f"without {name}", fit_weights(list(answerable.values()), leave_out=name), answerable)
+    show_hits("nearest passage alone", np.array([float(name == "nearest") for name in FEATURES]), answerable)
+    show_hits("words alone", np.array([float(name == "words") for name in FEATURES]), answerable)
+    show_hits("as shipped", np.array(list(WEIGHTS.values())), answerable)
     print("\nWEIGHTS", json.dumps(dict(zip(FEATURES, np.round(weights, 1).tolist(), strict=True)), indent=1))
-
-    foreign_fitted, foreign_held_out = halves(foreign)
-    fit_confidence({**fitted, **foreign_fitted}, {**held_out, **foreign_held_out})
+    fit_confidence({**answerable, **foreign})
 
 
-def cases(articles: Path, queries: Rows) -> list[Case]:
+def cases(data: Set) -> Halves:
     """The evidence for every question, from the very code that serves."""
-    searcher = index(articles, quality.DATA, BuildSettings())
-    made: list[Case] = []
-    for row in queries:
-        found = searcher.find(Query(row["query"], row.get("body") or ""))
-        ids = [searcher.entry(int(number)).article.id for number in found.articles]
-        right = np.array([article in row["relevant"] for article in ids], bool)
-        made.append(Case(found.evidence.astype(np.float64), right, bool(row["relevant"])))
+    searcher = index(data.articles, sets.DATA, BuildSettings(data.model))
+    made = find(searcher.with_learned(taught(data.learned)), data.queries)
     asked = [case for case in made if case.answerable]
     if asked:
-        found_share = sum(bool(case.right.any()) for case in asked) / len(asked)
-        print(f"{articles.stem}: {found_share:.1%} of {len(asked)} right articles are among the candidates")
-    return [case for case in made if len(case.right)]
+        share = sum(bool(case.right.any()) for case in asked) / len(asked)
+        print(f"{data.name}: {share:.1%} of {len(asked)} right articles are among the candidates", flush=True)
+    if data.held_out:
+        return Halves(made, find(searcher.with_learned(taught(data.held_out_learned)), data.held_out))
+    places = np.random.default_rng(0).permutation(len(made))
+    half = len(made) // 2
+    return Halves([made[n] for n in places[:half]], [made[n] for n in places[half:]])
 
 
-def halves(sets: dict[str, list[Case]]) -> tuple[dict[str, list[Case]], dict[str, list[Case]]]:
-    fitted, held_out = {}, {}
-    for name, rows in sets.items():
-        if name == "thunderbird tickets":  # in order of time
-            cut = int(len(rows) * 0.8)
-            fitted[name], held_out[name] = rows[:cut], rows[cut:]
-        else:
-            places = np.random.default_rng(0).permutation(len(rows))
-            fitted[name] = [rows[n] for n in places[: len(rows) // 2]]
-            held_out[name] = [rows[n] for n in places[len(rows) // 2 :]]
-    return fitted, held_out
+def find(searcher: Searcher, rows: Rows) -> list[Case]:
+    made: list[Case] = []
+    for row in rows:
+        found = searcher.find(Query(row["query"], row.get("body") or "", row.get("lang")))
+        ids = [searcher.entry(int(number)).article.id for number in found.articles]
+        right = np.array([article in row["relevant"] for article in ids], bool)
+        if len(right):
+            made.append(Case(found.evidence.astype(np.float64), right, bool(row["relevant"])))
+    return made
 
 
-def fit_weights(sets: list[list[Case]], leave_out: str = "") -> Floats:
+def taught(rows: Rows) -> list[LearnedQuestion]:
+    return [
+        LearnedQuestion(f"{row['id']} {article}", article, row["query"], row.get("body") or "", _TRUST)
+        for row in rows
+        for article in row["relevant"]
+    ]
+
+
+def fit_weights(data: list[Halves], leave_out: str = "") -> Floats:
     """Weights, none negative, that make the right article likely in a softmax over the candidates."""
-    packed = [pack(rows) for rows in sets]
+    packed = [pack(halves.fitted) for halves in data]
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         total, gradient = _RIDGE * float(weights @ weights), 2 * _RIDGE * weights
@@ -124,32 +139,31 @@ def pack(rows: list[Case]) -> tuple[Floats, Floats, NDArray[np.int64], NDArray[n
     return evidence, np.concatenate([case.right for case in rows]).astype(float), sizes, starts
 
 
-def show_hits(name: str, weights: Floats, sets: dict[str, list[Case]]) -> None:
+def show_hits(name: str, weights: Floats, data: dict[str, Halves]) -> None:
     parts = []
-    for rows in sets.values():
-        asked = [case for case in rows if case.answerable]
+    for halves in data.values():
+        asked = [case for case in halves.held_out if case.answerable]
         ranked = [case.right[np.argsort(-(case.evidence @ weights), kind="stable")] for case in asked]
-        parts.append(" / ".join(f"{np.mean([bool(r[:k].any()) for r in ranked]):.3f}" for k in (1, 3)))
-    print(f"  {name:26} {'   '.join(parts)}")
+        parts.append("/".join(f"{np.mean([bool(r[:k].any()) for r in ranked]):.3f}" for k in (1, 3)))
+    print(f"  {name:26} {' '.join(parts)}", flush=True)
 
 
-def fit_confidence(fitted: dict[str, list[Case]], held_out: dict[str, list[Case]]) -> None:
-    """Logistic regression of "the first is right" on the two quantities of kb.calibrate, with the shipped weights."""
+def fit_confidence(data: dict[str, Halves]) -> None:
+    """Logistic regression of "the first is right" on the quantities of kb.calibrate, with the shipped weights."""
     inputs, labels, counts = [], [], []
-    for rows in fitted.values():
-        x, y = table(rows)
-        share = 1.0 if any(case.answerable for case in rows) else 0.5
+    for halves in data.values():
+        x, y = table(halves.fitted)
+        share = 1.0 if any(case.answerable for case in halves.fitted) else 0.5
         inputs.append(x)
         labels.append(y)
         counts.append(np.full(len(y), 1000 * share / len(y)))
     model = LogisticRegression(C=100).fit(
         np.concatenate(inputs), np.concatenate(labels), sample_weight=np.concatenate(counts)
     )
-    stands_out, nearest = model.coef_[0]
-    print(f"\n_STANDS_OUT {stands_out:.2f}  _NEAREST {nearest:.2f}  _INTERCEPT {model.intercept_[0]:.2f}")
+    print("\nCONFIDENCE", dict(zip(QUANTITIES, np.round(model.coef_[0], 2).tolist(), strict=True)), model.intercept_)
     print(f"\n{'held out':40}{'right':>7}{'ece':>7}{'auroc':>8}   answered at 0.6, 0.7, 0.8 (of these right)")
-    for name, rows in held_out.items():
-        x, y = table(rows)
+    for name, halves in data.items():
+        x, y = table(halves.held_out)
         p = model.predict_proba(x)[:, 1]
         shares = [(np.mean(p >= t), np.mean(y[p >= t]) if (p >= t).any() else float("nan")) for t in (0.6, 0.7, 0.8)]
         area = auroc(p, y.astype(bool))

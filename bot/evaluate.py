@@ -6,11 +6,14 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from bot.decide import Answer, Decision, Policy, Suggest, decide
+from bot.learning import MemoryLearningStore
 from bot.metrics import DEPTH, Asked, Outcome, metrics
+from bot.past_tickets import PastTicket, lessons, read_past_tickets
 from kb import languages
 from kb.build import BuildSettings, build
 from kb.errors import EvaluationFileError
@@ -22,12 +25,28 @@ from kb.snapshot import open_current
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """A run. `titles` are the articles' by id; `unknown_relevant` the ids in `relevant` that no article has."""
+    """A run. `titles` are the articles' by id; `unknown_relevant` the ids in `relevant` that no article has.
+
+    `learned` is what was learned before the first question was asked.
+    """
 
     outcomes: tuple[Outcome, ...]
     metrics: dict[str, Any]
     titles: Mapping[str, str]
     unknown_relevant: tuple[str, ...]
+    learned: Learnt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What was learned from a file: `questions` count, `asked` rows were left out because they are asked as well.
+
+    `unknown` are ids that no article has; their rows were left out too.
+    """
+
+    questions: int
+    asked: int
+    unknown: tuple[str, ...]
 
 
 def run(
@@ -36,22 +55,29 @@ def run(
     data: Path,
     settings: BuildSettings,
     policy: Policy,
+    learn: Path | None = None,
     progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
 ) -> Evaluation:
     """Indexes `articles` below `data`, where a second run embeds nothing, and asks every query.
 
-    Raises EvaluationFileError for a broken line, or where no article has any of the ids in `relevant`.
+    `learn` is a file of solved tickets to learn from first, as `firstline learn` does. Raises EvaluationFileError for a
+    broken line, or where no article has any of the ids in `relevant`.
     """
     asked = read_queries(queries)
+    solved = read_past_tickets(learn) if learn else []
     searcher = index(articles, data, settings, progress)
     titles = _titles(searcher)
     unknown = _unknown_ids(asked, titles, queries)
+    learned = None
+    if learn:
+        progress("Learning", 0, 0)
+        searcher, learned = _learn(searcher, solved, asked, titles, learn.name)
     searcher.rank(Query("warm up"))
     outcomes = []
     for number, question in enumerate(asked):
         progress("Asking", number, len(asked))
         outcomes.append(_ask(question, searcher, policy))
-    return Evaluation(tuple(outcomes), metrics(outcomes), titles, unknown)
+    return Evaluation(tuple(outcomes), metrics(outcomes), titles, unknown, learned)
 
 
 def index(
@@ -90,6 +116,21 @@ def read_queries(path: Path) -> list[Asked]:
     if not found:
         raise EvaluationFileError(f"{path} holds no queries.")
     return list(found.values())
+
+
+def _learn(
+    searcher: Searcher, solved: Sequence[PastTicket], asked: Sequence[Asked], known: Mapping[str, str], file: str
+) -> tuple[Searcher, Learnt]:
+    """Learns through the store that serves, so that its rules hold here; never what is asked afterwards."""
+    ids = {question.id for question in asked}
+    texts = {(question.query.text, question.query.body) for question in asked}
+    fresh = [ticket for ticket in solved if ticket.id not in ids and (ticket.text, ticket.body) not in texts]
+    useful = [ticket for ticket in fresh if known.keys() >= set(ticket.articles)]
+    store = MemoryLearningStore()
+    store.learn(lessons(useful, file, datetime.fromtimestamp(0, UTC)))
+    active = store.active()
+    unknown = sorted({article for ticket in fresh for article in ticket.articles} - known.keys())
+    return searcher.with_learned(active), Learnt(len(active), len(solved) - len(fresh), tuple(unknown))
 
 
 def _ask(asked: Asked, searcher: Searcher, policy: Policy) -> Outcome:

@@ -18,8 +18,7 @@ WEIGHTS = {
     "nearest3": 5.5,  # mean of the best three: several hits of one article add up
     "subject_nearest3": 0.4,  # mean of the best three to the subject alone
     "head": 9.4,  # what was asked before, and which article answered it
-    "words": 0.8,  # BM25 over whole articles, relative to the best candidate
-    "words_share": 1.5,  # BM25 over whole articles, relative to the best score there could be
+    "words": 3.0,  # BM25 over whole articles, relative to the best score there could be
     "unit_words": 1.7,  # BM25 of the best passage, relative to the best candidate
     "codes": 0.3,  # share of the question's error codes and model numbers that the article holds
 }

@@ -281,8 +281,7 @@ class Searcher:
             "nearest3": _mean_of_best(closeness[0], at, sizes, 3),
             "subject_nearest3": _mean_of_best(closeness[-1], at, sizes, 3),
             "head": np.concatenate([part.head for part in seen]),
-            "words": _relative(words[articles]),
-            "words_share": words[articles] / self.snapshot.words.best_possible(terms),
+            "words": words[articles] / self.snapshot.words.best_possible(terms),
             "unit_words": _relative(np.maximum.reduceat(units, at)),
             "codes": self._codes(query, articles),
         }

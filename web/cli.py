@@ -149,6 +149,9 @@ def ask(
 def evaluate(
     articles: Annotated[Path, typer.Option(help="Folder of Markdown or a .jsonl file.")],
     queries: Annotated[Path, typer.Option(help='JSONL of {"id", "query", "body"?, "relevant", "lang"?}.')],
+    learn: Annotated[
+        Path | None, typer.Option(help="Learn from this file of solved tickets first; of the form of --queries.")
+    ] = None,
     model: Annotated[str | None, typer.Option(help="Encoder. [setting: model]")] = None,
     predictions: Annotated[Path | None, typer.Option(help="Write one line a query to this file.")] = None,
     compare: Annotated[
@@ -162,6 +165,8 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Measure hit@k, MRR, answers right and wrong, calibration and speed on questions with known articles."""
+    from dataclasses import asdict
+
     from bot.comparison import compare as compare_runs
     from bot.evaluate import run
     from bot.metrics import by_language
@@ -177,8 +182,17 @@ def evaluate(
     folder = settings.data if data else settings.data / "evaluate"
     with progress() as show:
         result = run(
-            articles, queries, folder, BuildSettings(settings.model, settings.default_lang), settings.policy, show
+            articles,
+            queries,
+            folder,
+            BuildSettings(settings.model, settings.default_lang),
+            settings.policy,
+            learn,
+            show,
         )
+    if result.learned:
+        for line in text.learned_lines(result.learned, str(learn)):
+            _warn(line)
     if result.unknown_relevant:
         names = text.listed(result.unknown_relevant)
         _warn(f"{queries}: no article has {len(result.unknown_relevant)} of the ids in `relevant`: {names}")
@@ -195,6 +209,7 @@ def evaluate(
             {
                 **result.metrics,
                 "unknown_relevant": list(result.unknown_relevant),
+                **({"learned": asdict(result.learned)} if result.learned else {}),
                 **{name: value for name, value in extra.items() if value},
             }
         )

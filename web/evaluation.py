@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bot.comparison import Change, Comparison
+from bot.evaluate import Learnt
 from bot.metrics import Asked
 
 #: How many changed questions and ids are printed; `--json` has them all.
@@ -35,6 +36,15 @@ def figure_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
         elif intervals.get(name):
             line += f" {_range(intervals[name])}"
         yield line.rstrip()
+
+
+def learned_lines(learned: Learnt, name: str) -> Iterator[str]:
+    """What of a file was learned, and what was left out."""
+    yield f"{name}: {learned.questions} questions learned"
+    if learned.asked:
+        yield f"{name}: {learned.asked} left out, because they are asked as well"
+    if learned.unknown:
+        yield f"{name}: rows left out, because no article has the ids {listed(learned.unknown)}"
 
 
 def language_lines(languages: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

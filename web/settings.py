@@ -19,7 +19,7 @@ from pydantic_settings import (
 from bot.database import sqlite_url
 from bot.decide import COST_MISSED, COST_WRONG, Policy
 from kb import languages
-from kb.export import DEFAULT_MODEL
+from kb.routing import AUTO
 
 _PREFIX = "FIRSTLINE_"
 FILE_VARIABLE = f"{_PREFIX}SETTINGS"
@@ -63,7 +63,9 @@ class Settings(BaseSettings):
         "", description="A SQLAlchemy URL. Empty: the SQLite file `firstline.db` in the data folder."
     )
     model: str = Field(
-        DEFAULT_MODEL, description="The encoder: a known name, or the path of a sentence-transformers folder."
+        AUTO,
+        description="The encoder: `auto` (by the languages of the articles), a known name (`all-MiniLM-L6-v2`, "
+        "`multilingual-e5-small`), or the path of a sentence-transformers folder.",
     )
     default_lang: str = Field(
         "en", description="The language (ISO 639-1) of articles that neither say it nor lie in a language folder."
