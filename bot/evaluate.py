@@ -21,6 +21,7 @@ from kb.jsonl import read_objects
 from kb.models import PUBLIC
 from kb.search import Query, Searcher
 from kb.snapshot import open_current
+from kb.vector_cache import cache_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def run(
     learned = None
     if learn:
         progress("Learning", 0, 0)
-        searcher, learned = _learn(searcher, solved, asked, titles, learn.name)
+        searcher, learned = _learn(searcher, solved, asked, titles, learn.name, cache_file(_folder(articles, data)))
     searcher.rank(Query("warm up"))
     outcomes = []
     for number, question in enumerate(asked):
@@ -87,7 +88,7 @@ def index(
     progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
 ) -> Searcher:
     """A searcher over `articles`, indexed in a folder of their own below `data`; all share one exported encoder."""
-    folder = data / hashlib.sha256(str(articles.resolve()).encode()).hexdigest()[:12]
+    folder = _folder(articles, data)
     folder.mkdir(parents=True, exist_ok=True)
     _share_encoders(data, folder)
     build(articles, folder, settings, created="", progress=progress)
@@ -119,7 +120,12 @@ def read_queries(path: Path) -> list[Asked]:
 
 
 def _learn(
-    searcher: Searcher, solved: Sequence[PastTicket], asked: Sequence[Asked], known: Mapping[str, str], file: str
+    searcher: Searcher,
+    solved: Sequence[PastTicket],
+    asked: Sequence[Asked],
+    known: Mapping[str, str],
+    file: str,
+    cache: Path,
 ) -> tuple[Searcher, Learnt]:
     """Learns through the store that serves, so that its rules hold here; never what is asked afterwards."""
     ids = {question.id for question in asked}
@@ -130,7 +136,7 @@ def _learn(
     store.learn(lessons(useful, file, datetime.fromtimestamp(0, UTC)))
     active = store.active()
     unknown = sorted({article for ticket in fresh for article in ticket.articles} - known.keys())
-    return searcher.with_learned(active), Learnt(len(active), len(solved) - len(fresh), tuple(unknown))
+    return searcher.with_learned(active, cache), Learnt(len(active), len(solved) - len(fresh), tuple(unknown))
 
 
 def _ask(asked: Asked, searcher: Searcher, policy: Policy) -> Outcome:
@@ -162,6 +168,10 @@ def _unknown_ids(asked: Sequence[Asked], known: Mapping[str, str], queries: Path
             f"The articles' ids look like {', '.join(sorted(known)[:3])}."
         )
     return unknown
+
+
+def _folder(articles: Path, data: Path) -> Path:
+    return data / hashlib.sha256(str(articles.resolve()).encode()).hexdigest()[:12]
 
 
 def _share_encoders(data: Path, folder: Path) -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+import logging
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +25,10 @@ from kb.reader import Closeness, Reader
 from kb.routing import readers
 from kb.snapshot import Entry, Snapshot
 from kb.spelling import Speller
+from kb.vector_cache import VectorCache
 from kb.vectors import Rows
+
+_log = logging.getLogger(__name__)
 
 #: Rows and articles that each source of candidates may name. The right article is among them for 93 % of Thunderbird
 #: tickets and for 99 % or more of OfficeDocs symptoms, CLINC150 and BANKING77 (`bench/fit_decision.py` prints it).
@@ -131,19 +138,22 @@ class Searcher:
             self._readers.append(Reader(snapshot, encoded, np.flatnonzero(np.isin(langs, read)), self._group))
         self._parts = lru_cache(maxsize=64)(self._who_reads_what)
 
-    def with_learned(self, questions: Sequence[LearnedQuestion]) -> Searcher:
+    def with_learned(self, questions: Sequence[LearnedQuestion], cache: Path | None = None) -> Searcher:
         """A searcher of the same snapshot that has learned `questions`, and nothing else that this one had learned.
 
-        Questions of articles that this snapshot does not have wait for one that has them.
+        Questions of articles that this snapshot does not have wait for one that has them. `cache` is the file of
+        vectors that builds use; it saves reading thousands of tickets anew at every start.
         """
         known = {entry.article.id for entry in self.snapshot.entries}
         useful = [question for question in questions if question.article in known]
         embedders = [reader.embedder for reader in self._readers]
         twin = copy.copy(self)
         twin._readers = []
-        for reader in self._readers:
-            mine = [q for q in useful if len(embedders) == 1 or reader.embedder in readers(embedders, self._lang_of(q))]
-            twin._readers.append(reader.learn(mine))
+        with _open(cache) as vectors:
+            for reader in self._readers:
+                alone = len(embedders) == 1
+                mine = [q for q in useful if alone or reader.embedder in readers(embedders, self._lang_of(q))]
+                twin._readers.append(reader.learn(mine, vectors))
         twin._parts = lru_cache(maxsize=64)(twin._who_reads_what)
         return twin
 
@@ -308,6 +318,18 @@ class Searcher:
         if not known:
             return np.zeros(len(articles), np.float32)
         return np.array([sum(int(a) in docs for docs in known) / len(known) for a in articles], np.float32)
+
+
+@contextmanager
+def _open(cache: Path | None) -> Iterator[VectorCache | None]:
+    """The cache, or none where the disk does not let it be used: what it saves is time."""
+    try:
+        vectors = VectorCache(cache) if cache else None
+    except (OSError, sqlite3.Error) as error:
+        _log.warning("learned questions are read anew, %s cannot be used: %s", cache, error)
+        vectors = None
+    with vectors or nullcontext():
+        yield vectors
 
 
 def _mean_of_best(values: NDArray[np.float32], at: Rows, sizes: Rows, count: int) -> NDArray[np.float32]:
