@@ -62,12 +62,13 @@ class Found:
     """The candidates for a query and their evidence.
 
     `articles` are numbers in `Snapshot.entries`, int64 of shape (n,); `evidence` is float32 of shape
-    (n, len(FEATURES)); `best_rows` the row of each article's nearest body passage (or its title where it has no body).
+    (n, len(FEATURES)); `unrelated` is `Embedder.unrelated` of what read each; `best_rows` the row of each article's nearest body passage (or its title where it has no body).
     `lang` is the language the question is written in, "" for one that no article is written in.
     """
 
     articles: Rows
     evidence: Evidence
+    unrelated: NDArray[np.float32]
     best_rows: Rows
     corrected: str
     lang: str
@@ -107,12 +108,16 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What one reader found: articles, all their rows, closeness of shape (views, rows), and the head's scores."""
+    """What one reader found: articles, all their rows, closeness of shape (views, rows), and the head's scores.
+
+    `unrelated` repeats the encoder's for each article.
+    """
 
     articles: Rows
     rows: Rows
     closeness: Closeness
     head: NDArray[np.float32]
+    unrelated: NDArray[np.float32]
 
 
 class Searcher:
@@ -186,7 +191,7 @@ class Searcher:
             Hit(int(found.articles[position]), float(score), int(found.best_rows[position]))
             for position, score in zip(shown[:limit], ranked.scores, strict=False)
         )
-        return Ranking(hits, confidence(ranked, found.evidence), found.corrected, found.lang)
+        return Ranking(hits, confidence(ranked, found.evidence, found.unrelated), found.corrected, found.lang)
 
     def _one_language_each(self, ranked: Order, found: Found, lang: str | None) -> tuple[Order, list[int]]:
         """Translations of one article do not compete with each other: the best one stands for all.
@@ -231,12 +236,14 @@ class Searcher:
         if not seen:  # the asker may see none
             return self._nothing(corrected, lang)
         articles, evidence, best_rows = self._weigh(seen, words, terms, query)
-        return Found(articles, evidence, best_rows, corrected, lang)
+        unrelated = np.concatenate([part.unrelated for part in seen])
+        return Found(articles, evidence, unrelated, best_rows, corrected, lang)
 
     @staticmethod
     def _nothing(corrected: str, lang: str) -> Found:
         empty = np.empty(0, np.int64)
-        return Found(empty, np.empty((0, len(FEATURES)), np.float32), empty, corrected, lang)
+        nothing = np.empty((0, len(FEATURES)), np.float32)
+        return Found(empty, nothing, np.empty(0, np.float32), empty, corrected, lang)
 
     def _language(self, query: Query) -> str:
         """The language of the question's own words, else the asker's; "" for one that no article is written in."""
@@ -274,7 +281,9 @@ class Searcher:
         articles = np.unique(np.concatenate([dense, asked, lexical[shown[lexical] > 0]])).astype(np.int64)
         rows = np.concatenate([np.arange(self._starts[n], self._ends[n]) for n in articles])
         closeness = part.reader.closeness(vectors, rows)
-        return _Seen(articles, rows, closeness, part.reader.head.scores(near, self._group[articles])[0])
+        head = part.reader.head.scores(near, self._group[articles])[0]
+        unrelated = np.full(len(articles), part.reader.embedder.unrelated, np.float32)
+        return _Seen(articles, rows, closeness, head, unrelated)
 
     def _weigh(
         self, seen: Sequence[_Seen], words: NDArray[np.float32], terms: dict[str, float], query: Query
