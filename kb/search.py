@@ -62,8 +62,9 @@ class Found:
     """The candidates for a query and their evidence.
 
     `articles` are numbers in `Snapshot.entries`, int64 of shape (n,); `evidence` is float32 of shape
-    (n, len(FEATURES)); `unrelated` is `Embedder.unrelated` of what read each; `best_rows` the row of each article's nearest body passage (or its title where it has no body).
-    `lang` is the language the question is written in, "" for one that no article is written in.
+    (n, len(FEATURES)); `unrelated` is `Embedder.unrelated` of what read each; `best_rows` the row of each article's
+    nearest body passage (or its title where it has no body). `lang` is the language the question is written in, "" for
+    one that no article is written in.
     """
 
     articles: Rows
@@ -217,9 +218,11 @@ class Searcher:
 
     def find(self, query: Query) -> Found:
         """The candidates among the articles `query` may see; none where nothing could be searched for."""
-        corrected = self.speller.correct(query.text[:MAX_CHARACTERS])
-        query = Query(corrected, query.body[: max(0, MAX_CHARACTERS - len(corrected))], query.lang, query.audiences)
         lang = self._language(query)
+        corrected = query.text[:MAX_CHARACTERS]
+        if lang in self.snapshot.languages:  # the words of another language are no typing errors
+            corrected = self.speller.correct(corrected)
+        query = Query(corrected, query.body[: max(0, MAX_CHARACTERS - len(corrected))], query.lang, query.audiences)
         langs = self.snapshot.languages
         subject_terms = dict.fromkeys(analysis.terms(query.text, langs), 1.0)
         terms = dict.fromkeys(analysis.terms(query.body, langs), 1.0) | dict.fromkeys(
