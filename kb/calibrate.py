@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from kb.rank import FEATURES, Evidence, Order
 
@@ -20,12 +22,31 @@ _INTERCEPT = -5.0
 _COLUMNS = [FEATURES.index(name) for name in QUANTITIES[1:]]
 
 
-def confidence(order: Order, evidence: Evidence) -> float:
-    """The probability, 0 to 1, that the first article of `order` answers; 0 where there is no candidate."""
-    if not len(order.positions):
-        return 0.0
-    pairs = zip(WEIGHTS.values(), quantities(order, evidence), strict=True)
-    return 1.0 / (1.0 + math.exp(-sum((weight * value for weight, value in pairs), _INTERCEPT)))
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A logistic regression: a weight for each of QUANTITIES, and what it starts from."""
+
+    weights: tuple[float, ...]
+    intercept: float
+
+    def confidence(self, order: Order, evidence: Evidence) -> float:
+        """The probability, 0 to 1, that the first article of `order` answers; 0 where there is no candidate."""
+        return self.probability(quantities(order, evidence)) if len(order.positions) else 0.0
+
+    def probability(self, values: Sequence[float]) -> float:
+        """The probability, 0 to 1, that belongs to values of QUANTITIES."""
+        return 1.0 / (1.0 + math.exp(-self.log_odds(values)))
+
+    def log_odds(self, values: Sequence[float]) -> float:
+        return sum((weight * value for weight, value in zip(self.weights, values, strict=True)), self.intercept)
+
+    def shifted(self, by: float) -> Calibration:
+        """As sure of everything by so much more, in log-odds."""
+        return replace(self, intercept=self.intercept + by)
+
+
+#: For a knowledge base that nothing is known of; kb/fit.py fits it to one.
+DEFAULT = Calibration(tuple(WEIGHTS.values()), _INTERCEPT)
 
 
 def quantities(order: Order, evidence: Evidence) -> tuple[float, ...]:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from kb.calibrate import confidence, quantities
+from kb.calibrate import DEFAULT, quantities
 from kb.rank import FEATURES, Evidence, order
 
 _EVIDENCE = st.integers(1, 20).flatmap(
@@ -20,7 +20,7 @@ def _evidence(*rows: float) -> Evidence:
 
 
 def _confidence(evidence: Evidence) -> float:
-    return confidence(order(evidence), evidence)
+    return DEFAULT.confidence(order(evidence), evidence)
 
 
 def test_without_a_candidate_there_is_no_confidence() -> None:
