@@ -9,7 +9,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,15 +20,17 @@ from kb.articles import load, source_files
 from kb.embedding import Embedder, Vectors, open_encoder
 from kb.errors import DataFolderError, SnapshotError, SourceError
 from kb.export import prepare
+from kb.fit import fit
 from kb.lexical import Bm25
 from kb.links import PICTURE_TYPES, Resolver
 from kb.markdown import Targets, render
 from kb.models import Article, Passage, Section, Skipped
-from kb.passages import split
+from kb.passages import article_terms, split
 from kb.routing import AUTO, models_for, readers
 from kb.scratch import scratch
 from kb.snapshot import (
     Snapshot,
+    calibrate,
     current_id,
     open_snapshot,
     read_manifest,
@@ -42,8 +44,6 @@ from kb.vectors import FaissStore
 #: Snapshots kept beside the current one, so that a bad publication can be taken back.
 KEPT = 2
 _EMBED_AT_ONCE = 64
-#: How often a term of these parts counts in the index over whole articles: a title says more than a paragraph.
-_FIELD_WEIGHTS = {"title": 3.0, "keywords": 2.0, "question": 1.5, "heading": 1.5, "body": 1.0}
 
 Progress = Callable[[str, int, int], None]
 
@@ -144,7 +144,7 @@ def _build(source: Path, data: Path, settings: BuildSettings, created: str, prog
                 (encoder, embedder, FaissStore.of(vectors))
                 for encoder, embedder, (vectors, _) in zip(folders, embedders, made_by, strict=True)
             ],
-            words=Bm25.of([_article_terms(article, passages) for article, _, passages in prepared.rows]),
+            words=Bm25.of([article_terms(article, passages) for article, _, passages in prepared.rows]),
             units=Bm25.of(
                 [
                     analysis.terms(passage.embedded, (article.lang,))
@@ -157,6 +157,8 @@ def _build(source: Path, data: Path, settings: BuildSettings, created: str, prog
             inputs=inputs,
         )
         snapshot = open_snapshot(made)
+        progress("Calibrating", 0, 0)
+        calibrate(made, asdict(fit(snapshot)))
         if folder.exists() and not _known(folder):  # damaged
             shutil.rmtree(folder, ignore_errors=True)
         try:
@@ -244,25 +246,6 @@ def _prepare(
         passages = split(article, rendered, counts[id(reader)], reader.max_tokens)
         prepared.rows.append((article, rendered.sections, passages))
     return prepared
-
-
-def _article_terms(article: Article, passages: Sequence[Passage]) -> dict[str, float]:
-    """Weighted term frequencies of a whole article, keywords included."""
-    counts: Counter[str] = Counter()
-
-    def add(text: str, part: str) -> None:
-        for term in analysis.terms(text, (article.lang,)):
-            counts[term] += _FIELD_WEIGHTS[part]  # type: ignore[assignment]
-
-    for keyword in article.keywords:
-        add(keyword, "keywords")
-    headings: dict[tuple[str, ...], None] = {}
-    for passage in passages:
-        add(passage.text, passage.kind)
-        headings.setdefault(passage.heading_path)
-    for path in headings:
-        add(path[-1] if path else "", "heading")
-    return dict(counts)
 
 
 # --- identity ----------------------------------------------------------------------------------------------------

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,15 +28,34 @@ _RIVALS = 10
 _NEAREST, _WORDS = FEATURES.index("nearest"), FEATURES.index("words")
 
 
-def confidence(order: Order, evidence: Evidence, unrelated: NDArray[np.float32]) -> float:
-    """The probability, 0 to 1, that the first article of `order` answers; 0 where there is no candidate.
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A logistic regression: a weight for each of QUANTITIES, and what it starts from."""
 
-    `unrelated` is of the encoder that read each candidate (`Embedder.unrelated`), float32 of shape (n,).
-    """
-    if not len(order.positions):
-        return 0.0
-    pairs = zip(WEIGHTS.values(), quantities(order, evidence, unrelated), strict=True)
-    return 1.0 / (1.0 + math.exp(-sum((weight * value for weight, value in pairs), _INTERCEPT)))
+    weights: tuple[float, ...]
+    intercept: float
+
+    def confidence(self, order: Order, evidence: Evidence, unrelated: NDArray[np.float32]) -> float:
+        """The probability, 0 to 1, that the first article of `order` answers; 0 where there is no candidate.
+
+        `unrelated` is of the encoder that read each candidate (`Embedder.unrelated`), float32 of shape (n,).
+        """
+        return self.probability(quantities(order, evidence, unrelated)) if len(order.positions) else 0.0
+
+    def probability(self, values: Sequence[float]) -> float:
+        """The probability, 0 to 1, that belongs to values of QUANTITIES."""
+        return 1.0 / (1.0 + math.exp(-self.log_odds(values)))
+
+    def log_odds(self, values: Sequence[float]) -> float:
+        return sum((weight * value for weight, value in zip(self.weights, values, strict=True)), self.intercept)
+
+    def shifted(self, by: float) -> Calibration:
+        """As sure of everything by so much more, in log-odds."""
+        return replace(self, intercept=self.intercept + by)
+
+
+#: For a knowledge base that nothing is known of; kb/fit.py fits it to one.
+DEFAULT = Calibration(tuple(WEIGHTS.values()), _INTERCEPT)
 
 
 def quantities(order: Order, evidence: Evidence, unrelated: NDArray[np.float32]) -> tuple[float, ...]:

@@ -28,7 +28,7 @@ class Bm25:
     """An inverted index with precomputed impacts.
 
     `starts` has len(terms) + 1 entries: the postings of term t are `docs[starts[t]:starts[t + 1]]` with
-    `impacts` of the same slice; `idf` has one float a term.
+    `impacts` of the same slice; `idf` has one float a term, `lengths` one a document.
     """
 
     def __init__(
@@ -38,10 +38,10 @@ class Bm25:
         docs: NDArray[np.int32],
         impacts: NDArray[np.float32],
         idf: NDArray[np.float32],
-        size: int,
+        lengths: NDArray[np.float32],
     ) -> None:
-        self.vocabulary, self.size = vocabulary, size
-        self._starts, self._docs, self._impacts, self._idf = starts, docs, impacts, idf
+        self.vocabulary, self.size = vocabulary, len(lengths)
+        self._starts, self._docs, self._impacts, self._idf, self._lengths = starts, docs, impacts, idf, lengths
 
     @classmethod
     def of(cls, documents: Sequence[Mapping[str, float] | Sequence[str]]) -> Bm25:
@@ -49,7 +49,6 @@ class Bm25:
         counts = [doc if isinstance(doc, Mapping) else Counter(doc) for doc in documents]
         vocabulary = {term: n for n, term in enumerate(sorted({term for doc in counts for term in doc}))}
         lengths = np.array([sum(doc.values()) for doc in counts], np.float64)
-        average = float(lengths.mean()) if len(lengths) and lengths.sum() else 1.0
         postings = [(vocabulary[term], n, frequency) for n, doc in enumerate(counts) for term, frequency in doc.items()]
         postings.sort()
         columns = np.array(postings, np.float64).reshape(-1, 3)
@@ -57,9 +56,9 @@ class Bm25:
         document_frequency = np.bincount(ids, minlength=len(vocabulary))
         starts = np.concatenate([[0], np.cumsum(document_frequency)]).astype(np.int64)
         idf = np.log1p((len(counts) - document_frequency + 0.5) / (document_frequency + 0.5)).astype(np.float32)
-        norm = K1 * (1 - B + B * lengths[docs] / average) if len(docs) else np.zeros(0)
+        norm = _norms(lengths[docs], _average(lengths))
         impacts = (idf[ids] * frequency * (K1 + 1) / (frequency + norm)).astype(np.float32)
-        return cls(vocabulary, starts, docs, impacts, idf, len(counts))
+        return cls(vocabulary, starts, docs, impacts, idf, lengths.astype(np.float32))
 
     def scores(self, query: Mapping[str, float]) -> Scores:
         """float32 of shape (size,): the BM25 score of each document for terms with weights."""
@@ -70,6 +69,28 @@ class Bm25:
                 # A document holds a term once, so plain fancy indexing adds each posting.
                 out[self._docs[span]] += self._impacts[span] * np.float32(weight)
         return out
+
+    def score_without(self, query: Mapping[str, float], document: int, taken: Mapping[str, float]) -> float:
+        """The score of one document if its terms were `taken` (frequencies) fewer.
+
+        How rare a term is and how long a document is on average stay as they are: both hang on all documents.
+        """
+        length = float(self._lengths[document])
+        before, after = _norms(np.array([length, length - sum(taken.values())]), _average(self._lengths)).tolist()
+        total = 0.0
+        for term, weight in query.items():
+            if (number := self.vocabulary.get(term)) is None:
+                continue
+            first, last = self._starts[number], self._starts[number + 1]
+            at = first + int(np.searchsorted(self._docs[first:last], document))
+            if at == last or self._docs[at] != document:
+                continue
+            most = float(self._idf[number]) * (K1 + 1)
+            share = float(self._impacts[at]) / most
+            frequency = share * before / (1 - share) - taken.get(term, 0.0)
+            if frequency > 1e-3:  # else it had no more than what was taken, but for rounding
+                total += weight * most * frequency / (frequency + after)
+        return total
 
     def idf(self, term: str) -> float:
         """The weight of a term; a term no document has counts as the rarest there could be."""
@@ -94,7 +115,7 @@ class Bm25:
             "docs": self._docs,
             "impacts": self._impacts,
             "idf": self._idf,
-            "size": np.array(self.size),
+            "lengths": self._lengths,
             "terms": np.frombuffer(json.dumps(list(self.vocabulary), ensure_ascii=False).encode(), np.uint8),
         }
         with path.open("wb") as file:
@@ -112,7 +133,16 @@ class Bm25:
                     held["docs"],
                     held["impacts"],
                     held["idf"],
-                    int(held["size"]),
+                    held["lengths"],
                 )
         except (OSError, EOFError, BadZipFile, ValueError, KeyError) as error:
             raise SnapshotDamaged(f"{path} is no lexical index: {error}. Build the snapshot again.") from error
+
+
+def _average(lengths: NDArray[Any]) -> float:
+    return float(lengths.mean()) if len(lengths) and lengths.any() else 1.0
+
+
+def _norms(lengths: NDArray[np.float64], average: float) -> NDArray[np.float64]:
+    """What the length of a document adds to a frequency."""
+    return K1 * (1 - B + B * lengths / average)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 
+from kb import analysis
 from kb.blocks import Block
 from kb.markdown import Rendered
 from kb.models import Article, Passage
@@ -14,6 +16,8 @@ CountTokens = Callable[[str], int]
 #: Longest passage body in tokens of the encoder: most sections of a help article fit whole, and with title and headings
 #: in front a passage stays below the 256 tokens that all-MiniLM-L6-v2 reads.
 TARGET_TOKENS = 200
+#: How often a term of these parts counts in the index over whole articles: a title says more than a paragraph.
+_FIELD_WEIGHTS = {"title": 3.0, "keywords": 2.0, "question": 1.5, "heading": 1.5, "body": 1.0}
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…。！？])\s+|(?<=[。！？])|\n+")
 
@@ -147,3 +151,31 @@ def _span(blocks: list[Block]) -> tuple[int, int]:
     if not lines:
         return (0, 0)
     return (min(first for first, _ in lines), max(last for _, last in lines))
+
+
+def article_terms(article: Article, passages: Sequence[Passage]) -> dict[str, float]:
+    """Weighted term frequencies of a whole article, keywords included."""
+    counts: dict[str, float] = {}
+
+    def add(text: str, part: str) -> None:
+        for term, count in _terms(text, part, article.lang).items():
+            counts[term] = counts.get(term, 0.0) + count
+
+    for keyword in article.keywords:
+        add(keyword, "keywords")
+    headings: dict[tuple[str, ...], None] = {}
+    for passage in passages:
+        add(passage.text, passage.kind)
+        headings.setdefault(passage.heading_path)
+    for path in headings:
+        add(path[-1] if path else "", "heading")
+    return counts
+
+
+def passage_terms(passage: Passage, lang: str) -> dict[str, float]:
+    """What a passage adds to the weighted term frequencies of its article, which is written in `lang`."""
+    return _terms(passage.text, passage.kind, lang)
+
+
+def _terms(text: str, part: str, lang: str) -> dict[str, float]:
+    return {term: _FIELD_WEIGHTS[part] * count for term, count in Counter(analysis.terms(text, (lang,))).items()}

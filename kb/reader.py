@@ -19,13 +19,15 @@ Closeness = NDArray[np.float32]
 
 
 class Reader:
-    """An encoder with its vectors of a snapshot, and the head fitted on them.
+    """An encoder with its vectors of a snapshot, and the head fitted on them, which can leave out the rows `hold`.
 
     `articles` are the numbers of those it reads, `groups` has the class of every article: translations share one.
     Closeness is a cosine on the scale of 0 (unrelated) to 1 (the same), equal for all encoders.
     """
 
-    def __init__(self, snapshot: Snapshot, encoded: Encoded, articles: Rows, groups: Rows) -> None:
+    def __init__(
+        self, snapshot: Snapshot, encoded: Encoded, articles: Rows, groups: Rows, hold: Sequence[int] = ()
+    ) -> None:
         self.embedder, self._vectors = encoded.embedder, encoded.vectors
         self.articles = articles
         self._snapshot, self._groups = snapshot, groups
@@ -33,18 +35,27 @@ class Reader:
         mine = np.isin(snapshot.owner, articles)
         said = np.array([passage.kind != "body" for passage in snapshot.passages], bool)
         self._said = np.flatnonzero(mine & said)
+        wanted = set(hold)
+        self._examples = {row: n for n, row in enumerate(self._said.tolist()) if row in wanted}
         self.head = self._fit([])
 
     def closeness(self, queries: Vectors, rows: Rows) -> Closeness:
         """float32 of shape (len(queries), len(rows))."""
         return self._scale(self._vectors.score(queries, rows))
 
-    def nearest(self, queries: Vectors, count: int, rows: Rows | None) -> Rows:
-        """The articles of the `count` nearest of `rows` (all, if None) to each query, each article once."""
-        _, found = self._vectors.search(queries, count, rows)
-        return np.unique(self._snapshot.owner[found.ravel()]).astype(np.int64)
+    def nearest(self, queries: Vectors, count: int, rows: Rows | None, leave_out: int | None = None) -> Rows:
+        """The articles of the `count` nearest of `rows` (all, if None) to each query, each article once.
 
-    def learn(self, questions: Sequence[LearnedQuestion], cache: VectorCache | None) -> Reader:
+        The row `leave_out` stands for no article.
+        """
+        _, found = self._vectors.search(queries, count, rows)
+        return np.unique(self._snapshot.owner[found[found != leave_out]]).astype(np.int64)
+
+    def example(self, row: int | None) -> int | None:
+        """The number of `row` among the head's examples; None where this encoder does not read it."""
+        return None if row is None else self._examples.get(row)
+
+    def learn(self, questions: Sequence[LearnedQuestion], cache: VectorCache | None = None) -> Reader:
         """A reader that learned `questions`, all of whose articles this snapshot has, and no others."""
         twin = copy.copy(self)
         twin._taught = self._read(questions, cache)
@@ -69,6 +80,8 @@ class Reader:
             np.array(trust, np.float32),
             classes=int(self._groups.max(initial=-1)) + 1,
             gamma=GAMMA / (1 - self.embedder.unrelated),
+            last=len(questions),
+            hold=tuple(self._examples.values()),
         )
 
     def _read(self, questions: Sequence[LearnedQuestion], cache: VectorCache | None) -> dict[str, Vectors]:

@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb import analysis
-from kb.calibrate import confidence
-from kb.detect import detect, speaks_english
+from kb.calibrate import quantities
+from kb.detect import COMPETITORS, detect, speaks_english
 from kb.embedding import Vectors
 from kb.learned import MAX_CHARACTERS, LearnedQuestion, whole
 from kb.models import PUBLIC, Passage
+from kb.passages import passage_terms
 from kb.rank import FEATURES, Evidence, Order, order
 from kb.reader import Closeness, Reader
 from kb.routing import readers
@@ -99,6 +100,14 @@ class Ranking:
 
 
 @dataclass(frozen=True, slots=True)
+class First:
+    """The id of the first article of a ranking, and kb.calibrate.QUANTITIES of it."""
+
+    article: str
+    quantities: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Part:
     """What one reader looks at: a mask over all articles, and their rows (None for all)."""
 
@@ -111,20 +120,23 @@ class _Part:
 class _Seen:
     """What one reader found: articles, all their rows, closeness of shape (views, rows), and the head's scores.
 
-    `unrelated` repeats the encoder's for each article.
+    `closest` is the closeness of the nearest question known to belong to each article; `unrelated` repeats the
+    encoder's.
     """
 
     articles: Rows
     rows: Rows
     closeness: Closeness
     head: NDArray[np.float32]
+    closest: NDArray[np.float32]
     unrelated: NDArray[np.float32]
 
 
 class Searcher:
     """Searches one snapshot. Everything it keeps is derived from the snapshot and from what was learned."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, hold: Sequence[int] = ()) -> None:
+        """`hold` are the rows of titles and author questions that `find` will leave out."""
         self.snapshot = snapshot
         kinds = [passage.kind for passage in snapshot.passages]
         self._is_body = np.array([kind == "body" for kind in kinds], bool)
@@ -141,7 +153,7 @@ class Searcher:
         self._readers: list[Reader] = []
         for encoded in snapshot.encoders:
             read = [lang for lang in snapshot.languages if encoded.embedder in readers(embedders, lang)]
-            self._readers.append(Reader(snapshot, encoded, np.flatnonzero(np.isin(langs, read)), self._group))
+            self._readers.append(Reader(snapshot, encoded, np.flatnonzero(np.isin(langs, read)), self._group, hold))
         self._parts = lru_cache(maxsize=64)(self._who_reads_what)
 
     def with_learned(self, questions: Sequence[LearnedQuestion], cache: Path | None = None) -> Searcher:
@@ -192,7 +204,17 @@ class Searcher:
             Hit(int(found.articles[position]), float(score), int(found.best_rows[position]))
             for position, score in zip(shown[:limit], ranked.scores, strict=False)
         )
-        return Ranking(hits, confidence(ranked, found.evidence, found.unrelated), found.corrected, found.lang)
+        confidence = self.snapshot.calibration.confidence(ranked, found.evidence, found.unrelated)
+        return Ranking(hits, confidence, found.corrected, found.lang)
+
+    def first(self, query: Query, leave_out: int | None = None) -> First | None:
+        """The article that `rank` has first, and what its confidence is computed from; `leave_out` as in `find`."""
+        found = self.find(query, leave_out)
+        ranked, _ = self._one_language_each(order(found.evidence), found, query.lang)
+        if not len(ranked.positions):
+            return None
+        article = self.entry(int(found.articles[ranked.positions[0]])).article
+        return First(article.id, quantities(ranked, found.evidence, found.unrelated))
 
     def _one_language_each(self, ranked: Order, found: Found, lang: str | None) -> tuple[Order, list[int]]:
         """Translations of one article do not compete with each other: the best one stands for all.
@@ -216,12 +238,16 @@ class Searcher:
         scores = np.array([score for _, score in best.values()], np.float32)
         return Order(positions, scores), shown
 
-    def find(self, query: Query) -> Found:
-        """The candidates among the articles `query` may see; none where nothing could be searched for."""
+    def find(self, query: Query, leave_out: int | None = None) -> Found:
+        """The candidates among the articles `query` may see; none where nothing could be searched for.
+
+        `leave_out` is the row of a title or author question, one of those held, that counts as if its author had not
+        written it: its vector, its example and its words. Only how rare words are still counts it.
+        """
         lang = self._language(query)
         corrected = query.text[:MAX_CHARACTERS]
-        if lang in self.snapshot.languages:  # the words of another language are no typing errors
-            corrected = self.speller.correct(corrected)
+        if detect(corrected, COMPETITORS) in (None, *self.snapshot.languages):
+            corrected = self.speller.correct(corrected)  # the words of another language are no typing errors
         query = Query(corrected, query.body[: max(0, MAX_CHARACTERS - len(corrected))], query.lang, query.audiences)
         langs = self.snapshot.languages
         subject_terms = dict.fromkeys(analysis.terms(query.text, langs), 1.0)
@@ -231,11 +257,16 @@ class Searcher:
         if not terms:
             return self._nothing(corrected, lang)
         words = self.snapshot.words.scores(terms)
+        if leave_out is not None:
+            owner, passage = int(self.snapshot.owner[leave_out]), self.passage(leave_out)
+            taken = passage_terms(passage, self.entry(owner).article.lang)
+            words[owner] = self.snapshot.words.score_without(terms, owner, taken)
         views = [query.full, query.text] if query.body.strip() and query.text.strip() else [query.full]
         seen = [
-            self._look(part, part.reader.embedder.embed_queries(views), words)
+            self._look(part, part.reader.embedder.embed_queries(views), words, leave_out)
             for part in self._parts(lang, query.audiences)
         ]
+        seen = [part for part in seen if len(part.articles)]
         if not seen:  # the asker may see none
             return self._nothing(corrected, lang)
         articles, evidence, best_rows = self._weigh(seen, words, terms, query)
@@ -273,20 +304,25 @@ class Searcher:
                 parts.append(_Part(reader, mine, rows))
         return tuple(parts)
 
-    def _look(self, part: _Part, vectors: Vectors, words: NDArray[np.float32]) -> _Seen:
+    def _look(self, part: _Part, vectors: Vectors, words: NDArray[np.float32], leave_out: int | None) -> _Seen:
         """The candidates of one part and how near they are to the question."""
-        near = part.reader.head.near(vectors)
-        dense = part.reader.nearest(vectors, _DENSE_ROWS, part.rows)
-        asked = np.flatnonzero(np.isin(self._group, part.reader.head.classes(near, _ASKED_BEFORE)) & part.articles)
+        head, example = part.reader.head, part.reader.example(leave_out)
+        near = head.near(vectors)
+        dense = part.reader.nearest(vectors, _DENSE_ROWS, part.rows, leave_out)
+        asked = np.flatnonzero(np.isin(self._group, head.classes(near, _ASKED_BEFORE, example)) & part.articles)
         shown = np.where(part.articles, words, 0.0)
         count = min(_LEXICAL_ARTICLES, len(shown))
         lexical = np.argpartition(-shown, count - 1)[:count]
         articles = np.unique(np.concatenate([dense, asked, lexical[shown[lexical] > 0]])).astype(np.int64)
         rows = np.concatenate([np.arange(self._starts[n], self._ends[n]) for n in articles])
+        if leave_out is not None:
+            rows = rows[rows != leave_out]
+            articles = np.unique(self.snapshot.owner[rows]).astype(np.int64)
         closeness = part.reader.closeness(vectors, rows)
-        head = part.reader.head.scores(near, self._group[articles])[0]
+        groups = self._group[articles]
+        scores, closest = head.scores(near, groups, example)[0], head.closest(near, groups, example)
         unrelated = np.full(len(articles), part.reader.embedder.unrelated, np.float32)
-        return _Seen(articles, rows, closeness, head, unrelated)
+        return _Seen(articles, rows, closeness, scores, closest, unrelated)
 
     def _weigh(
         self, seen: Sequence[_Seen], words: NDArray[np.float32], terms: dict[str, float], query: Query
@@ -295,16 +331,17 @@ class Searcher:
         articles = np.concatenate([part.articles for part in seen])
         rows = np.concatenate([part.rows for part in seen])
         closeness = np.concatenate([part.closeness for part in seen], axis=1)
-        sizes = self._ends[articles] - self._starts[articles]
+        sizes = np.bincount(self.snapshot.owner[rows], minlength=len(self._starts))[articles]
         at = np.concatenate([[0], np.cumsum(sizes)[:-1]])
         units = self.snapshot.units.scores(terms)[rows]
         columns = {
-            "nearest": np.maximum.reduceat(closeness[0], at),
+            "nearest": np.maximum(np.maximum.reduceat(closeness[0], at), np.concatenate([p.closest for p in seen])),
             "nearest3": _mean_of_best(closeness[0], at, sizes, 3),
             "subject_nearest3": _mean_of_best(closeness[-1], at, sizes, 3),
             "head": np.concatenate([part.head for part in seen]),
             "words": words[articles] / self.snapshot.words.best_possible(terms),
             "unit_words": _relative(np.maximum.reduceat(units, at)),
+            "unit_share": np.maximum.reduceat(units, at) / self.snapshot.units.best_possible(terms),
             "codes": self._codes(query, articles),
         }
         evidence = np.stack([columns[name] for name in FEATURES], axis=1).astype(np.float32)

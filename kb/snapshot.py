@@ -1,7 +1,7 @@
 """A snapshot: everything a server needs to answer, in one folder that never changes once written.
 
 DATA/current                        the id of the snapshot in use (one line, replaced atomically)
-DATA/snapshots/<id>/manifest.json   format, id, encoders, counts, skipped files, SHA-256 of every other file
+DATA/snapshots/<id>/manifest.json   format, id, encoders, counts, skipped files, confidence, SHA-256 of all other files
                     articles.jsonl  articles with their sections as sanitised HTML
                     passages.jsonl  passages in row order, those of one article together
                     words.npz, units.npz          lexical indexes over articles and over passages
@@ -12,10 +12,11 @@ DATA/snapshots/<id>/manifest.json   format, id, encoders, counts, skipped files,
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,17 +24,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kb.calibrate import DEFAULT, Calibration
 from kb.embedding import GRAPH_FILE, SPEC_FILE, TOKENIZER_FILE, Embedder, open_encoder, sha256_of
 from kb.errors import EncoderError, SnapshotDamaged, SnapshotForeign, SnapshotMissing
 from kb.lexical import Bm25
 from kb.models import Article, ArticleKey, Passage, Section, Skipped
 from kb.vectors import FaissStore, VectorStore
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST_FILE = "manifest.json"
 VECTORS_FILE = "vectors.faiss"
 _PROGRAM = "firstline"
-_MANIFEST_KEYS = ("id", "created", "encoders", "counts", "skipped", "files")
+_MANIFEST_KEYS = ("id", "created", "encoders", "counts", "skipped", "files", "calibration")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class Snapshot:
     units: Bm25
     by_key: dict[ArticleKey, int]
     languages: tuple[str, ...]
+    calibration: Calibration
 
     def __repr__(self) -> str:
         return f"<Snapshot {self.id}: {len(self.entries)} articles, {len(self.passages)} passages>"
@@ -148,6 +151,7 @@ def open_snapshot(folder: Path) -> Snapshot:
         units=Bm25.open(folder / "units.npz"),
         by_key={entry.article.key: n for n, entry in enumerate(entries)},
         languages=_languages(entries),
+        calibration=_calibration(folder, manifest),
     )
     _check_counts(snapshot)
     return snapshot
@@ -224,13 +228,31 @@ def write_snapshot(
             "passages": sum(len(passages) for _, _, passages in articles),
         },
         "skipped": [asdict(entry) for entry in skipped],
+        "calibration": {"shift": 0.0},
         "files": {path.relative_to(folder).as_posix(): sha256_of(path) for path in files},
     }
-    (folder / MANIFEST_FILE).write_text(json.dumps(manifest, indent=1, ensure_ascii=False), encoding="utf-8")
-    for path in (*files, folder / MANIFEST_FILE):
+    _write_manifest(folder, manifest)
+    for path in files:
         with path.open("rb") as file:
             os.fsync(file.fileno())
     _sync_folder(folder)
+
+
+def calibrate(folder: Path, found: Mapping[str, Any]) -> None:
+    """Writes into the manifest of a snapshot how sure it may be: `shift`, and beside it what that comes from.
+
+    Raises SnapshotMissing, SnapshotForeign or SnapshotDamaged.
+    """
+    manifest = read_manifest(folder)
+    _write_manifest(folder, {**manifest, "calibration": dict(found)})
+
+
+def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    path = folder / MANIFEST_FILE
+    with path.open("w", encoding="utf-8") as file:
+        json.dump(manifest, file, indent=1, ensure_ascii=False)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _languages(entries: Sequence[Entry]) -> tuple[str, ...]:
@@ -263,6 +285,16 @@ def _read_entries(folder: Path, owner: NDArray[np.int32]) -> tuple[Entry, ...]:
         first, last = np.searchsorted(owner, [number, number + 1])
         entries.append(Entry(article, sections, range(int(first), int(last))))
     return tuple(entries)
+
+
+def _calibration(folder: Path, manifest: Mapping[str, Any]) -> Calibration:
+    found = manifest["calibration"]
+    shift = found.get("shift") if isinstance(found, dict) else None
+    if isinstance(shift, bool) or not isinstance(shift, int | float) or not math.isfinite(shift):
+        raise SnapshotDamaged(
+            f"{folder / MANIFEST_FILE}: calibration.shift is {shift!r}, expected a number. Build the snapshot again."
+        )
+    return DEFAULT.shifted(shift)
 
 
 def _open_encoder(folder: Path, row: dict[str, Any]) -> Encoded:

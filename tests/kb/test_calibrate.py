@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 
-from kb.calibrate import confidence, quantities
+from kb.calibrate import DEFAULT, QUANTITIES, quantities
 from kb.rank import FEATURES, Evidence, order
 
 _EVIDENCE = st.integers(1, 20).flatmap(
@@ -19,8 +22,12 @@ def _evidence(*rows: float) -> Evidence:
     return np.array([[value] * len(FEATURES) for value in rows], np.float32)
 
 
+def _unrelated(evidence: Evidence) -> NDArray[np.float32]:
+    return np.full(len(evidence), 0.04, np.float32)
+
+
 def _confidence(evidence: Evidence) -> float:
-    return confidence(order(evidence), evidence)
+    return DEFAULT.confidence(order(evidence), evidence, _unrelated(evidence))
 
 
 def test_without_a_candidate_there_is_no_confidence() -> None:
@@ -42,7 +49,11 @@ def test_confidence_does_not_depend_on_the_order_of_candidates(evidence: Evidenc
 
 
 def test_the_further_the_first_is_ahead_the_surer() -> None:
-    sure = [_confidence(_evidence(0.6, second)) for second in (0.6, 0.5, 0.4, 0.3)]
+    sure = []
+    for second in (0.6, 0.55, 0.5, 0.45):
+        evidence = _evidence(0.6, second)
+        evidence[:, _NEAREST] = 0.6  # how near the candidates are on the whole counts for itself
+        sure.append(_confidence(evidence))
     assert sure == sorted(sure)
     assert len(set(sure)) == 4
 
@@ -58,13 +69,17 @@ def test_a_further_rival_makes_less_sure() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "expected"), [((0.5,), 6.0), ((1.0, -1.0), 6.0), ((0.5, 0.5), 0.0), ((0.5,) * 1000, -6.0)]
+    ("rows", "expected"),
+    [((0.5,), 6.0), ((1.0, -1.0), 6.0), ((0.5, 0.5), 0.0), ((0.5,) * 3, -math.log(2)), ((0.5,) * 1000, -math.log(9))],
 )
-def test_how_far_the_first_stands_out_is_held_within_six(rows: tuple[float, ...], expected: float) -> None:
+def test_how_far_the_first_stands_out_of_the_best_ten_is_held_within_six(
+    rows: tuple[float, ...], expected: float
+) -> None:
     evidence = _evidence(*rows)
-    stands_out, nearest = quantities(order(evidence), evidence)
-    assert stands_out == pytest.approx(expected, abs=1e-9)
-    assert nearest == pytest.approx(rows[0])
+    found = dict(zip(QUANTITIES, quantities(order(evidence), evidence, _unrelated(evidence)), strict=True))
+    assert found["stands_out"] == pytest.approx(expected, abs=1e-9)
+    assert found["nearest"] == found["words"] == pytest.approx(rows[0])
+    assert found["around"] == pytest.approx(sum(rows) / len(rows), abs=1e-6)
 
 
 def test_an_article_that_nothing_speaks_for_is_unlikely_even_alone() -> None:
