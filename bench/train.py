@@ -49,7 +49,8 @@ def main() -> None:
         source = locate(DEFAULT_MODEL)[0]
         report = fine_tune(source, examples, passages, target, progress=show_progress)
         show(f"{name} before", source, examples, passages, asked, "")
-        show(f"{name} after", target, examples, passages, asked, f"{report.seconds:.0f}")
+        if report.best_epoch:
+            show(f"{name} after", target, examples, passages, asked, f"{report.seconds:.0f}")
         low, high = report.interval
         print(
             f"    {report.questions} questions, {report.articles} articles, {report.passages} passages; "
