@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-from bench.quality import DATA, Rows, intents, thunderbird_tickets
-from bot.evaluate import auroc, index
+from bench.sets import DATA, Rows, intents, thunderbird_tickets
+from bot.evaluate import index
+from bot.metrics import auroc
 from kb.build import BuildSettings
 from kb.corpus import Example
 from kb.embedding import HashEmbedder
-from kb.export import DEFAULT_MODEL, locate
+from kb.export import DEFAULT_MODEL, find
 from kb.train import fine_tune
 
 _TEMPERATURE = 0.05
@@ -46,7 +47,7 @@ def main() -> None:
             continue
         target = DATA / "trained" / name
         shutil.rmtree(target, ignore_errors=True)
-        source = locate(DEFAULT_MODEL)[0]
+        source = find(DEFAULT_MODEL).unpack()
         report = fine_tune(source, examples, passages, target, progress=show_progress)
         show(f"{name} before", source, examples, passages, asked, "")
         if report.best_epoch:

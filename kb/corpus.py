@@ -8,7 +8,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kb.detect import detect, speaks_english
 from kb.errors import TrainingDataError
+from kb.learned import LearnedQuestion
+from kb.snapshot import Snapshot
 
 #: Fewer questions, or fewer articles with two of them, teach nothing that held-out questions could show.
 LEAST_QUESTIONS = 100
@@ -30,9 +33,40 @@ class Example:
     article: str
 
 
+def gather(
+    snapshot: Snapshot, learned: Sequence[LearnedQuestion], languages: Sequence[str]
+) -> tuple[list[Example], list[tuple[str, str]]]:
+    """The author questions and learned questions of a snapshot, and (article id, text) of its titles and passages.
+
+    Only what an encoder for `languages` reads (empty: all). Learned questions of articles that are gone are left out.
+    """
+    examples: list[Example] = []
+    passages: list[tuple[str, str]] = []
+    for number, passage in zip(snapshot.owner, snapshot.passages, strict=True):
+        article = snapshot.entries[number].article
+        if languages and article.lang not in languages:
+            continue
+        if passage.kind == "question":
+            examples.append(Example(passage.embedded, article.id))
+        else:
+            passages.append((article.id, passage.embedded))
+    known = {article for article, _ in passages}
+
+    def readable(text: str) -> bool:
+        # A base with one encoder reads every question with it, whatever its language.
+        if not languages or len(snapshot.encoders) == 1:
+            return True
+        return (
+            detect(text, snapshot.languages) or ("en" if speaks_english(text, snapshot.languages) else "")
+        ) in languages
+
+    examples += [Example(q.full, q.article) for q in learned if q.article in known and readable(q.full)]
+    return examples, passages
+
+
 def check_enough(examples: Sequence[Example]) -> None:
     """Raises TrainingDataError, which says how much is missing, where there is too little to train on."""
-    texts = {(_folded(example.text), example.article) for example in examples}
+    texts = {(folded(example.text), example.article) for example in examples}
     pairs = sum(count > 1 for count in Counter(article for _, article in texts).values())
     missing = [
         f"{found} {what}, {least - found} fewer than the {least} it takes"
@@ -69,8 +103,8 @@ class Corpus:
         owners: dict[str, set[str]] = {}
         first: dict[str, int] = {}
         for position, example in enumerate(examples):
-            owners.setdefault(_folded(example.text), set()).add(example.article)
-            first.setdefault(_folded(example.text), position)
+            owners.setdefault(folded(example.text), set()).add(example.article)
+            first.setdefault(folded(example.text), position)
         keys = list(owners)
         left = Counter(article for articles in owners.values() for article in articles)
         held: list[int] = []
@@ -104,5 +138,6 @@ def _first_passages(passages: Sequence[tuple[str, str]]) -> list[tuple[str, str]
     return [passages[number] for number in sorted(order[:_MOST_PASSAGES])]
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
+    """What two texts have in common that count as the same one: case and spaces do not matter."""
     return " ".join(text.casefold().split())

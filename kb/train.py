@@ -79,6 +79,11 @@ class TrainReport:
         low, high = np.percentile(differences[draws].mean(axis=1), [2.5, 97.5])
         return float(low), float(high)
 
+    @property
+    def better(self) -> bool:
+        """Whether the gain is more than chance: its whole interval lies above 0. Only then is it worth publishing."""
+        return self.best_epoch > 0 and self.interval[0] > 0
+
     def _differences(self) -> NDArray[np.float64]:
         return np.array(self.hits_after, np.float64) - np.array(self.hits_before, np.float64)
 
