@@ -24,6 +24,7 @@ from kb.routing import models_for
 from kb.search import Query, Searcher
 from kb.snapshot import open_current
 from kb.trained import fit, publish
+from kb.vector_cache import cache_file
 
 Progress = Callable[[str, int, int], None]
 
@@ -76,7 +77,8 @@ def run(
     """
     asked = read_queries(queries)
     solved = read_past_tickets(learn) if learn else []
-    searcher = index(articles, data, settings, progress)
+    folder = _folder(articles, data)
+    searcher = _index(articles, folder, settings, progress)
     titles = _titles(searcher)
     unknown = _unknown_ids(asked, titles, queries)
     active: tuple[LearnedQuestion, ...] = ()
@@ -85,9 +87,9 @@ def run(
     if learn:
         active, learned = _learn(solved, asked, titles, learn.name)
     if train:
-        folder = _folder(articles, data, "-trained")
+        apart = _folder(articles, data, "-trained")
         trained = fit(
-            folder,
+            apart,
             models_for(settings.model, searcher.snapshot.languages)[0],
             searcher.snapshot,
             active,
@@ -96,11 +98,12 @@ def run(
         )
         figures = trained.figures
         if trained.encoder:
+            folder = apart
             with publish(folder, trained):
                 searcher = _index(articles, folder, settings, progress)
     if active:
         progress("Learning", 0, 0)
-        searcher = searcher.with_learned(active)
+        searcher = searcher.with_learned(active, cache_file(folder))
     searcher.rank(Query("warm up"))
     outcomes = []
     for number, question in enumerate(asked):

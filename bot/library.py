@@ -13,6 +13,7 @@ from kb.errors import KbError
 from kb.learned import LearnedQuestion
 from kb.search import Query, Searcher
 from kb.snapshot import Snapshot, current_id, open_current, snapshots_folder
+from kb.vector_cache import cache_file
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ class Library:
     def _load(self) -> Searcher:
         searcher = Searcher(self._open(self._data))
         if self._learned:
-            searcher = searcher.with_learned(self._learned)
+            searcher = searcher.with_learned(self._learned, cache_file(self._data))
         searcher.rank(Query("warm up"))  # the first question pays for allocations; let it be this one
         return searcher
 
@@ -57,7 +58,7 @@ class Library:
             if self._take_up_snapshot():
                 return True
             if learned_more:
-                self.searcher = self.searcher.with_learned(self._learned)
+                self.searcher = self.searcher.with_learned(self._learned, cache_file(self._data))
             return learned_more
 
     def _hear_of_learned(self) -> bool:

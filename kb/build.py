@@ -37,7 +37,7 @@ from kb.snapshot import (
     write_snapshot,
 )
 from kb.trained import current as trained_encoder
-from kb.vector_cache import VectorCache
+from kb.vector_cache import VectorCache, cache_file
 from kb.vectors import FaissStore
 
 #: Snapshots kept beside the current one, so that a bad publication can be taken back.
@@ -129,7 +129,7 @@ def _build(source: Path, data: Path, settings: BuildSettings, created: str, prog
 
     resolver = Resolver.of(source if source.is_dir() else None, loaded.articles)
     prepared = _prepare(loaded.articles, resolver, embedders, progress)
-    with VectorCache(data / "cache" / "vectors.db") as cache:
+    with VectorCache(cache_file(data)) as cache:
         made_by = [_read(prepared, embedder, embedders, cache, progress) for embedder in embedders]
 
     progress("Writing", 0, 0)
@@ -311,8 +311,7 @@ def _writing(data: Path) -> Iterator[None]:
             f"{data} has to be a folder this user may write to, with room on its disk."
         ) from error
     except sqlite3.Error as error:
-        cache = data / "cache" / "vectors.db"
-        raise DataFolderError(f"{cache} cannot be used: {error}. It is only a cache: delete it.") from error
+        raise DataFolderError(f"{cache_file(data)} cannot be used: {error}. It is only a cache: delete it.") from error
 
 
 def _current_or_none(data: Path) -> str | None:

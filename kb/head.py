@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from kb.embedding import Vectors
 
 #: exp(-GAMMA · squared distance) is how much two unit vectors have to do with each other, RIDGE how little one example
-#: is believed alone. Of .5, 1, 2 and .05, .1, .3, 1 these were best, or within .003 hit@1 of it, on each development
-#: set.
+#: is believed alone. Of .5, 1, 2 and .05, .1, .3, 1 these were best on each development set, or within
+#: .003 hit@1 of it.
 GAMMA = 1.0
 RIDGE = 0.1
 #: Examples that others are compared with. Up to this many the solution is exact; of more, an even selection stands for

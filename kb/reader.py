@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,13 +12,10 @@ from kb.embedding import Vectors
 from kb.head import GAMMA, Head
 from kb.learned import LearnedQuestion
 from kb.snapshot import Encoded, Snapshot
+from kb.vector_cache import VectorCache
 from kb.vectors import Rows
 
 Closeness = NDArray[np.float32]
-
-#: A ticket says more than what it is about, and its label may be one of several: it is believed a third as much as an
-#: author's question. With .1 and .3 as the head's ridge, tickets were better at .3, authors' questions at .1.
-_BELIEVED = 1 / 3
 
 
 class Reader:
@@ -31,7 +29,7 @@ class Reader:
         self.embedder, self._vectors = encoded.embedder, encoded.vectors
         self.articles = articles
         self._snapshot, self._groups = snapshot, groups
-        self._taught: dict[tuple[str, str], NDArray[np.float32]] = {}
+        self._taught: dict[str, Vectors] = {}
         mine = np.isin(snapshot.owner, articles)
         said = np.array([passage.kind != "body" for passage in snapshot.passages], bool)
         self._said = np.flatnonzero(mine & said)
@@ -46,10 +44,10 @@ class Reader:
         _, found = self._vectors.search(queries, count, rows)
         return np.unique(self._snapshot.owner[found.ravel()]).astype(np.int64)
 
-    def learn(self, questions: Sequence[LearnedQuestion]) -> Reader:
+    def learn(self, questions: Sequence[LearnedQuestion], cache: VectorCache | None) -> Reader:
         """A reader that learned `questions`, all of whose articles this snapshot has, and no others."""
-        twin = object.__new__(Reader)
-        twin.__dict__.update(self.__dict__)
+        twin = copy.copy(self)
+        twin._taught = self._read(questions, cache)
         twin.head = twin._fit(questions)
         return twin
 
@@ -60,9 +58,11 @@ class Reader:
 
     def _fit(self, questions: Sequence[LearnedQuestion]) -> Head:
         by_id = {entry.article.id: int(self._groups[n]) for n, entry in enumerate(self._snapshot.entries)}
-        vectors = np.concatenate([self._vectors.rows(self._said), self._read(questions)])
+        taught = [self._taught[question.full] for question in questions]
+        learned = np.array(taught, np.float32).reshape(-1, self.embedder.dimension)
+        vectors = np.concatenate([self._vectors.rows(self._said), learned])
         owners = [*self._groups[self._snapshot.owner[self._said]], *(by_id[question.article] for question in questions)]
-        trust = [*[1.0] * len(self._said), *(_BELIEVED * question.weight for question in questions)]
+        trust = [*[1.0] * len(self._said), *(question.weight for question in questions)]
         return Head.of(
             vectors,
             np.array(owners, np.int64),
@@ -71,11 +71,17 @@ class Reader:
             gamma=GAMMA / (1 - self.embedder.unrelated),
         )
 
-    def _read(self, questions: Sequence[LearnedQuestion]) -> Vectors:
+    def _read(self, questions: Sequence[LearnedQuestion], cache: VectorCache | None) -> dict[str, Vectors]:
         """The vectors of learned questions; those read before are kept, so that one more costs one more."""
-        known = self._taught
-        missing = {(q.text, q.body): q.full for q in questions if (q.text, q.body) not in known}
-        made = self.embedder.embed_queries(list(missing.values()))
-        self._taught = known | dict(zip(missing, made, strict=True))
-        rows = [self._taught[question.text, question.body] for question in questions]
-        return np.array(rows, np.float32).reshape(-1, self.embedder.dimension)
+        found = {text: self._taught[text] for question in questions if (text := question.full) in self._taught}
+        missing = list(dict.fromkeys(text for question in questions if (text := question.full) not in found))
+        if cache and missing:
+            keys = {text: cache.key(self.embedder.fingerprint, "query", text) for text in missing}
+            found |= {text: vector for text in missing if (vector := cache.get(keys[text])) is not None}
+            missing = [text for text in missing if text not in found]
+        if missing:
+            made = self.embedder.embed_queries(missing)
+            found |= dict(zip(missing, made, strict=True))
+            if cache:
+                cache.put([keys[text] for text in missing], made)
+        return found

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+import logging
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +25,10 @@ from kb.reader import Closeness, Reader
 from kb.routing import readers
 from kb.snapshot import Entry, Snapshot
 from kb.spelling import Speller
+from kb.vector_cache import VectorCache
 from kb.vectors import Rows
+
+_log = logging.getLogger(__name__)
 
 #: Rows and articles that each source of candidates may name. The right article is among them for 93 % of Thunderbird
 #: tickets and for 99 % or more of OfficeDocs symptoms, CLINC150 and BANKING77 (`bench/fit_decision.py` prints it).
@@ -55,12 +62,14 @@ class Found:
     """The candidates for a query and their evidence.
 
     `articles` are numbers in `Snapshot.entries`, int64 of shape (n,); `evidence` is float32 of shape
-    (n, len(FEATURES)); `best_rows` the row of each article's nearest body passage (or its title where it has no body).
-    `lang` is the language the question is written in, "" for one that no article is written in.
+    (n, len(FEATURES)); `unrelated` is `Embedder.unrelated` of what read each; `best_rows` the row of each article's
+    nearest body passage (or its title where it has no body). `lang` is the language the question is written in, "" for
+    one that no article is written in.
     """
 
     articles: Rows
     evidence: Evidence
+    unrelated: NDArray[np.float32]
     best_rows: Rows
     corrected: str
     lang: str
@@ -100,12 +109,16 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What one reader found: articles, all their rows, closeness of shape (views, rows), and the head's scores."""
+    """What one reader found: articles, all their rows, closeness of shape (views, rows), and the head's scores.
+
+    `unrelated` repeats the encoder's for each article.
+    """
 
     articles: Rows
     rows: Rows
     closeness: Closeness
     head: NDArray[np.float32]
+    unrelated: NDArray[np.float32]
 
 
 class Searcher:
@@ -131,19 +144,22 @@ class Searcher:
             self._readers.append(Reader(snapshot, encoded, np.flatnonzero(np.isin(langs, read)), self._group))
         self._parts = lru_cache(maxsize=64)(self._who_reads_what)
 
-    def with_learned(self, questions: Sequence[LearnedQuestion]) -> Searcher:
+    def with_learned(self, questions: Sequence[LearnedQuestion], cache: Path | None = None) -> Searcher:
         """A searcher of the same snapshot that has learned `questions`, and nothing else that this one had learned.
 
-        Questions of articles that this snapshot does not have wait for one that has them.
+        Questions of articles that this snapshot does not have wait for one that has them. `cache` is the file of
+        vectors that builds use; it saves reading thousands of tickets anew at every start.
         """
         known = {entry.article.id for entry in self.snapshot.entries}
         useful = [question for question in questions if question.article in known]
         embedders = [reader.embedder for reader in self._readers]
         twin = copy.copy(self)
         twin._readers = []
-        for reader in self._readers:
-            mine = [q for q in useful if len(embedders) == 1 or reader.embedder in readers(embedders, self._lang_of(q))]
-            twin._readers.append(reader.learn(mine))
+        with _open(cache) as vectors:
+            for reader in self._readers:
+                alone = len(embedders) == 1
+                mine = [q for q in useful if alone or reader.embedder in readers(embedders, self._lang_of(q))]
+                twin._readers.append(reader.learn(mine, vectors))
         twin._parts = lru_cache(maxsize=64)(twin._who_reads_what)
         return twin
 
@@ -176,7 +192,7 @@ class Searcher:
             Hit(int(found.articles[position]), float(score), int(found.best_rows[position]))
             for position, score in zip(shown[:limit], ranked.scores, strict=False)
         )
-        return Ranking(hits, confidence(ranked, found.evidence), found.corrected, found.lang)
+        return Ranking(hits, confidence(ranked, found.evidence, found.unrelated), found.corrected, found.lang)
 
     def _one_language_each(self, ranked: Order, found: Found, lang: str | None) -> tuple[Order, list[int]]:
         """Translations of one article do not compete with each other: the best one stands for all.
@@ -202,9 +218,11 @@ class Searcher:
 
     def find(self, query: Query) -> Found:
         """The candidates among the articles `query` may see; none where nothing could be searched for."""
-        corrected = self.speller.correct(query.text[:MAX_CHARACTERS])
-        query = Query(corrected, query.body[: max(0, MAX_CHARACTERS - len(corrected))], query.lang, query.audiences)
         lang = self._language(query)
+        corrected = query.text[:MAX_CHARACTERS]
+        if lang in self.snapshot.languages:  # the words of another language are no typing errors
+            corrected = self.speller.correct(corrected)
+        query = Query(corrected, query.body[: max(0, MAX_CHARACTERS - len(corrected))], query.lang, query.audiences)
         langs = self.snapshot.languages
         subject_terms = dict.fromkeys(analysis.terms(query.text, langs), 1.0)
         terms = dict.fromkeys(analysis.terms(query.body, langs), 1.0) | dict.fromkeys(
@@ -221,12 +239,14 @@ class Searcher:
         if not seen:  # the asker may see none
             return self._nothing(corrected, lang)
         articles, evidence, best_rows = self._weigh(seen, words, terms, query)
-        return Found(articles, evidence, best_rows, corrected, lang)
+        unrelated = np.concatenate([part.unrelated for part in seen])
+        return Found(articles, evidence, unrelated, best_rows, corrected, lang)
 
     @staticmethod
     def _nothing(corrected: str, lang: str) -> Found:
         empty = np.empty(0, np.int64)
-        return Found(empty, np.empty((0, len(FEATURES)), np.float32), empty, corrected, lang)
+        nothing = np.empty((0, len(FEATURES)), np.float32)
+        return Found(empty, nothing, np.empty(0, np.float32), empty, corrected, lang)
 
     def _language(self, query: Query) -> str:
         """The language of the question's own words, else the asker's; "" for one that no article is written in."""
@@ -264,7 +284,9 @@ class Searcher:
         articles = np.unique(np.concatenate([dense, asked, lexical[shown[lexical] > 0]])).astype(np.int64)
         rows = np.concatenate([np.arange(self._starts[n], self._ends[n]) for n in articles])
         closeness = part.reader.closeness(vectors, rows)
-        return _Seen(articles, rows, closeness, part.reader.head.scores(near, self._group[articles])[0])
+        head = part.reader.head.scores(near, self._group[articles])[0]
+        unrelated = np.full(len(articles), part.reader.embedder.unrelated, np.float32)
+        return _Seen(articles, rows, closeness, head, unrelated)
 
     def _weigh(
         self, seen: Sequence[_Seen], words: NDArray[np.float32], terms: dict[str, float], query: Query
@@ -308,6 +330,18 @@ class Searcher:
         if not known:
             return np.zeros(len(articles), np.float32)
         return np.array([sum(int(a) in docs for docs in known) / len(known) for a in articles], np.float32)
+
+
+@contextmanager
+def _open(cache: Path | None) -> Iterator[VectorCache | None]:
+    """The cache, or none where the disk does not let it be used: what it saves is time."""
+    try:
+        vectors = VectorCache(cache) if cache else None
+    except (OSError, sqlite3.Error) as error:
+        _log.warning("learned questions are read anew, %s cannot be used: %s", cache, error)
+        vectors = None
+    with vectors or nullcontext():
+        yield vectors
 
 
 def _mean_of_best(values: NDArray[np.float32], at: Rows, sizes: Rows, count: int) -> NDArray[np.float32]:

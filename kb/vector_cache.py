@@ -13,6 +13,11 @@ import numpy as np
 from kb.embedding import Vectors
 
 
+def cache_file(data: Path) -> Path:
+    """The file of vectors of a data folder. It may be deleted at any time."""
+    return data / "cache" / "vectors.db"
+
+
 class VectorCache:
     """A SQLite file of vectors by encoder and text. Each `put` is durable, so a killed build resumes where it was."""
 
