@@ -84,7 +84,8 @@ def test_what_will_be_asked_is_never_trained_on(snapshot: Snapshot, data: Path, 
 def test_a_training_keeps_its_encoder_where_it_is_better(snapshot: Snapshot, data: Path) -> None:
     made = trained(snapshot, data)
     assert made.encoder == data / "trained" / DEFAULT_MODEL / made.version / "encoder"
-    assert find(str(made.encoder)).name == NAME
+    found = find(str(made.encoder))
+    assert (found.name, found.languages) == (NAME, ("en",))
     assert made.figures == {
         "model": DEFAULT_MODEL,
         "questions": 85,
