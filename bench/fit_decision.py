@@ -41,10 +41,14 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """The candidates of one question: evidence of shape (n, features), which of them are right, and their groups."""
+    """The candidates of one question: evidence of shape (n, features), and which of them are right.
+
+    `unrelated` is as in kb.search.Found.
+    """
 
     evidence: Floats
     right: NDArray[np.bool_]
+    unrelated: NDArray[np.float32]
     answerable: bool
 
 
@@ -98,7 +102,7 @@ def find(searcher: Searcher, rows: Rows) -> list[Case]:
         ids = [searcher.entry(int(number)).article.id for number in found.articles]
         right = np.array([article in row["relevant"] for article in ids], bool)
         if len(right):
-            made.append(Case(found.evidence.astype(np.float64), right, bool(row["relevant"])))
+            made.append(Case(found.evidence.astype(np.float64), right, found.unrelated, bool(row["relevant"])))
     return made
 
 
@@ -179,7 +183,7 @@ def table(rows: list[Case]) -> tuple[Floats, Floats]:
     for case in rows:
         evidence = case.evidence.astype(np.float32)
         ranked = order(evidence)
-        x.append(quantities(ranked, evidence))
+        x.append(quantities(ranked, evidence, case.unrelated))
         y.append(float(case.right[ranked.positions[0]]))
     return np.array(x), np.array(y)
 

@@ -6,20 +6,26 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kb.rank import FEATURES, Evidence, Order
 
-#: Logistic regression of "the first article is right" on four quantities, fitted by `bench/fit_decision.py` on the sets
-#: that fitted the ranking and on questions no article answers. docs/quality.md shows how well it holds elsewhere.
+#: Logistic regression of "the first article is right", fitted by `bench/fit_decision.py` on the sets that fitted the
+#: ranking and on questions no article answers. docs/quality.md shows how well it holds on held-out questions.
 WEIGHTS = {
-    "stands_out": 0.73,  # log-odds of the softmax over the candidates' scores: does one article stand out?
-    "nearest": 7.4,  # closeness of the nearest passage: is it about the same thing at all?
-    "head": 0.0,  # how much the questions known to belong to the article are like this one
-    "words": 0.0,  # how much of the question's words the article has
+    "stands_out": 0.68,  # log-odds of the softmax over the best ten scores: does one article stand out?
+    "nearest": 2.8,  # closeness of the nearest passage: is it about the same thing?
+    "around": 1.9,  # mean closeness of all candidates: is the question about the subject of this base at all?
+    "words": 1.2,  # how much of the question's words the article has
+    "unrelated": 1.4,  # where the encoder starts to count: closeness means more where little is left above
 }
 QUANTITIES = tuple(WEIGHTS)
-_INTERCEPT = -5.0
+_INTERCEPT = -3.6
+#: Many articles that hardly score say how large a base is, not how sure the first one is.
+_RIVALS = 10
 
-_COLUMNS = [FEATURES.index(name) for name in QUANTITIES[1:]]
+_NEAREST, _WORDS = FEATURES.index("nearest"), FEATURES.index("words")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +35,21 @@ class Calibration:
     weights: tuple[float, ...]
     intercept: float
 
-    def confidence(self, order: Order, evidence: Evidence) -> float:
-        """The probability, 0 to 1, that the first article of `order` answers; 0 where there is no candidate."""
-        return self.probability(quantities(order, evidence)) if len(order.positions) else 0.0
+    def confidence(self, order: Order, evidence: Evidence, unrelated: NDArray[np.float32]) -> float:
+        """The probability, 0 to 1, that the first article of `order` answers; 0 where there is no candidate.
 
-    def probability(self, values: Sequence[float]) -> float:
-        """The probability, 0 to 1, that belongs to values of QUANTITIES."""
-        return 1.0 / (1.0 + math.exp(-self.log_odds(values)))
+        `unrelated` is of the encoder that read each candidate (`Embedder.unrelated`), float32 of shape (n,).
+        """
+        if not len(order.positions):
+            return 0.0
+        return 1.0 / (1.0 + math.exp(-self.log_odds(quantities(order, evidence, unrelated))))
 
     def log_odds(self, values: Sequence[float]) -> float:
+        """Of the first article being right, for values of QUANTITIES."""
         return sum((weight * value for weight, value in zip(self.weights, values, strict=True)), self.intercept)
 
     def shifted(self, by: float) -> Calibration:
-        """As sure of everything by so much more, in log-odds."""
+        """Surer of everything by so much, in log-odds."""
         return replace(self, intercept=self.intercept + by)
 
 
@@ -49,14 +57,17 @@ class Calibration:
 DEFAULT = Calibration(tuple(WEIGHTS.values()), _INTERCEPT)
 
 
-def quantities(order: Order, evidence: Evidence) -> tuple[float, ...]:
-    """What confidence is computed from: QUANTITIES of the first article.
+def quantities(order: Order, evidence: Evidence, unrelated: NDArray[np.float32]) -> tuple[float, ...]:
+    """What confidence is computed from: QUANTITIES, of at least one candidate.
 
     The log-odds are held within ±6: a base of one article would otherwise be sure of everything.
     """
-    return (stands_out(order), *(float(value) for value in evidence[order.positions[0]][_COLUMNS]))
-
-
-def stands_out(order: Order) -> float:
-    rest = float(sum(math.exp(score - order.scores[0]) for score in order.scores[1:].tolist()))
-    return max(-6.0, min(6.0, -math.log(rest) if rest > 0 else 6.0))
+    first = order.positions[0]
+    rest = float(sum(math.exp(score - order.scores[0]) for score in order.scores[1:_RIVALS].tolist()))
+    return (
+        max(-6.0, min(6.0, -math.log(rest) if rest > 0 else 6.0)),
+        float(evidence[first, _NEAREST]),
+        float(evidence[order.positions, _NEAREST].mean()),
+        float(evidence[first, _WORDS]),
+        float(unrelated[first]),
+    )

@@ -14,13 +14,13 @@ Evidence = NDArray[np.float32]
 #: and BANKING77, each set counting the same. Cosines lie in 0..1 in practice, lexical shares in 0..1, so weights can
 #: be compared. docs/quality.md has what each component brings.
 WEIGHTS = {
-    "nearest": 5.9,  # closeness of the nearest passage, title or author question to subject and body
-    "nearest3": 5.5,  # mean of the best three: several hits of one article add up
-    "subject_nearest3": 0.4,  # mean of the best three to the subject alone
-    "head": 9.4,  # what was asked before, and which article answered it
-    "words": 3.0,  # BM25 over whole articles, relative to the best score there could be
-    "unit_words": 1.7,  # BM25 of the best passage, relative to the best candidate
-    "codes": 0.3,  # share of the question's error codes and model numbers that the article holds
+    "nearest": 5.2,  # closeness of the nearest passage, title or author question to subject and body
+    "nearest3": 6.0,  # mean of the best three: several hits of one article add up
+    "subject_nearest3": 2.3,  # mean of the best three to the subject alone
+    "head": 10.5,  # what was asked before, and which article answered it
+    "words": 3.5,  # BM25 over whole articles, relative to the best score there could be
+    "unit_words": 2.2,  # BM25 of the best passage, relative to the best candidate
+    "codes": 1.0,  # share of the question's error codes and model numbers that the article holds
 }
 FEATURES = tuple(WEIGHTS)
 

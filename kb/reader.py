@@ -17,10 +17,6 @@ from kb.vectors import Rows
 
 Closeness = NDArray[np.float32]
 
-#: A ticket says more than what it is about, and its label may be one of several: it is believed a third as much as an
-#: author's question. With .1 and .3 as the head's ridge, tickets were better at .3, authors' questions at .1.
-_BELIEVED = 1 / 3
-
 
 class Reader:
     """An encoder with its vectors of a snapshot, and the head fitted on them, which can leave out the rows `hold`.
@@ -77,7 +73,7 @@ class Reader:
         learned = np.array(taught, np.float32).reshape(-1, self.embedder.dimension)
         vectors = np.concatenate([self._vectors.rows(self._said), learned])
         owners = [*self._groups[self._snapshot.owner[self._said]], *(by_id[question.article] for question in questions)]
-        trust = [*[1.0] * len(self._said), *(_BELIEVED * question.weight for question in questions)]
+        trust = [*[1.0] * len(self._said), *(question.weight for question in questions)]
         return Head.of(
             vectors,
             np.array(owners, np.int64),

@@ -63,12 +63,14 @@ class Found:
     """The candidates for a query and their evidence.
 
     `articles` are numbers in `Snapshot.entries`, int64 of shape (n,); `evidence` is float32 of shape
-    (n, len(FEATURES)); `best_rows` the row of each article's nearest body passage (or its title where it has no body).
-    `lang` is the language the question is written in, "" for one that no article is written in.
+    (n, len(FEATURES)); `unrelated` is `Embedder.unrelated` of what read each; `best_rows` the row of each article's
+    nearest body passage (or its title where it has no body). `lang` is the language the question is
+    written in, "" for one that no article is written in.
     """
 
     articles: Rows
     evidence: Evidence
+    unrelated: NDArray[np.float32]
     best_rows: Rows
     corrected: str
     lang: str
@@ -116,12 +118,16 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What one reader found: articles, all their rows, closeness of shape (views, rows), and the head's scores."""
+    """What one reader found: articles, all their rows, closeness of shape (views, rows), and the head's scores.
+
+    `unrelated` repeats the encoder's for each article.
+    """
 
     articles: Rows
     rows: Rows
     closeness: Closeness
     head: NDArray[np.float32]
+    unrelated: NDArray[np.float32]
 
 
 class Searcher:
@@ -196,7 +202,7 @@ class Searcher:
             Hit(int(found.articles[position]), float(score), int(found.best_rows[position]))
             for position, score in zip(shown[:limit], ranked.scores, strict=False)
         )
-        confidence = self.snapshot.calibration.confidence(ranked, found.evidence)
+        confidence = self.snapshot.calibration.confidence(ranked, found.evidence, found.unrelated)
         return Ranking(hits, confidence, found.corrected, found.lang)
 
     def first(self, query: Query, leave_out: int | None = None) -> First | None:
@@ -206,7 +212,7 @@ class Searcher:
         if not len(ranked.positions):
             return None
         article = self.entry(int(found.articles[ranked.positions[0]])).article
-        return First(article.id, quantities(ranked, found.evidence))
+        return First(article.id, quantities(ranked, found.evidence, found.unrelated))
 
     def _one_language_each(self, ranked: Order, found: Found, lang: str | None) -> tuple[Order, list[int]]:
         """Translations of one article do not compete with each other: the best one stands for all.
@@ -260,12 +266,14 @@ class Searcher:
         if not seen:  # the asker may see none
             return self._nothing(corrected, lang)
         articles, evidence, best_rows = self._weigh(seen, words, terms, query)
-        return Found(articles, evidence, best_rows, corrected, lang)
+        unrelated = np.concatenate([part.unrelated for part in seen])
+        return Found(articles, evidence, unrelated, best_rows, corrected, lang)
 
     @staticmethod
     def _nothing(corrected: str, lang: str) -> Found:
         empty = np.empty(0, np.int64)
-        return Found(empty, np.empty((0, len(FEATURES)), np.float32), empty, corrected, lang)
+        nothing = np.empty((0, len(FEATURES)), np.float32)
+        return Found(empty, nothing, np.empty(0, np.float32), empty, corrected, lang)
 
     def _language(self, query: Query) -> str:
         """The language of the question's own words, else the asker's; "" for one that no article is written in."""
@@ -307,7 +315,9 @@ class Searcher:
             rows = rows[rows != leave_out]
             articles = np.unique(self.snapshot.owner[rows]).astype(np.int64)
         closeness = part.reader.closeness(vectors, rows)
-        return _Seen(articles, rows, closeness, head.scores(near, self._group[articles], example)[0])
+        scores = head.scores(near, self._group[articles], example)[0]
+        unrelated = np.full(len(articles), part.reader.embedder.unrelated, np.float32)
+        return _Seen(articles, rows, closeness, scores, unrelated)
 
     def _weigh(
         self, seen: Sequence[_Seen], words: NDArray[np.float32], terms: dict[str, float], query: Query

@@ -23,7 +23,7 @@ _HELPFULNESS = {Unanswered: 0, Suggest: 1, Answer: 2}
 
 
 def _ranking(confidence: float, *scores: float) -> Ranking:
-    return Ranking(tuple(Hit(number, score, number) for number, score in enumerate(scores)), confidence, "")
+    return Ranking(tuple(Hit(number, score, number) for number, score in enumerate(scores)), confidence, "", "")
 
 
 def _shown(decision: Decision) -> tuple[Hit, ...]:
@@ -74,7 +74,7 @@ def test_only_the_ratio_of_the_costs_counts(
     hits: tuple[Hit, ...], confidence: float, policy: Policy, power: int
 ) -> None:
     unit = 2.0**power  # of two, so that nothing is rounded
-    ranking = Ranking(hits, confidence, "")
+    ranking = Ranking(hits, confidence, "", "")
 
     assert decide(ranking, Policy(policy.cost_wrong * unit, policy.cost_missed * unit)) == decide(ranking, policy)
 
@@ -83,7 +83,7 @@ def test_only_the_ratio_of_the_costs_counts(
 def test_where_a_wrong_answer_costs_less_never_less_is_shown(
     hits: tuple[Hit, ...], confidence: float, policy: Policy, share: float
 ) -> None:
-    ranking = Ranking(hits, confidence, "")
+    ranking = Ranking(hits, confidence, "", "")
     cheaper = Policy(policy.cost_wrong * share, policy.cost_missed)
 
     assert _HELPFULNESS[type(decide(ranking, policy))] <= _HELPFULNESS[type(decide(ranking, cheaper))]
@@ -93,7 +93,7 @@ def test_where_a_wrong_answer_costs_less_never_less_is_shown(
 def test_where_a_missed_answer_costs_less_never_more_is_shown(
     hits: tuple[Hit, ...], confidence: float, policy: Policy, share: float
 ) -> None:
-    ranking = Ranking(hits, confidence, "")
+    ranking = Ranking(hits, confidence, "", "")
     cheaper = Policy(policy.cost_wrong, policy.cost_missed * share)
 
     assert _HELPFULNESS[type(decide(ranking, cheaper))] <= _HELPFULNESS[type(decide(ranking, policy))]
@@ -127,7 +127,7 @@ def test_the_reason_names_the_probability() -> None:
 
 
 def test_without_a_candidate_nothing_is_answered_whatever_the_policy() -> None:
-    decision = decide(Ranking((), 0.0, ""), Policy(cost_wrong=1e-9))
+    decision = decide(Ranking((), 0.0, "", ""), Policy(cost_wrong=1e-9))
 
     assert decision == Unanswered("No article shares a word or a meaning with the question.")
 
@@ -153,7 +153,7 @@ def test_three_articles_are_suggested_and_three_more_beside_an_answer() -> None:
     policy=_POLICIES,
 )
 def test_more_confidence_never_shows_less(hits: tuple[Hit, ...], confidences: list[float], policy: Policy) -> None:
-    less, more = (decide(Ranking(hits, confidence, ""), policy) for confidence in confidences)
+    less, more = (decide(Ranking(hits, confidence, "", ""), policy) for confidence in confidences)
 
     assert _HELPFULNESS[type(less)] <= _HELPFULNESS[type(more)]
     assert _shown(less) == _shown(more)[: len(_shown(less))]
@@ -161,7 +161,7 @@ def test_more_confidence_never_shows_less(hits: tuple[Hit, ...], confidences: li
 
 @given(hits=_HITS, confidence=_PROBABILITIES, policy=_POLICIES)
 def test_what_is_shown_is_the_start_of_the_ranking(hits: tuple[Hit, ...], confidence: float, policy: Policy) -> None:
-    shown = _shown(decide(Ranking(hits, confidence, ""), policy))
+    shown = _shown(decide(Ranking(hits, confidence, "", ""), policy))
 
     assert shown == hits[: len(shown)]
     assert len(shown) <= 1 + SUGGESTIONS
@@ -213,6 +213,6 @@ def test_a_person_is_asked_only_where_the_two_together_are_as_sure_as_an_answer(
     second = min(second, 1 - confidence)
     asked = confidence < policy.answer_at <= confidence + second and second >= confidence / 2
 
-    between = _between(decide(Ranking(hits, confidence, ""), policy))
+    between = _between(decide(Ranking(hits, confidence, "", ""), policy))
 
     assert between == (hits[:2] if asked else None)

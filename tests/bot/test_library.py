@@ -6,15 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from bot.errors import StoreUnavailable
-from bot.learning import MemoryLearningStore
+from bot.learning import MemoryLearningStore, SqlLearningStore
 from bot.library import Library
+from bot.models import Question
+from bot.service import HelpDesk
 from kb.errors import SnapshotDamaged, SnapshotMissing
 from kb.learned import LearnedQuestion
-from kb.search import Query, Searcher
+from kb.models import INTERNAL, PUBLIC, ArticleKey
+from kb.search import Query, Ranking, Searcher
 from kb.snapshot import MANIFEST_FILE, current_id, snapshots_folder, switch
-from tests.bot.samples import lesson
+from tests.bot.samples import draft, heard, lesson
 from tests.conftest import Index, Write
 
 
@@ -299,3 +303,126 @@ def test_while_the_database_does_not_answer_what_was_learned_stays_and_that_is_l
 
     learning.learn([lesson("b")])
     assert (library.refresh(), _taught(library)) == (True, ("a", "b"))
+
+
+# --- and what it does to a ranking, with SQLite ---------------------------------------------------------------------
+
+#: Shares no word with any article.
+GIZMO = "gizmo flashes amber constantly"
+
+
+def _ranking(desk: HelpDesk, text: str = GIZMO) -> Ranking:
+    return desk.library.searcher.rank(Query(text))
+
+
+def _keys(desk: HelpDesk, text: str = GIZMO, lang: str | None = None) -> list[ArticleKey]:
+    return [suggestion.key for suggestion in desk.search(Question(text, lang=lang), limit=10)]
+
+
+def _solve(desk: HelpDesk, subject: str, article: str, key: str = "key-0001") -> None:
+    desk.resolve(desk.open_ticket(draft(subject=subject, body="Please."), key).id, article, "")
+
+
+@pytest.mark.parametrize("article", ["slow-wifi", "paper-jam", "byod", "reset-password"])
+def test_what_an_agent_solved_with_an_article_finds_it_first_from_then_on(sql_desk: HelpDesk, article: str) -> None:
+    before = _ranking(sql_desk)
+    _solve(sql_desk, GIZMO, article)
+    after = _ranking(sql_desk)
+
+    assert _keys(sql_desk)[0].id == article
+    assert sql_desk.library.searcher.entry(after.hits[0].article).article.id == article
+    assert after.hits[0].score > max(hit.score for hit in before.hits)
+    assert after.confidence > before.confidence
+
+
+def test_the_same_words_as_a_ticket_are_found_as_well(sql_desk: HelpDesk) -> None:
+    _solve(sql_desk, GIZMO, "slow-wifi")
+    ranking = sql_desk.library.searcher.rank(Query(GIZMO, "Please."))
+    assert sql_desk.library.searcher.entry(ranking.hits[0].article).article.id == "slow-wifi"
+
+
+def test_a_translation_is_lifted_with_the_article_that_solved_it(sql_desk: HelpDesk) -> None:
+    _solve(sql_desk, "0x80070035", "reset-password")
+    found = [_keys(sql_desk, "0x80070035", lang)[0] for lang in ("en", "pl")]
+    assert found == [ArticleKey("reset-password", "en"), ArticleKey("reset-password", "pl")]
+
+
+def test_an_internal_article_that_solved_it_is_never_shown_to_readers(sql_desk: HelpDesk) -> None:
+    before = _keys(sql_desk)
+    _solve(sql_desk, GIZMO, "unlock-runbook")
+    assert "unlock-runbook" not in {key.id for key in _keys(sql_desk)}
+    assert {key.id for key in _keys(sql_desk)} == {key.id for key in before}
+    reply = sql_desk.ask(Question(GIZMO))
+    assert "unlock-runbook" not in {key.id for key in reply.shown}
+    agents = Query(GIZMO, audiences=frozenset({PUBLIC, INTERNAL}))
+    ranking = sql_desk.library.searcher.rank(agents)
+    assert sql_desk.library.searcher.entry(ranking.hits[0].article).article.id == "unlock-runbook"
+
+
+def test_what_an_author_removes_leaves_the_ranking_exactly_as_it_was_and_restored_it_counts_again(
+    sql_desk: HelpDesk,
+) -> None:
+    before = _ranking(sql_desk)
+    _solve(sql_desk, GIZMO, "slow-wifi")
+    after = _ranking(sql_desk)
+    (row,) = sql_desk.learning.find().rows
+
+    sql_desk.remove_learned(row.id)
+    assert _ranking(sql_desk) == before
+    _solve(sql_desk, GIZMO, "slow-wifi", "key-0002")
+    assert _ranking(sql_desk) == before
+
+    sql_desk.restore_learned(row.id)
+    assert _ranking(sql_desk) == after
+
+
+def test_another_process_ranks_the_same_after_its_next_look(
+    sql_desk: HelpDesk, small_data: Path, engine: sa.Engine
+) -> None:
+    other = Library(small_data, SqlLearningStore(engine))
+    before = other.searcher.rank(Query(GIZMO))
+    _solve(sql_desk, GIZMO, "slow-wifi")
+    assert other.searcher.rank(Query(GIZMO)) == before
+
+    assert (other.refresh(), other.refresh()) == (True, False)
+
+    assert other.searcher.rank(Query(GIZMO)) == _ranking(sql_desk) != before
+    assert Library(small_data, SqlLearningStore(engine)).searcher.rank(Query(GIZMO)) == _ranking(sql_desk)
+
+
+def test_an_article_that_is_published_later_has_what_was_learned_for_it_and_one_that_went_takes_it_along(
+    write: Write, index: Index, data: Path, engine: sa.Engine
+) -> None:
+    store = SqlLearningStore(engine)
+    store.learn([lesson(GIZMO, article="meter")])
+    wifi, meter = "# Slow Wi-Fi\n\nMove nearer.\n", "# Read the meter\n\nWrite the number down.\n"
+    folder = write({"wifi.md": wifi})
+    index(folder)
+    library = Library(data, store)
+    orders = []
+    for change in ("nothing", "published", "taken back"):
+        if change == "published":
+            write({"meter.md": meter})
+        if change == "taken back":
+            (folder / "meter.md").unlink()
+        index(folder)
+        library.refresh()
+        searcher = library.searcher
+        orders.append([searcher.entry(hit.article).article.id for hit in searcher.rank(Query(GIZMO)).hits])
+    assert orders == [["wifi"], ["meter", "wifi"], ["wifi"]]
+
+
+def test_readers_of_three_sessions_move_a_ranking_less_than_an_agent(sql_desk: HelpDesk) -> None:
+    before = _ranking(sql_desk)
+    sql_desk.learning.hear(heard(GIZMO, "one", article="slow-wifi"))
+    sql_desk.learning.hear(heard(GIZMO, "two", article="slow-wifi"))
+    sql_desk.library.refresh()
+    assert _ranking(sql_desk) == before
+
+    sql_desk.learning.hear(heard(GIZMO, "three", article="slow-wifi"))
+    sql_desk.library.refresh()
+    readers = _ranking(sql_desk)
+    sql_desk.learning.learn([lesson(GIZMO, article="slow-wifi")])
+    sql_desk.library.refresh()
+
+    assert before.hits[0].score < readers.hits[0].score < _ranking(sql_desk).hits[0].score

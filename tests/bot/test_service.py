@@ -23,7 +23,7 @@ from bot.models import Outcome, Question, RecordedQuestion
 from bot.service import HelpDesk
 from bot.tickets import SqlInbox
 from kb import alerts
-from kb.models import INTERNAL, PUBLIC, ArticleKey
+from kb.models import INTERNAL, PUBLIC, Article, ArticleKey
 from kb.snapshot import Entry
 from tests.bot.conftest import make_desk
 from tests.bot.samples import NOON, draft
@@ -35,6 +35,12 @@ ANYTHING = Policy(cost_wrong=1e-9)
 
 def _words(text: str) -> set[str]:
     return set(re.findall(r"\w+", text.casefold()))
+
+
+def _written(article: Article) -> set[str]:
+    """The words of the file, and of the boxes: `> [!WARNING]` is shown as the word for it in the article's language."""
+    titles = " ".join(alerts.title(kind, article.lang) for kind in set(alerts.KINDS.values()))
+    return _words((PROJECT / "articles" / article.path).read_text(encoding="utf-8")) | _words(titles)
 
 
 def _entry(desk: HelpDesk, key: ArticleKey) -> Entry:
@@ -77,9 +83,7 @@ def test_every_word_of_every_answer_stands_in_the_article_it_links_to(own_desk: 
             continue
         answered += 1
         entry = _entry(own_desk, answer.key)
-        written = _words((PROJECT / "articles" / entry.article.path).read_text(encoding="utf-8"))
-        # `> [!WARNING]` is shown as the word for it in the article's language.
-        written |= _words(" ".join(alerts.title(kind, answer.key.lang) for kind in set(alerts.KINDS.values())))
+        written = _written(entry.article)
         shown = _words(answer.text) | _words(unescape(re.sub(r"<[^>]+>", " ", answer.html)))
         if shown - written:
             invented[question.text] = shown - written
@@ -101,8 +105,7 @@ def test_every_snippet_is_made_of_the_article_s_words(own_desk: HelpDesk) -> Non
         (suggestion.key, word)
         for text in ("my computer is slow", "it does not work", "who can help me with the phone", "drukarka", "почта")
         for suggestion in own_desk.search(Question(text), limit=10)
-        for word in _words(suggestion.snippet.removesuffix("…"))
-        - _words((PROJECT / "articles" / _entry(own_desk, suggestion.key).article.path).read_text(encoding="utf-8"))
+        for word in _words(suggestion.snippet.removesuffix("…")) - _written(_entry(own_desk, suggestion.key).article)
     }
 
     assert invented == set()

@@ -25,6 +25,7 @@ from kb.embedding import (
 )
 from kb.errors import EncoderError
 from kb.export import FLOAT_GRAPH_FILE, find
+from kb.languages import normalise
 
 _TEXTS = [
     "password",
@@ -104,6 +105,31 @@ def test_the_fingerprint_is_sixteen_digits_and_the_same_each_time(embedder: Embe
     assert embedder.fingerprint == embedder.fingerprint
 
 
+def test_the_languages_it_is_made_for_are_codes_of_two_letters_none_of_them_twice(embedder: Embedder) -> None:
+    assert [lang for lang in embedder.languages if normalise(lang) != lang] == []
+    assert len(set(embedder.languages)) == len(embedder.languages)
+
+
+#: No two of them share a word.
+_UNRELATED = [
+    "printer prints blank pages",
+    "grandmother bakes bread on Sundays",
+    "volcano erupted last century",
+    "interest rates were raised",
+    "he plays violin with an orchestra",
+    "whales migrate along western coasts",
+    "vaccinate your puppy twice",
+    "Scottish castles open again this summer",
+]
+
+
+def test_texts_that_have_nothing_to_do_with_each_other_are_as_near_as_it_says(embedder: Embedder) -> None:
+    cosines = embedder.embed_queries(_UNRELATED) @ embedder.embed_passages(_UNRELATED).T
+    apart = cosines[~np.eye(len(_UNRELATED), dtype=bool)]
+    assert 0.0 <= embedder.unrelated < 1.0
+    assert float(apart.mean()) == pytest.approx(embedder.unrelated, abs=0.08)
+
+
 @settings(max_examples=25)
 @given(texts=st.lists(st.text(max_size=60), max_size=6))
 def test_any_text_has_a_unit_vector_and_a_count(embedder: Embedder, texts: list[str]) -> None:
@@ -137,7 +163,7 @@ def test_a_prefix_counts_towards_what_is_read(copied: Path) -> None:
 
 def test_the_fingerprint_changes_with_what_is_read_and_how_but_not_with_the_exported_file(copied: Path) -> None:
     spec = EncoderSpec.read(copied)
-    assert replace(spec, graph_sha256="other").fingerprint == spec.fingerprint
+    assert replace(spec, graph_sha256="other", unrelated=0.5).fingerprint == spec.fingerprint
     others = [
         replace(spec, query_prefix="query: "),
         replace(spec, passage_prefix="passage: "),

@@ -115,6 +115,33 @@ def test_the_results_are_those_of_the_exact_product(make: MakeStore, data: st.Da
     np.testing.assert_allclose(store.score(queries, usable.astype(np.int64)), exact[:, usable], atol=1e-5)
 
 
+@_stores
+def test_rows_come_as_they_are_in_the_order_and_as_often_as_asked_for(make: MakeStore) -> None:
+    vectors = np.array([[0.6, 0.8], [1.0, 0.0], [0.0, 0.0]], np.float32)
+    rows = make(vectors).rows(np.array([2, 0, 0], np.int64))
+    np.testing.assert_array_equal(rows, vectors[[2, 0, 0]])
+    assert rows.dtype == np.float32
+
+
+@_stores
+def test_no_row_asked_for_gives_none(make: MakeStore) -> None:
+    assert make(_CORNER).rows(np.empty(0, np.int64)).shape == (0, 3)
+    assert make(np.empty((0, 3), np.float32)).rows(np.empty(0, np.int64)).shape == (0, 3)
+
+
+@_stores
+def test_a_row_that_was_given_out_is_a_copy(make: MakeStore) -> None:
+    store = make(_CORNER)
+    store.rows(np.array([0], np.int64))[:] = 9.0
+    np.testing.assert_array_equal(store.rows(np.array([0], np.int64)), _CORNER[:1])
+
+
+@_stores
+def test_a_row_of_zeros_is_as_far_from_every_question(make: MakeStore) -> None:
+    scores, rows = make(np.array([[0, 0, 0], [1, 0, 0], [-1, 0, 0]], np.float32)).search(_CORNER[:1], 3)
+    assert (rows.tolist(), scores.tolist()) == ([[1, 0, 2]], [[1.0, 0.0, -1.0]])
+
+
 # --- FaissStore alone --------------------------------------------------------------------------------------------
 
 
