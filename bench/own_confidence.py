@@ -2,8 +2,9 @@
 
     python -m bench.own_confidence EVAL_FOLDER
 
-Prints one line a set: what was fitted, and ECE, AUROC, answered and false answers with the default and with the fit.
-The five folds of a HINT3 bot are one set.
+Prints for each set how far the fit moved the log-odds, and ECE, AUROC, the share of answerable questions answered, how
+many answers are right, and the share of unanswerable questions answered, with the default and with the fit. The five
+folds of a HINT3 bot are one set.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from kb.build import BuildSettings
 from kb.calibrate import DEFAULT
 from kb.search import First, Query, Searcher
 
-Floats = NDArray[np.float64]
+#: The others have no author questions, and hardly a foreign one is answered there.
+_ANSWERABLE = ("thunderbird", "clinc150, 5 a label", "banking77, 5 a label")
 
 
 @dataclass(slots=True)
@@ -63,7 +65,7 @@ def main() -> None:
 
 
 def measured(folder: Path) -> Iterator[Set]:
-    yield from (data for data in sets.answerable(folder) if not data.learned)
+    yield from (data for data in sets.answerable(folder) if data.name in _ANSWERABLE)
     yield from sets.hint3(folder)
     yield from sets.foreign(folder)
 

@@ -40,17 +40,16 @@ class Calibration:
 
         `unrelated` is of the encoder that read each candidate (`Embedder.unrelated`), float32 of shape (n,).
         """
-        return self.probability(quantities(order, evidence, unrelated)) if len(order.positions) else 0.0
-
-    def probability(self, values: Sequence[float]) -> float:
-        """The probability, 0 to 1, that belongs to values of QUANTITIES."""
-        return 1.0 / (1.0 + math.exp(-self.log_odds(values)))
+        if not len(order.positions):
+            return 0.0
+        return 1.0 / (1.0 + math.exp(-self.log_odds(quantities(order, evidence, unrelated))))
 
     def log_odds(self, values: Sequence[float]) -> float:
+        """Of the first article being right, for values of QUANTITIES."""
         return sum((weight * value for weight, value in zip(self.weights, values, strict=True)), self.intercept)
 
     def shifted(self, by: float) -> Calibration:
-        """As sure of everything by so much more, in log-odds."""
+        """Surer of everything by so much, in log-odds."""
         return replace(self, intercept=self.intercept + by)
 
 

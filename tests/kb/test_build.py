@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from kb.build import KEPT, BuildReport, BuildSettings, build
+from kb.calibrate import DEFAULT
 from kb.embedding import HashEmbedder
 from kb.errors import DataFolderError, EncoderError, EvaluationFileError, SnapshotMissing, SourceError
 from kb.snapshot import current_id, open_current, open_snapshot, snapshots_folder
@@ -75,7 +76,7 @@ def test_progress_names_its_stages_in_order(write: Write, data: Path) -> None:
         created=CREATED,
         progress=lambda stage, done, total: stages.append(stage),
     )
-    assert list(dict.fromkeys(stages)) == ["Reading", "Splitting", "Embedding", "Writing"]
+    assert list(dict.fromkeys(stages)) == ["Reading", "Splitting", "Embedding", "Writing", "Calibrating"]
     assert stages.count("Reading") == len(_FILES)
 
 
@@ -117,6 +118,17 @@ def test_the_same_input_gives_the_same_id_and_the_same_bytes_wherever_it_is_buil
     files = [open_current(tmp_path / name).manifest["files"] for name in ("one", "two")]
     assert files[0] == files[1]
     assert len(files[0]) == 6
+    fitted = [open_current(tmp_path / name).manifest["calibration"] for name in ("one", "two")]
+    assert fitted[0] == fitted[1]
+
+
+def test_the_manifest_says_how_sure_the_base_may_be_and_what_that_comes_from(write: Write, data: Path) -> None:
+    _build(write(_FILES), data)
+    snapshot = open_current(data)
+    found = snapshot.manifest["calibration"]
+    assert list(found) == ["shift", "own", "right", "foreign", "own_subjects"]
+    assert (found["own"], found["foreign"]) == (2, 4 * (40 - len(found["own_subjects"])))
+    assert snapshot.calibration == DEFAULT.shifted(found["shift"])
 
 
 @pytest.mark.parametrize("change", ["text", "name", "new", "picture", "language"])
@@ -419,7 +431,7 @@ def test_two_builders_at_once_make_the_same_snapshot(write: Write, data: Path) -
 def test_the_manifest_says_what_the_build_saw(write: Write, index: Index, data: Path) -> None:
     report = index(write(_FILES))
     manifest = json.loads((snapshots_folder(data) / report.snapshot / "manifest.json").read_text())
-    assert (manifest["program"], manifest["format"], manifest["created"]) == ("firstline", 1, CREATED)
+    assert (manifest["program"], manifest["format"], manifest["created"]) == ("firstline", 2, CREATED)
     assert manifest["counts"] == {"files": 4, "articles": 3, "skipped": 1, "passages": 9}
     assert sorted(manifest["inputs"]) == ["code", "default_lang", "encoders", "source"]
     assert open_snapshot(snapshots_folder(data) / report.snapshot).manifest == manifest

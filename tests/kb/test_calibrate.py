@@ -15,7 +15,9 @@ from kb.rank import FEATURES, Evidence, order
 _EVIDENCE = st.integers(1, 20).flatmap(
     lambda n: arrays(np.float32, (n, len(FEATURES)), elements=st.floats(-1, 1, width=32))
 )
-_NEAREST = FEATURES.index("nearest")
+_VALUES = st.tuples(*(st.floats(-6, 6) for _ in QUANTITIES))
+_NEAREST, _WORDS = FEATURES.index("nearest"), FEATURES.index("words")
+_UNRELATED = 0.25
 
 
 def _evidence(*rows: float) -> Evidence:
@@ -82,5 +84,32 @@ def test_how_far_the_first_stands_out_of_the_best_ten_is_held_within_six(
     assert found["around"] == pytest.approx(sum(rows) / len(rows), abs=1e-6)
 
 
-def test_an_article_that_nothing_speaks_for_is_unlikely_even_alone() -> None:
-    assert _confidence(_evidence(0.0)) < 0.4
+def test_the_other_quantities_are_those_of_the_first_and_the_mean_closeness_of_all() -> None:
+    evidence = _evidence(0.2, 0.6, 0.1)
+    evidence[1, _WORDS] = 0.5
+    found = _quantities(evidence)
+    assert [found[name] for name in ("nearest", "around", "words", "unrelated")] == pytest.approx([0.6, 0.3, 0.5, 0.25])
+
+
+def test_an_article_that_nothing_speaks_for_is_unlikely_beside_others() -> None:
+    assert _confidence(_evidence(0.0, 0.0)) < 0.1
+
+
+# --- the regression ----------------------------------------------------------------------------------------------
+
+
+def test_no_quantity_makes_less_sure() -> None:
+    assert [name for name, weight in WEIGHTS.items() if weight < 0] == []
+
+
+@given(_VALUES, st.sampled_from(range(len(QUANTITIES))), st.floats(0.01, 6))
+def test_more_of_any_quantity_is_never_less_sure(values: tuple[float, ...], which: int, more: float) -> None:
+    grown = [value + more * (n == which) for n, value in enumerate(values)]
+    weights = tuple(WEIGHTS.values())
+    assert DEFAULT.log_odds(grown) - DEFAULT.log_odds(values) == pytest.approx(weights[which] * more, abs=1e-9)
+
+
+@given(_EVIDENCE, st.floats(-3, 3))
+def test_a_shift_moves_the_log_odds_of_everything_by_as_much(evidence: Evidence, by: float) -> None:
+    before, after = _confidence(evidence), _confidence(evidence, DEFAULT.shifted(by))
+    assert np.log(after / (1 - after)) == pytest.approx(np.log(before / (1 - before)) + by, abs=1e-6)

@@ -36,6 +36,23 @@ def test_scores_are_those_of_the_formula(documents: list[list[str]], query: dict
     assert (scores.dtype, scores.shape) == (np.float32, (len(documents),))
 
 
+@given(
+    st.lists(_WORDS, min_size=1, max_size=8), st.dictionaries(st.sampled_from("abcdez"), st.floats(0.1, 3.0)), _WORDS
+)
+def test_a_score_without_some_words_is_that_of_the_document_without_them(
+    documents: list[list[str]], query: dict[str, float], taken: list[str]
+) -> None:
+    index = Bm25.of([*documents, documents[0] + taken])
+    score = index.score_without(query, len(documents), Counter(taken))
+    average = sum(map(len, (*documents, documents[0], taken))) / (len(documents) + 1)
+    expected = 0.0
+    for term, weight in query.items():
+        if count := documents[0].count(term):
+            norm = K1 * (1 - B + B * len(documents[0]) / average)
+            expected += weight * index.idf(term) * count * (K1 + 1) / (count + norm)
+    assert score == pytest.approx(expected, rel=1e-4, abs=1e-5)
+
+
 @given(st.lists(_WORDS, min_size=1, max_size=8), st.dictionaries(st.sampled_from("abcdez"), st.floats(0.1, 3.0)))
 def test_no_document_scores_above_the_best_possible(documents: list[list[str]], query: dict[str, float]) -> None:
     index = Bm25.of(documents)

@@ -11,6 +11,7 @@ import pytest
 
 from kb.articles import load
 from kb.build import BuildSettings, build
+from kb.calibrate import DEFAULT
 from kb.embedding import HashEmbedder, sha256_of
 from kb.errors import SnapshotDamaged, SnapshotForeign, SnapshotMissing
 from kb.markdown import render
@@ -233,13 +234,13 @@ def test_a_manifest_of_another_program_is_foreign(folder: Path, content: str) ->
     assert str(caught.value) == f"{folder}/manifest.json was not written by Firstline."
 
 
-@pytest.mark.parametrize("number", [0, 2, None, "1"])
+@pytest.mark.parametrize("number", [0, 1, None, "2"])
 def test_another_format_is_foreign_and_says_what_to_do(folder: Path, number: object) -> None:
     _edit(folder, lambda manifest: manifest.update(format=number))
     with pytest.raises(SnapshotForeign) as caught:
         open_snapshot(folder)
     assert str(caught.value) == (
-        f"{folder}/manifest.json has format {number}, this version reads format 1. "
+        f"{folder}/manifest.json has format {number}, this version reads format 2. "
         "Build the snapshot again with firstline index."
     )
 
@@ -249,3 +250,20 @@ def test_switching_leaves_one_pointer_and_nothing_else(data: Path) -> None:
     switch(data, "another")
     assert current_id(data) == "another"
     assert sorted(path.name for path in data.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [({}, "None"), ({"shift": "a"}, "'a'"), ({"shift": True}, "True"), (0.1, "None")]
+)
+def test_a_manifest_whose_confidence_is_no_number_is_damaged(folder: Path, value: Any, shown: str) -> None:
+    _edit(folder, lambda manifest: manifest.update(calibration=value))
+    with pytest.raises(SnapshotDamaged) as caught:
+        open_snapshot(folder)
+    assert str(caught.value) == (
+        f"{folder / 'manifest.json'}: calibration.shift is {shown}, expected a number. Build the snapshot again."
+    )
+
+
+def test_how_sure_a_snapshot_is_follows_from_its_manifest(folder: Path) -> None:
+    _edit(folder, lambda manifest: manifest.update(calibration={"shift": -0.25}))
+    assert open_snapshot(folder).calibration == DEFAULT.shifted(-0.25)
