@@ -1,15 +1,12 @@
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from numpy.typing import NDArray
 
-from kb.calibrate import DEFAULT, QUANTITIES, quantities
+from kb.calibrate import DEFAULT, QUANTITIES, WEIGHTS, Calibration, quantities
 from kb.rank import FEATURES, Evidence, order
 
 _EVIDENCE = st.integers(1, 20).flatmap(
@@ -24,12 +21,13 @@ def _evidence(*rows: float) -> Evidence:
     return np.array([[value] * len(FEATURES) for value in rows], np.float32)
 
 
-def _unrelated(evidence: Evidence) -> NDArray[np.float32]:
-    return np.full(len(evidence), 0.04, np.float32)
+def _quantities(evidence: Evidence) -> dict[str, float]:
+    found = quantities(order(evidence), evidence, np.full(len(evidence), _UNRELATED, np.float32))
+    return dict(zip(QUANTITIES, found, strict=True))
 
 
-def _confidence(evidence: Evidence) -> float:
-    return DEFAULT.confidence(order(evidence), evidence, _unrelated(evidence))
+def _confidence(evidence: Evidence, calibration: Calibration = DEFAULT) -> float:
+    return calibration.confidence(order(evidence), evidence, np.full(len(evidence), _UNRELATED, np.float32))
 
 
 def test_without_a_candidate_there_is_no_confidence() -> None:
@@ -51,11 +49,7 @@ def test_confidence_does_not_depend_on_the_order_of_candidates(evidence: Evidenc
 
 
 def test_the_further_the_first_is_ahead_the_surer() -> None:
-    sure = []
-    for second in (0.6, 0.55, 0.5, 0.45):
-        evidence = _evidence(0.6, second)
-        evidence[:, _NEAREST] = 0.6  # how near the candidates are on the whole counts for itself
-        sure.append(_confidence(evidence))
+    sure = [_quantities(_evidence(0.6, second))["stands_out"] for second in (0.6, 0.55, 0.5, 0.45)]
     assert sure == sorted(sure)
     assert len(set(sure)) == 4
 
@@ -72,16 +66,12 @@ def test_a_further_rival_makes_less_sure() -> None:
 
 @pytest.mark.parametrize(
     ("rows", "expected"),
-    [((0.5,), 6.0), ((1.0, -1.0), 6.0), ((0.5, 0.5), 0.0), ((0.5,) * 3, -math.log(2)), ((0.5,) * 1000, -math.log(9))],
+    [((0.5,), 6.0), ((1.0, -1.0), 6.0), ((0.5, 0.5), 0.0), ((0.5,) * 10, -2.197225), ((0.5,) * 1000, -2.197225)],
 )
-def test_how_far_the_first_stands_out_of_the_best_ten_is_held_within_six(
+def test_how_far_the_first_stands_out_is_held_within_six_and_against_nine_rivals(
     rows: tuple[float, ...], expected: float
 ) -> None:
-    evidence = _evidence(*rows)
-    found = dict(zip(QUANTITIES, quantities(order(evidence), evidence, _unrelated(evidence)), strict=True))
-    assert found["stands_out"] == pytest.approx(expected, abs=1e-9)
-    assert found["nearest"] == found["words"] == pytest.approx(rows[0])
-    assert found["around"] == pytest.approx(sum(rows) / len(rows), abs=1e-6)
+    assert _quantities(_evidence(*rows))["stands_out"] == pytest.approx(expected, abs=1e-6)
 
 
 def test_the_other_quantities_are_those_of_the_first_and_the_mean_closeness_of_all() -> None:
