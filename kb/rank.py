@@ -20,7 +20,6 @@ WEIGHTS = {
     "head": 10.5,  # what was asked before, and which article answered it
     "words": 3.5,  # BM25 over whole articles, relative to the best score there could be
     "unit_words": 2.2,  # BM25 of the best passage, relative to the best candidate
-    "unit_share": 0.0,
     "codes": 1.0,  # share of the question's error codes and model numbers that the article holds
 }
 FEATURES = tuple(WEIGHTS)

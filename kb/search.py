@@ -341,7 +341,6 @@ class Searcher:
             "head": np.concatenate([part.head for part in seen]),
             "words": words[articles] / self.snapshot.words.best_possible(terms),
             "unit_words": _relative(np.maximum.reduceat(units, at)),
-            "unit_share": np.maximum.reduceat(units, at) / self.snapshot.units.best_possible(terms),
             "codes": self._codes(query, articles),
         }
         evidence = np.stack([columns[name] for name in FEATURES], axis=1).astype(np.float32)
