@@ -1,150 +1,136 @@
-"""hit@k of the default line beside plain sentence-transformers + FAISS on the same articles, and how honest it is.
+"""How often the right article stands first, and how honest confidence is, on development data.
 
     python -m bench.quality EVAL_FOLDER
 
-EVAL_FOLDER holds development data in the form docs/quality.md describes. Prints a table; takes some minutes.
+EVAL_FOLDER holds development data in the form docs/quality.md describes. For each set: the whole line as it serves, and
+beside it what one part alone would do, the nearest passage by the same encoder (dense) and BM25 with stems (words).
 """
 
 from __future__ import annotations
 
-import json
 import os
-import random
 import sys
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
+from bench import sets
 from bench.plain import PlainSearch
+from bench.sets import DATA, Rows, Set
 from bot.decide import Policy
-from bot.evaluate import Evaluation, run
+from bot.evaluate import Evaluation, index, run
 from kb.articles import load
 from kb.build import BuildSettings
+from kb.rank import FEATURES
+from kb.search import Query
 
-#: Where sets and snapshots are kept, so that a second run embeds nothing.
-DATA = Path("build/quality")
-_SEED = 0
-
-Rows = list[dict[str, Any]]
+_THRESHOLDS = np.linspace(0.0, 1.0, 101)
 
 
 def main() -> None:
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     folder = Path(sys.argv[1])
-    print(f"{'questions nothing answers':36}{'asked':>8}{'answered':>10}")
-    for name, articles, queries in foreign(folder):
-        metrics = measure(articles, queries).metrics
-        print(f"{name:36}{metrics['queries']:8}{metrics['false_answers'] / metrics['queries']:10.1%}", flush=True)
-    print(f"\n{'set':36}{'queries':>8}{'hit@1':>8}{'hit@3':>8}{'plain@1':>9}{'plain@3':>9}{'ece':>7}{'auroc':>7}")
-    for name, articles, queries in sets(folder):
-        show(name, articles, queries)
+    print(f"{'questions nothing answers':38}{'asked':>7}{'answered':>10}")
+    for data in sets.foreign(folder):
+        metrics = measure(data, data.queries).metrics
+        print(f"{data.name:38}{metrics['queries']:7}{metrics['false_answers'] / metrics['queries']:10.1%}", flush=True)
+    head = f"{'set':38}{'asked':>7}{'hit@1':>7}{'hit@3':>7}{'dense':>14}{'words':>14}"
+    print(f"\n{head}{'ece':>7}{'auroc':>7}{'answered (right)':>18}{'false':>7}")
+    for data in sets.answerable(folder):
+        show(data)
+    show_plain(next(sets.answerable(folder)))
+    print(f"\n{'bot':16}{'asked':>7}{'hit@1':>7}{'matthews':>10}{'best of 101 fixed cosines':>28}")
+    for bot, folds in by_bot(folder).items():
+        show_bot(bot, folds)
 
 
-def sets(folder: Path) -> Iterable[tuple[str, Path, Rows]]:
-    """(name, articles, queries) of each development set with known right articles."""
-    tickets = thunderbird_tickets(folder)
-    yield "thunderbird tickets", folder / "thunderbird" / "docs.jsonl", tickets
-    yield "thunderbird, newest fifth", folder / "thunderbird" / "docs.jsonl", tickets[int(len(tickets) * 0.8) :]
-    yield "officedocs symptoms", without_symptoms(folder), read(folder / "officedocs" / "queries_symptom.jsonl")
-    yield "clinc150, 5 questions a label", *intents(folder, "clinc150", ("train", "test"))
-    yield "banking77, 5 questions a label", *intents(folder, "banking77", ("train", "test"))
-
-
-def foreign(folder: Path) -> Iterable[tuple[str, Path, Rows]]:
-    """(name, articles, queries) where no article answers: what must not be answered."""
-    rows = [row for row in read(folder / "intents" / "clinc150.jsonl") if row["oos"]]
-    outside = unanswerable(rows)
-    banking = unanswerable(sample(read(folder / "intents" / "banking77_test.jsonl"), 1000))
-    own = Path("articles")
-    yield "clinc150 out of scope, own articles", own, outside
-    yield "banking77, own articles", own, banking
-    yield "clinc150 out of scope, thunderbird", folder / "thunderbird" / "docs.jsonl", outside
-    yield "banking77, thunderbird", folder / "thunderbird" / "docs.jsonl", banking
-
-
-def thunderbird_tickets(folder: Path) -> Rows:
-    """Subject and body of real tickets, oldest first, weak labels left out."""
-    rows = [row for row in read(folder / "thunderbird" / "queries_en.jsonl") if row["strength"] != "weak"]
-    return sorted(rows, key=lambda row: str(row["created"]))
-
-
-def without_symptoms(folder: Path) -> Path:
-    """Articles with the section that the symptom queries were taken from left out."""
-    docs = read(folder / "officedocs" / "docs.jsonl")
-    rows = [{"id": d["id"], "title": d["title"], "body": d.get("body_no_symptoms") or d["body"]} for d in docs]
-    return write(DATA / "officedocs.jsonl", rows)
-
-
-def intents(folder: Path, name: str, splits: tuple[str, str]) -> tuple[Path, Rows]:
-    """Labels as articles with five author questions each, and other questions of the same labels to ask."""
-    parts = sorted((folder / "intents").glob(f"{name}*.jsonl"))
-    rows = [row for part in parts for row in read(part)]
-    by_label: dict[str, list[str]] = {}
-    for row in rows:
-        if row["split"] == splits[0] and not row["oos"]:
-            by_label.setdefault(row["label"], []).append(row["query"])
-    chance = random.Random(_SEED)  # noqa: S311 - a reproducible draw
-    docs = [
-        {"id": label, "title": label.replace("_", " "), "body": "", "questions": chance.sample(questions, 5)}
-        for label, questions in sorted(by_label.items())
-    ]
-    asked = [
-        {"id": row["id"], "query": row["query"], "relevant": [] if row["oos"] else [row["label"]]}
-        for row in rows
-        if row["split"] == splits[1]
-    ]
-    return write(DATA / f"{name}.jsonl", docs), sample(asked, 2000)
-
-
-def show(name: str, articles: Path, queries: Rows) -> None:
-    metrics = measure(articles, queries).metrics
-    plain = PlainSearch()
-    # What five author questions are to the plain search: one more text of the article.
-    documents = load(articles).articles
-    plain.index([d if d.body else _with_questions_as_body(d) for d in documents])
-    answerable = [row for row in queries if row["relevant"]]
-    found = [plain.search(f"{row['query']}\n{row.get('body') or ''}".strip(), 3) for row in answerable]
-    hits = [
-        sum(bool(set(ids[:k]) & set(row["relevant"])) for ids, row in zip(found, answerable, strict=True)) / len(found)
-        for k in (1, 3)
-    ]
+def show(data: Set) -> None:
+    asked = data.held_out or data.queries
+    metrics = measure(data, asked).metrics
+    dense, words = (alone(data, asked, part) for part in ("nearest", "words"))
     print(
-        f"{name:36}{metrics['queries']:8}{metrics['hit@1']:8.3f}{metrics['hit@3']:8.3f}{hits[0]:9.3f}{hits[1]:9.3f}"
-        f"{metrics['ece']:7.3f}{metrics['auroc_right']:7.3f}",
+        f"{data.name:38}{metrics['queries']:7}{metrics['hit@1']:7.3f}{metrics['hit@3']:7.3f}{dense:>14}{words:>14}"
+        f"{metrics['ece']:7.3f}{metrics['auroc_right']:7.3f}"
+        f"{metrics['answered']:9} ({metrics['answered_correct'] / max(1, metrics['answered']):5.2f}) "
+        f"{metrics['false_answers']:6}",
         flush=True,
     )
 
 
-def measure(articles: Path, queries: Rows) -> Evaluation:
-    return run(articles, write(DATA / "queries.jsonl", queries), DATA, BuildSettings(), Policy())
+def alone(data: Set, asked: Rows, part: str) -> str:
+    """hit@1 / hit@3 of one kind of evidence, nothing learned."""
+    searcher = index(data.articles, DATA, BuildSettings(data.model))
+    column, hits, count = FEATURES.index(part), np.zeros(2), 0
+    for row in asked:
+        if not row["relevant"]:
+            continue
+        found = searcher.find(Query(row["query"], row.get("body") or "", row.get("lang")))
+        best = np.argsort(-found.evidence[:, column], kind="stable")[:3]
+        right = [searcher.entry(int(found.articles[n])).article.id in row["relevant"] for n in best]
+        hits += (any(right[:1]), any(right))
+        count += 1
+    return "/".join(f"{share:.3f}" for share in hits / max(1, count))
 
 
-def unanswerable(rows: Rows) -> Rows:
-    return [{"id": row["id"], "query": row["query"], "relevant": []} for row in rows]
+def show_plain(data: Set) -> None:
+    """The yardstick of a weekend project, on the newest tickets."""
+    plain = PlainSearch()
+    plain.index(load(data.articles).articles)
+    found = [plain.search(f"{row['query']}\n{row.get('body') or ''}".strip(), 3) for row in data.held_out]
+    hits = [
+        np.mean([bool(set(ids[:k]) & set(row["relevant"])) for ids, row in zip(found, data.held_out, strict=True)])
+        for k in (1, 3)
+    ]
+    print(f"{data.name + ', plain MiniLM + FAISS':38}{len(found):7}{hits[0]:7.3f}{hits[1]:7.3f}")
 
 
-def sample(rows: Rows, count: int) -> Rows:
-    chance = random.Random(_SEED)  # noqa: S311 - a reproducible draw
-    return chance.sample(rows, min(count, len(rows)))
+def by_bot(folder: Path) -> dict[str, list[Set]]:
+    bots: dict[str, list[Set]] = {}
+    for data in sets.hint3(folder):
+        bots.setdefault(data.name.split()[0], []).append(data)
+    return bots
 
 
-def read(path: Path) -> Rows:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+def show_bot(bot: str, folds: list[Set]) -> None:
+    """Matthews correlation of answering with being right to answer: the default policy, and the best fixed cosine."""
+    answered: list[bool] = []
+    right: list[bool] = []
+    answerable: list[bool] = []
+    cosines: list[float] = []
+    nearest_right: list[bool] = []
+    for data in folds:
+        searcher = index(data.articles, DATA, BuildSettings(data.model))
+        for outcome in measure(data, data.queries).outcomes:
+            answered.append(outcome.decision == "answer")
+            right.append(outcome.first_is_right)
+            answerable.append(bool(outcome.asked.relevant))
+            found = searcher.find(outcome.asked.query)
+            column = found.evidence[:, FEATURES.index("nearest")]
+            first = int(np.argmax(column)) if len(column) else -1
+            cosines.append(float(column[first]) if len(column) else 0.0)
+            identifier = searcher.entry(int(found.articles[first])).article.id if len(column) else ""
+            nearest_right.append(identifier in outcome.asked.relevant)
+    own = matthews(np.array(answered), np.array(right))
+    fixed = max(matthews(np.array(cosines) >= threshold, np.array(nearest_right)) for threshold in _THRESHOLDS)
+    hit = np.sum(right) / np.sum(answerable)
+    print(f"{bot:16}{len(answered):7}{hit:7.3f}{own:10.3f}{fixed:28.3f}", flush=True)
 
 
-def write(path: Path, rows: Rows) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
-    return path
+def matthews(answered: np.ndarray, right: np.ndarray) -> float:
+    """Matthews correlation of two truths a question: that it was answered, and that the first article was right."""
+    if answered.all() or not answered.any() or right.all() or not right.any():
+        return 0.0
+    return float(np.corrcoef(answered, right)[0, 1])
 
 
-def _with_questions_as_body(article: Any) -> Any:
-    from dataclasses import replace
-
-    return replace(article, body="\n".join(article.questions))
+def measure(data: Set, asked: Rows) -> Evaluation:
+    learned = data.held_out_learned if data.held_out else data.learned
+    file = sets.write(DATA / "learned.jsonl", learned) if learned else None
+    queries = sets.write(DATA / "queries.jsonl", asked)
+    return run(data.articles, queries, DATA, BuildSettings(data.model), Policy(), learn=file)
 
 
 if __name__ == "__main__":

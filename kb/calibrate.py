@@ -14,16 +14,19 @@ from kb.rank import FEATURES, Evidence, Order
 #: Logistic regression of "the first article is right", fitted by `bench/fit_decision.py` on the sets that fitted the
 #: ranking and on questions no article answers. docs/quality.md shows how well it holds on held-out questions.
 WEIGHTS = {
-    "stands_out": 0.68,  # log-odds of the softmax over the best ten scores: does one article stand out?
-    "nearest": 2.8,  # closeness of the nearest passage: is it about the same thing?
-    "around": 1.9,  # mean closeness of all candidates: is the question about the subject of this base at all?
-    "words": 1.2,  # how much of the question's words the article has
-    "unrelated": 1.4,  # where the encoder starts to count: closeness means more where little is left above
+    "stands_out": 0.64,  # log-odds of the softmax over the best ten scores: does one article stand out?
+    "nearest": 4.0,  # closeness of the nearest passage or question: is it about the same thing?
+    "around": 1.1,  # mean closeness of all candidates: is the question about the subject of this base at all?
+    "words": 1.1,  # how much of the question's words the article has
+    "unrelated": 1.8,  # where the encoder starts to count: closeness means more where little is left above
 }
 QUANTITIES = tuple(WEIGHTS)
-_INTERCEPT = -3.6
+_INTERCEPT = -4.1
 #: Many articles that hardly score say how large a base is, not how sure the first one is.
 _RIVALS = 10
+#: The score of an article about something else, which stands beside the others: without it a base of one article would
+#: be sure of everything. The first articles of foreign questions score 5 to 6, right ones 9 and more.
+_STRANGER = 5.0
 
 _NEAREST, _WORDS = FEATURES.index("nearest"), FEATURES.index("words")
 
@@ -58,14 +61,11 @@ DEFAULT = Calibration(tuple(WEIGHTS.values()), _INTERCEPT)
 
 
 def quantities(order: Order, evidence: Evidence, unrelated: NDArray[np.float32]) -> tuple[float, ...]:
-    """What confidence is computed from: QUANTITIES, of at least one candidate.
-
-    The log-odds are held within ±6: a base of one article would otherwise be sure of everything.
-    """
-    first = order.positions[0]
-    rest = float(sum(math.exp(score - order.scores[0]) for score in order.scores[1:_RIVALS].tolist()))
+    """What confidence is computed from: QUANTITIES, of at least one candidate. The log-odds are held within ±6."""
+    first, top = order.positions[0], float(order.scores[0])
+    rest = sum(math.exp(score - top) for score in (_STRANGER, *order.scores[1:_RIVALS].tolist()))
     return (
-        max(-6.0, min(6.0, -math.log(rest) if rest > 0 else 6.0)),
+        max(-6.0, min(6.0, -math.log(rest))),
         float(evidence[first, _NEAREST]),
         float(evidence[order.positions, _NEAREST].mean()),
         float(evidence[first, _WORDS]),
