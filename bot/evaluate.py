@@ -18,17 +18,23 @@ from kb import languages
 from kb.build import BuildSettings, build
 from kb.errors import EvaluationFileError
 from kb.jsonl import read_objects
+from kb.learned import LearnedQuestion
 from kb.models import PUBLIC
+from kb.routing import models_for
 from kb.search import Query, Searcher
 from kb.snapshot import open_current
+from kb.trained import fit, publish
 from kb.vector_cache import cache_file
+
+Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """A run. `titles` are the articles' by id; `unknown_relevant` the ids in `relevant` that no article has.
 
-    `learned` is what was learned before the first question was asked.
+    `learned` is what was learned before the first question was asked, `trained` the figures of a training before it
+    (`kb.trained.Trained.figures`).
     """
 
     outcomes: tuple[Outcome, ...]
@@ -36,6 +42,7 @@ class Evaluation:
     titles: Mapping[str, str]
     unknown_relevant: tuple[str, ...]
     learned: Learnt | None = None
+    trained: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,43 +63,63 @@ def run(
     data: Path,
     settings: BuildSettings,
     policy: Policy,
+    *,
     learn: Path | None = None,
-    progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
+    train: bool = False,
+    progress: Progress = lambda stage, done, total: None,
 ) -> Evaluation:
     """Indexes `articles` below `data`, where a second run embeds nothing, and asks every query.
 
-    `learn` is a file of solved tickets to learn from first, as `firstline learn` does. Raises EvaluationFileError for a
-    broken line, or where no article has any of the ids in `relevant`.
+    `learn` is a file of solved tickets to learn from first, as `firstline learn` does. With `train` the encoder is
+    trained on author questions and on what was learned, as `firstline train` does, but never on what is asked; it asks
+    only if it is better. Raises EvaluationFileError for a broken line, or where no article has any of the ids in
+    `relevant`, and what `kb.trained.fit` raises.
     """
     asked = read_queries(queries)
     solved = read_past_tickets(learn) if learn else []
-    searcher = index(articles, data, settings, progress)
+    folder = _folder(articles, data)
+    searcher = _index(articles, folder, settings, progress)
     titles = _titles(searcher)
     unknown = _unknown_ids(asked, titles, queries)
-    learned = None
+    active: tuple[LearnedQuestion, ...] = ()
+    learned: Learnt | None = None
+    figures: dict[str, Any] | None = None
     if learn:
+        active, learned = _learn(solved, asked, titles, learn.name)
+    if train:
+        apart = _folder(articles, data, "-trained")
+        trained = fit(
+            apart,
+            models_for(settings.model, searcher.snapshot.languages)[0],
+            searcher.snapshot,
+            active,
+            never=[text for question in asked for text in (question.query.text, question.query.full)],
+            progress=progress,
+        )
+        figures = trained.figures
+        if trained.encoder:
+            folder = apart
+            with publish(folder, trained):
+                searcher = _index(articles, folder, settings, progress)
+    if active:
         progress("Learning", 0, 0)
-        searcher, learned = _learn(searcher, solved, asked, titles, learn.name, cache_file(_folder(articles, data)))
+        searcher = searcher.with_learned(active, cache_file(folder))
     searcher.rank(Query("warm up"))
     outcomes = []
     for number, question in enumerate(asked):
         progress("Asking", number, len(asked))
         outcomes.append(_ask(question, searcher, policy))
-    return Evaluation(tuple(outcomes), metrics(outcomes), titles, unknown, learned)
+    return Evaluation(tuple(outcomes), metrics(outcomes), titles, unknown, learned, figures)
 
 
 def index(
     articles: Path,
     data: Path,
     settings: BuildSettings,
-    progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
+    progress: Progress = lambda stage, done, total: None,
 ) -> Searcher:
     """A searcher over `articles`, indexed in a folder of their own below `data`; all share one exported encoder."""
-    folder = _folder(articles, data)
-    folder.mkdir(parents=True, exist_ok=True)
-    _share_encoders(data, folder)
-    build(articles, folder, settings, created="", progress=progress)
-    return Searcher(open_current(folder))
+    return _index(articles, _folder(articles, data), settings, progress)
 
 
 def read_queries(path: Path) -> list[Asked]:
@@ -120,13 +147,8 @@ def read_queries(path: Path) -> list[Asked]:
 
 
 def _learn(
-    searcher: Searcher,
-    solved: Sequence[PastTicket],
-    asked: Sequence[Asked],
-    known: Mapping[str, str],
-    file: str,
-    cache: Path,
-) -> tuple[Searcher, Learnt]:
+    solved: Sequence[PastTicket], asked: Sequence[Asked], known: Mapping[str, str], file: str
+) -> tuple[tuple[LearnedQuestion, ...], Learnt]:
     """Learns through the store that serves, so that its rules hold here; never what is asked afterwards."""
     ids = {question.id for question in asked}
     texts = {(question.query.text, question.query.body) for question in asked}
@@ -136,7 +158,7 @@ def _learn(
     store.learn(lessons(useful, file, datetime.fromtimestamp(0, UTC)))
     active = store.active()
     unknown = sorted({article for ticket in fresh for article in ticket.articles} - known.keys())
-    return searcher.with_learned(active, cache), Learnt(len(active), len(solved) - len(fresh), tuple(unknown))
+    return active, Learnt(len(active), len(solved) - len(fresh), tuple(unknown))
 
 
 def _ask(asked: Asked, searcher: Searcher, policy: Policy) -> Outcome:
@@ -170,15 +192,21 @@ def _unknown_ids(asked: Sequence[Asked], known: Mapping[str, str], queries: Path
     return unknown
 
 
-def _folder(articles: Path, data: Path) -> Path:
-    return data / hashlib.sha256(str(articles.resolve()).encode()).hexdigest()[:12]
+def _index(articles: Path, folder: Path, settings: BuildSettings, progress: Progress) -> Searcher:
+    build(articles, folder, settings, created="", progress=progress)
+    return Searcher(open_current(folder))
 
 
-def _share_encoders(data: Path, folder: Path) -> None:
-    """One exported encoder serves all sources that are evaluated below `data`."""
+def _folder(articles: Path, data: Path, suffix: str = "") -> Path:
+    """Where a source that is evaluated below `data` is indexed; one exported encoder serves all of them.
+
+    Trained encoders have a folder of their own, so that a run without training does not see them.
+    """
+    folder = data / f"{hashlib.sha256(str(articles.resolve()).encode()).hexdigest()[:12]}{suffix}"
     shared = data / "encoders"
-    shared.mkdir(parents=True, exist_ok=True)
     cache = folder / "cache"
-    cache.mkdir(exist_ok=True)
+    for path in (shared, cache):
+        path.mkdir(parents=True, exist_ok=True)
     if not (cache / "encoders").exists():
         (cache / "encoders").symlink_to(shared.resolve(), target_is_directory=True)
+    return folder

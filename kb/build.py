@@ -38,6 +38,7 @@ from kb.snapshot import (
     switch,
     write_snapshot,
 )
+from kb.trained import current as trained_encoder
 from kb.vector_cache import VectorCache, cache_file
 from kb.vectors import FaissStore
 
@@ -109,10 +110,11 @@ def _build(source: Path, data: Path, settings: BuildSettings, created: str, prog
         listed = ", ".join(f"{count} × {reason}" for reason, count in reasons.items()) or "no Markdown files"
         raise SourceError(f"{source} holds no article ({listed}). The snapshot in use stays as it is.")
     models = models_for(settings.model, (article.lang for article in loaded.articles))
-    folders = [prepare(model, data / "cache" / "encoders", lambda stage: progress(stage, 0, 0)) for model in models]
+    names = [str(trained_encoder(data, model) or model) for model in models]
+    folders = [prepare(name, data / "cache" / "encoders", lambda stage: progress(stage, 0, 0)) for name in names]
     embedders = [open_encoder(folder, threads=os.cpu_count() or 1) for folder in folders]
     inputs = {
-        "source": _fingerprint_source(source, data),
+        "source": fingerprint_source(source, data),
         "encoders": " ".join(embedder.fingerprint for embedder in embedders),
         "default_lang": settings.default_lang,
         "code": _fingerprint_code(),
@@ -251,7 +253,7 @@ def _prepare(
 # --- identity ----------------------------------------------------------------------------------------------------
 
 
-def _fingerprint_source(source: Path, data: Path) -> str:
+def fingerprint_source(source: Path, data: Path) -> str:
     """Of every file a build may read: Markdown and pictures by relative path and content, or the one JSONL file.
 
     A data folder within the source does not count: each build would change what the next one reads.

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 #: Always in the running, so that a question in one of these is not taken for the nearest language of the articles.
-_COMPETITORS = frozenset(("de", "en", "es", "fr", "it", "nl", "pl", "pt", "ru"))
+COMPETITORS = frozenset(("de", "en", "es", "fr", "it", "nl", "pl", "pt", "ru"))
 #: Words that are the same in every language: they are left out before anything is detected.
 _NAMES = frozenset(
     """
@@ -71,7 +71,7 @@ def _scores(text: str, among: Collection[str]) -> dict[str, float] | None:
         return None
     # The library reads UTF-8, which has no lone surrogates.
     readable = " ".join(words).encode("utf-8", "replace").decode("utf-8")
-    scores: dict[str, float] = _detector(_COMPETITORS.union(among)).detect_details(readable).scores
+    scores: dict[str, float] = _detector(COMPETITORS.union(among)).detect_details(readable).scores
     return scores
 
 

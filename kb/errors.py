@@ -5,6 +5,7 @@ KbError
 ├── EvaluationFileError    a line of a queries or docs file cannot be read
 ├── EncoderError           an encoder is missing, damaged or not the one asked for
 ├── DataFolderError        the data folder cannot be written
+├── TrainingDataError      too few questions to train an encoder on
 └── SnapshotError
     ├── SnapshotMissing    nothing was built yet
     ├── SnapshotDamaged    files differ from what the manifest says
@@ -32,6 +33,10 @@ class EncoderError(KbError):
 
 class DataFolderError(KbError):
     """The data folder cannot be written."""
+
+
+class TrainingDataError(KbError):
+    """There are too few questions to train an encoder on."""
 
 
 class SnapshotError(KbError):

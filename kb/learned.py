@@ -15,7 +15,7 @@ def whole(text: str, body: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LearnedQuestion:
-    """A question that an article is known to have answered. `weight` is how far it is trusted, 0 to 1.
+    """A question that an article is known to have answered. `weight` is how far it is trusted, above 0 to 1.
 
     `article` is an article's id, without language. `text` is the question, or the subject of a ticket; `body` the
     text of the ticket.

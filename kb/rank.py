@@ -14,7 +14,7 @@ Evidence = NDArray[np.float32]
 #: and BANKING77, each set counting the same. Cosines lie in 0..1 in practice, lexical shares in 0..1, so weights can
 #: be compared. docs/quality.md has what each component brings.
 WEIGHTS = {
-    "nearest": 5.2,  # closeness of the nearest passage, title or author question to subject and body
+    "nearest": 5.2,  # closeness of the nearest passage, title, author or learned question to all that was asked
     "nearest3": 6.0,  # mean of the best three: several hits of one article add up
     "subject_nearest3": 2.3,  # mean of the best three to the subject alone
     "head": 10.5,  # what was asked before, and which article answered it

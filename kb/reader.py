@@ -55,7 +55,7 @@ class Reader:
         """The number of `row` among the head's examples; None where this encoder does not read it."""
         return None if row is None else self._examples.get(row)
 
-    def learn(self, questions: Sequence[LearnedQuestion], cache: VectorCache | None) -> Reader:
+    def learn(self, questions: Sequence[LearnedQuestion], cache: VectorCache | None = None) -> Reader:
         """A reader that learned `questions`, all of whose articles this snapshot has, and no others."""
         twin = copy.copy(self)
         twin._taught = self._read(questions, cache)
@@ -80,6 +80,7 @@ class Reader:
             np.array(trust, np.float32),
             classes=int(self._groups.max(initial=-1)) + 1,
             gamma=GAMMA / (1 - self.embedder.unrelated),
+            last=len(questions),
             hold=tuple(self._examples.values()),
         )
 

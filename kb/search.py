@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kb import analysis
 from kb.calibrate import quantities
-from kb.detect import detect, speaks_english
+from kb.detect import COMPETITORS, detect, speaks_english
 from kb.embedding import Vectors
 from kb.learned import MAX_CHARACTERS, LearnedQuestion, whole
 from kb.models import PUBLIC, Passage
@@ -64,8 +64,8 @@ class Found:
 
     `articles` are numbers in `Snapshot.entries`, int64 of shape (n,); `evidence` is float32 of shape
     (n, len(FEATURES)); `unrelated` is `Embedder.unrelated` of what read each; `best_rows` the row of each article's
-    nearest body passage (or its title where it has no body). `lang` is the language the question is
-    written in, "" for one that no article is written in.
+    nearest body passage (or its title where it has no body). `lang` is the language the question is written in, "" for
+    one that no article is written in.
     """
 
     articles: Rows
@@ -120,13 +120,15 @@ class _Part:
 class _Seen:
     """What one reader found: articles, all their rows, closeness of shape (views, rows), and the head's scores.
 
-    `unrelated` repeats the encoder's for each article.
+    `closest` is the closeness of the nearest question known to belong to each article; `unrelated` repeats the
+    encoder's.
     """
 
     articles: Rows
     rows: Rows
     closeness: Closeness
     head: NDArray[np.float32]
+    closest: NDArray[np.float32]
     unrelated: NDArray[np.float32]
 
 
@@ -242,9 +244,11 @@ class Searcher:
         `leave_out` is the row of a title or author question, one of those held, that counts as if its author had not
         written it: its vector, its example and its words. Only how rare words are still counts it.
         """
-        corrected = self.speller.correct(query.text[:MAX_CHARACTERS])
-        query = Query(corrected, query.body[: max(0, MAX_CHARACTERS - len(corrected))], query.lang, query.audiences)
         lang = self._language(query)
+        corrected = query.text[:MAX_CHARACTERS]
+        if detect(corrected, COMPETITORS) in (None, *self.snapshot.languages):
+            corrected = self.speller.correct(corrected)  # the words of another language are no typing errors
+        query = Query(corrected, query.body[: max(0, MAX_CHARACTERS - len(corrected))], query.lang, query.audiences)
         langs = self.snapshot.languages
         subject_terms = dict.fromkeys(analysis.terms(query.text, langs), 1.0)
         terms = dict.fromkeys(analysis.terms(query.body, langs), 1.0) | dict.fromkeys(
@@ -315,9 +319,10 @@ class Searcher:
             rows = rows[rows != leave_out]
             articles = np.unique(self.snapshot.owner[rows]).astype(np.int64)
         closeness = part.reader.closeness(vectors, rows)
-        scores = head.scores(near, self._group[articles], example)[0]
+        groups = self._group[articles]
+        scores, closest = head.scores(near, groups, example)[0], head.closest(near, groups, example)
         unrelated = np.full(len(articles), part.reader.embedder.unrelated, np.float32)
-        return _Seen(articles, rows, closeness, scores, unrelated)
+        return _Seen(articles, rows, closeness, scores, closest, unrelated)
 
     def _weigh(
         self, seen: Sequence[_Seen], words: NDArray[np.float32], terms: dict[str, float], query: Query
@@ -330,7 +335,7 @@ class Searcher:
         at = np.concatenate([[0], np.cumsum(sizes)[:-1]])
         units = self.snapshot.units.scores(terms)[rows]
         columns = {
-            "nearest": np.maximum.reduceat(closeness[0], at),
+            "nearest": np.maximum(np.maximum.reduceat(closeness[0], at), np.concatenate([p.closest for p in seen])),
             "nearest3": _mean_of_best(closeness[0], at, sizes, 3),
             "subject_nearest3": _mean_of_best(closeness[-1], at, sizes, 3),
             "head": np.concatenate([part.head for part in seen]),

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from bot.errors import BotError
 from kb.errors import KbError
+from web.terminal import Articles, Data, Json, fail, print_json, read_settings, warn
+from web.training import train, training_lines
 
 if TYPE_CHECKING:
     from bot.comparison import Comparison
@@ -28,9 +29,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-
-Data = Annotated[Path | None, typer.Option("--data", help="Folder of snapshots and database. [setting: data]")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+app.command()(train)
 
 #: No list is longer.
 _EVERY_ROW = 2**31
@@ -41,18 +40,16 @@ def main() -> None:
     try:
         app()
     except (KbError, BotError) as error:
-        _fail(str(error))
+        fail(str(error))
     except BrokenPipeError:  # the reader of our output went away
         sys.exit(0)
     except OSError as error:
-        _fail(f"{error.filename or 'The disk'}: {error.strerror}. Check that the folder exists and can be written.")
+        fail(f"{error.filename or 'The disk'}: {error.strerror}. Check that the folder exists and can be written.")
 
 
 @app.command()
 def index(
-    path: Annotated[
-        Path | None, typer.Argument(help="Folder of Markdown or a .jsonl file. [setting: articles]")
-    ] = None,
+    path: Articles = None,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
@@ -63,7 +60,7 @@ def index(
     from kb.build import BuildSettings, build
     from web.progress import progress
 
-    settings = _settings(articles=path, data=data)
+    settings = read_settings(articles=path, data=data)
     started = time.monotonic()
     with progress() as show:
         report = build(
@@ -78,7 +75,7 @@ def index(
         if not entry.harmless or as_json:
             typer.echo(str(entry), err=True)
     if as_json:
-        _print_json(
+        print_json(
             {
                 "snapshot": report.snapshot,
                 "articles": report.articles,
@@ -105,7 +102,7 @@ def serve(
 
     from web.app import create_app, open_desk
 
-    settings = _settings(data=data)
+    settings = read_settings(data=data)
     _check_port(host, port)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -126,11 +123,11 @@ def ask(
     from web.app import open_desk
     from web.schemas import ReplyOut
 
-    desk, engine = open_desk(_settings(data=data))
+    desk, engine = open_desk(read_settings(data=data))
     reply = desk.ask(Question(question, lang=lang, channel="cli"))
     engine.dispose()
     if as_json:
-        _print_json(ReplyOut.of(reply).model_dump())
+        print_json(ReplyOut.of(reply).model_dump())
         return
     if reply.corrected:
         typer.echo(f"Understood as: {reply.corrected}")
@@ -152,6 +149,9 @@ def evaluate(
     learn: Annotated[
         Path | None, typer.Option(help="Learn from this file of solved tickets first; of the form of --queries.")
     ] = None,
+    train_first: Annotated[
+        bool, typer.Option("--train", help="Train the encoder first, on author questions and what --learn gave.")
+    ] = False,
     model: Annotated[str | None, typer.Option(help="Encoder. [setting: model]")] = None,
     predictions: Annotated[Path | None, typer.Option(help="Write one line a query to this file.")] = None,
     compare: Annotated[
@@ -176,7 +176,7 @@ def evaluate(
     from web import evaluation as text
     from web.progress import progress
 
-    settings = _settings(model=model, data=data)
+    settings = read_settings(model=model, data=data)
     _check_targets(predictions, report)
     earlier = read_predictions(compare) if compare else None
     folder = settings.data if data else settings.data / "evaluate"
@@ -187,15 +187,19 @@ def evaluate(
             folder,
             BuildSettings(settings.model, settings.default_lang),
             settings.policy,
-            learn,
-            show,
+            learn=learn,
+            train=train_first,
+            progress=show,
         )
     if result.learned:
         for line in text.learned_lines(result.learned, str(learn)):
-            _warn(line)
+            warn(line)
+    if result.trained:
+        for line in training_lines(result.trained, "Asking it.", "Asking the encoder as it was."):
+            warn(line)
     if result.unknown_relevant:
         names = text.listed(result.unknown_relevant)
-        _warn(f"{queries}: no article has {len(result.unknown_relevant)} of the ids in `relevant`: {names}")
+        warn(f"{queries}: no article has {len(result.unknown_relevant)} of the ids in `relevant`: {names}")
     asked = [outcome.asked for outcome in result.outcomes]
     compared = compare_runs(asked, earlier, of_run(result.outcomes)) if earlier else None
     if predictions:
@@ -205,11 +209,12 @@ def evaluate(
     languages = by_language(result.outcomes) if by else None
     if as_json:
         extra = {"by": {"lang": languages} if languages else None, "compare": compared and compared.as_json()}
-        _print_json(
+        print_json(
             {
                 **result.metrics,
                 "unknown_relevant": list(result.unknown_relevant),
                 **({"learned": asdict(result.learned)} if result.learned else {}),
+                **({"train": result.trained} if result.trained else {}),
                 **{name: value for name, value in extra.items() if value},
             }
         )
@@ -226,9 +231,9 @@ def _check_targets(*files: Path | None) -> None:
     """A run takes minutes: what cannot be written is told before it."""
     for file in filter(None, files):
         if file.is_dir():
-            _fail(f"{file} is a folder. Name a file to write.")
+            fail(f"{file} is a folder. Name a file to write.")
         if not file.parent.is_dir():
-            _fail(f"{file}: the folder {file.parent} does not exist. Make it first, or name another.")
+            fail(f"{file}: the folder {file.parent} does not exist. Make it first, or name another.")
 
 
 def _write_report(
@@ -258,7 +263,7 @@ def learn(
     from kb.snapshot import open_current
     from web.app import open_learning
 
-    settings = _settings(data=data)
+    settings = read_settings(data=data)
     articles = {entry.article.id for entry in open_current(settings.data).entries}
     store, engine = open_learning(settings)
     done = import_past_tickets(file, store, articles, datetime.now(UTC))
@@ -266,7 +271,7 @@ def learn(
     if done.unknown_articles:
         _print_unknown(done.unknown_articles)
     if as_json:
-        _print_json(
+        print_json(
             {
                 "rows": done.rows,
                 "new": done.counts.new,
@@ -308,8 +313,8 @@ def learned(
 
     given = {name: value for name, value in (("remove", remove), ("restore", restore), ("accept", accept)) if value}
     if len(given) > 1:
-        _fail(f"--{' and --'.join(given)} cannot be given together. Run the command once for each.")
-    store, engine = open_learning(_settings(data=data))
+        fail(f"--{' and --'.join(given)} cannot be given together. Run the command once for each.")
+    store, engine = open_learning(read_settings(data=data))
     changes = {"remove": store.remove, "restore": store.restore, "accept": store.accept}
     try:
         if given:
@@ -320,7 +325,7 @@ def learned(
         engine.dispose()
     if as_json:
         rows = [LearnedOut.of(row) for row in found.rows]
-        _print_json(LearnedListOut(total=found.total, learned=rows).model_dump(mode="json"))
+        print_json(LearnedListOut(total=found.total, learned=rows).model_dump(mode="json"))
         return
     for row in found.rows:
         typer.echo(f"{row.id}  {row.status:7}  {row.source:8}  {row.article}  {' '.join(row.text.split())}")
@@ -374,27 +379,5 @@ def _check_port(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                _fail(f"Port {port} on {host} is in use. Stop the other program, or choose another: --port {port + 1}")
-            _fail(f"Cannot listen on {host}:{port}: {error.strerror}.")
-
-
-def _settings(**given: Any) -> Settings:
-    from web.settings import SettingsError, load_settings
-
-    try:
-        return load_settings(**given)
-    except SettingsError as error:
-        _fail(str(error))
-
-
-def _print_json(value: dict[str, Any]) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False))
-
-
-def _warn(message: str) -> None:
-    typer.echo(f"firstline: {message}", err=True)
-
-
-def _fail(message: str) -> NoReturn:
-    _warn(message)
-    sys.exit(2)
+                fail(f"Port {port} on {host} is in use. Stop the other program, or choose another: --port {port + 1}")
+            fail(f"Cannot listen on {host}:{port}: {error.strerror}.")

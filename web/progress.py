@@ -6,9 +6,11 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+Show = Callable[[str, int, int], None]
+
 
 @contextmanager
-def progress() -> Iterator[Callable[[str, int, int], None]]:
+def progress() -> Iterator[Show]:
     """Yields a function `(stage, done, total)`; a total of 0 means that it is not known."""
     if sys.stderr.isatty():
         yield from _bar()
@@ -16,7 +18,7 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
         yield from _lines()
 
 
-def _bar() -> Iterator[Callable[[str, int, int], None]]:
+def _bar() -> Iterator[Show]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -36,7 +38,7 @@ def _bar() -> Iterator[Callable[[str, int, int], None]]:
         yield show
 
 
-def _lines() -> Iterator[Callable[[str, int, int], None]]:
+def _lines() -> Iterator[Show]:
     last = ""
 
     def show(stage: str, _done: int, total: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,8 +13,11 @@ from bot.evaluate import Evaluation, read_queries, run
 from kb.build import BuildSettings
 from kb.embedding import HashEmbedder
 from kb.errors import EvaluationFileError
+from kb.search import Ranking, Searcher
 from tests.bot.conftest import ARTICLES
 from tests.conftest import Write
+from tests.training import ARTICLES as MANY
+from tests.training import CHANCE, install
 
 
 def save(path: Path, *lines: str) -> Path:
@@ -79,3 +83,47 @@ def test_ids_of_another_knowledge_base_are_refused_with_both_kinds_of_id(write: 
         evaluated(write, data, ["kb-1"], ["kb-2"], [])
     assert "no article has any of the ids in `relevant`, such as kb-1, kb-2." in str(error.value)
     assert "look like byod, paper-jam, reset-password." in str(error.value)
+
+
+@pytest.mark.parametrize("better", [True, False])
+def test_a_run_trains_on_what_is_not_asked_and_asks_the_better_encoder(
+    write: Write, data: Path, monkeypatch: pytest.MonkeyPatch, encoder_folder: Path, better: bool
+) -> None:
+    (data / "encoders").mkdir(parents=True)
+    trainer = install(monkeypatch, encoder_folder, data)
+    if not better:
+        trainer.report = CHANCE
+    asked_with: list[str] = []
+    rank = Searcher.rank
+
+    def noted(searcher: Searcher, *words: Any) -> Ranking:
+        asked_with.append(searcher.snapshot.encoders[0].embedder.name)
+        return rank(searcher, *words)
+
+    monkeypatch.setattr(Searcher, "rank", noted)
+    source = write(MANY)
+    rows = [
+        {"id": "1", "query": "How a 3", "relevant": ["article-03"]},
+        {"id": "2", "query": "no sound", "body": "since monday", "relevant": ["article-04"]},
+    ]
+    queries = save(source.parent / "queries.jsonl", *map(json.dumps, rows))
+    solved = [*rows, {"id": "3", "query": "no picture", "relevant": ["article-04"]}]
+    learn = save(source.parent / "solved.jsonl", *map(json.dumps, solved))
+
+    def go(train: bool) -> Evaluation:
+        return run(source, queries, data, BuildSettings(), Policy(), learn=learn, train=train)
+
+    first = go(True)
+    [(questions, _)] = trainer.given
+    assert len(questions) == 100
+    assert "no picture" in questions
+    assert {"how a 3", "no sound\nsince monday"}.isdisjoint(questions)
+    assert first.trained
+    assert first.trained["published"] is better
+    assert set(asked_with) == {"all-MiniLM-L6-v2-trained" if better else "all-MiniLM-L6-v2"}
+    assert go(True).trained == first.trained
+    assert len(trainer.given) == 1
+
+    asked_with.clear()
+    assert go(False).trained is None
+    assert set(asked_with) == {"all-MiniLM-L6-v2"}
