@@ -176,8 +176,7 @@ def prepare(name: str, cache: Path, on_step: Callable[[str], None] = lambda _: N
         HashEmbedder().spec.write(target)
         return target
     source = find(name)
-    short = source.name
-    target = cache / f"{short}-{source.weights_sha256[:12]}-{RECIPE}"
+    short, target = source.name, exported(source, cache)
     if _is_whole(target):
         return target
     cache.mkdir(parents=True, exist_ok=True)
@@ -197,6 +196,11 @@ def prepare(name: str, cache: Path, on_step: Callable[[str], None] = lambda _: N
         if not target.exists():
             os.replace(made, target)  # noqa: PTH105
     return target
+
+
+def exported(source: Source, cache: Path) -> Path:
+    """Where in `cache` the export of a source stands, or will."""
+    return cache / f"{source.name}-{source.weights_sha256[:12]}-{RECIPE}"
 
 
 def _is_whole(folder: Path) -> bool:

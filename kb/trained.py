@@ -23,7 +23,7 @@ from kb import e5
 from kb.corpus import Example, check_enough, folded, gather
 from kb.embedding import HashEmbedder
 from kb.errors import DataFolderError, EncoderError
-from kb.export import KNOWN, MEND, describe, find
+from kb.export import KNOWN, MEND, describe, exported, find
 from kb.learned import LearnedQuestion
 from kb.scratch import scratch
 from kb.snapshot import Snapshot
@@ -136,6 +136,7 @@ def forget(data: Path, model: str) -> Iterator[bool]:
     used = (folder / _POINTER).exists()
     with _pointing(folder, ""):
         yield used
+    remove_others(data, model)
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -155,11 +156,14 @@ def current(data: Path, model: str) -> Path | None:
 
 
 def remove_others(data: Path, model: str) -> None:
-    """Removes the encoders of `model` that are not in use; each takes as much room as the model itself."""
+    """Removes trained encoders of `model` that are not in use, with their exports: 200 MB for all-MiniLM-L6-v2."""
     folder = _folder(data, model)
     kept = _pointed(folder)
     for path in folder.glob("*/"):
         if path.name != kept and not path.name.startswith("."):
+            with suppress(EncoderError):
+                if (path / _ENCODER).exists():
+                    shutil.rmtree(exported(find(str(path / _ENCODER)), data / "cache" / "encoders"), ignore_errors=True)
             shutil.rmtree(path, ignore_errors=True)
 
 

@@ -212,12 +212,17 @@ def test_a_build_that_fails_takes_the_publication_back(snapshot: Snapshot, sourc
 
 def test_encoders_that_are_not_in_use_are_removed(snapshot: Snapshot, source: Path, data: Path) -> None:
     first = trained(snapshot, data)
+    with publish(data, first):
+        rebuild(source, data)
+    cache = data / "cache" / "encoders"
+    exports = set(cache.glob(f"{NAME}-*"))
     second = trained(snapshot, data, LearnedQuestion("1", "article-03", "no sound"))
     with publish(data, second):
-        pass
+        rebuild(source, data)
     remove_others(data, DEFAULT_MODEL)
     assert (first.encoder and first.encoder.exists()) is False
     assert current(data, DEFAULT_MODEL) == second.encoder
+    assert len(exports) == len(set(cache.glob(f"{NAME}-*")) - exports) == len(set(cache.glob(f"{NAME}-*"))) == 1
 
 
 def test_a_pointer_that_cannot_be_written_is_told(
@@ -244,7 +249,7 @@ def test_a_trained_encoder_that_is_forgotten_makes_room_for_the_one_it_was_made_
     assert current(data, DEFAULT_MODEL) is not None
     with forget(data, DEFAULT_MODEL) as used:
         assert rebuild(source, data).snapshot == snapshot.id
-    assert (used, left(data)) == (True, set())
+    assert (used, left(data), list((data / "cache" / "encoders").glob(f"{NAME}-*"))) == (True, set(), [])
     assert encoders(data) == [(DEFAULT_MODEL, ("en",))]
     with forget(data, DEFAULT_MODEL) as used:
         pass
