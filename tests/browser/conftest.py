@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,13 +15,21 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, Request, expect, sync_playwright
 
+from bot.decide import SUGGESTIONS, Policy, Suggest, decide
+from kb.models import PUBLIC
+from kb.search import Query, Searcher
+from kb.snapshot import open_current
 from tests.browser.help_centre import HelpCentre, help_centre
 from tests.browser.host_site import HostSite, host_site
+from web.pages.ticket import SUGGEST_FROM
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
+
+#: As many as look their question up in the database.
+_CLOSE_QUESTIONS = 3
 
 #: Opens a page in a context of its own: `open_page("/ticket", phone=True, java_script_enabled=False)`.
 OpenPage = Callable[..., Page]
@@ -64,6 +73,66 @@ def server(
     with help_centre(own_data, tmp_path_factory.mktemp("server"), site.base) as running:
         site.help_centre = stranger.help_centre = running.base
         yield running
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """A question for which two articles are so close that the person is asked; a third may help as well.
+
+    `titles` and `ids` are those of the two, the likelier one first.
+    """
+
+    question: str
+    titles: tuple[str, str]
+    ids: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """A help centre where mistakes cost so much that it asks which of two articles is meant, a site it knows, and what
+    to ask: which questions those are changes with every weight of the ranking.
+    """
+
+    server: HelpCentre
+    site: HostSite
+    questions: list[Close]
+
+
+@pytest.fixture(scope="package")
+def unsure_server(browser: Browser, own_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Unsure]:
+    policy, questions = max(_close_questions(own_data), key=lambda pair: len(pair[1]))
+    assert len(questions) >= _CLOSE_QUESTIONS
+    costs = {"FIRSTLINE_COST_WRONG": str(policy.cost_wrong), "FIRSTLINE_COST_MISSED": str(policy.cost_missed)}
+    with (
+        host_site() as known,
+        help_centre(own_data, tmp_path_factory.mktemp("unsure"), known.base, costs) as running,
+    ):
+        known.help_centre = running.base
+        yield Unsure(running, known, questions)
+
+
+@pytest.fixture
+def unsure(unsure_server: Unsure, watch: Watch) -> Unsure:
+    watch.origins |= {unsure_server.server.base, unsure_server.site.base}
+    return unsure_server
+
+
+def _close_questions(data: Path) -> Iterator[tuple[Policy, list[Close]]]:
+    """For policies of all kinds, the pairs of words in titles and keywords that two articles answer."""
+    searcher = Searcher(open_current(data))
+    articles = [entry.article for entry in searcher.snapshot.entries if entry.article.lang == "en"]
+    lines = [line.lower().split() for a in articles if a.audience == PUBLIC for line in (a.title, *a.keywords)]
+    pairs = dict.fromkeys(" ".join(pair) for line in lines for pair in pairwise(line))
+    rankings = {pair: searcher.rank(Query(pair, lang="en")) for pair in pairs if len(pair) >= SUGGEST_FROM}
+    for share in range(20, 95, 5):
+        policy = Policy(share, 100 - share)
+        found: list[Close] = []
+        for text, ranking in rankings.items():
+            decision = decide(ranking, policy)
+            if isinstance(decision, Suggest) and decision.between and len(decision.hits) == SUGGESTIONS:
+                first, second = (searcher.entry(hit.article).article for hit in decision.between)
+                found.append(Close(text, (first.title, second.title), (first.id, second.id)))
+        yield policy, found
 
 
 @dataclass

@@ -9,10 +9,11 @@ import sqlite3
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.error import HTTPError, URLError
 
@@ -54,8 +55,13 @@ class HelpCentre:
 
 
 @contextmanager
-def help_centre(data: Path, folder: Path, origins: str) -> Iterator[HelpCentre]:
-    """Serves the snapshot in `data`, with a database and a log of its own in `folder`, to widgets on `origins`."""
+def help_centre(
+    data: Path, folder: Path, origins: str, settings: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[HelpCentre]:
+    """Serves the snapshot in `data`, with a database and a log of its own in `folder`, to widgets on `origins`.
+
+    `settings` are further environment variables.
+    """
     port = _free_port()
     database = folder / "firstline.db"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FIRSTLINE_")}
@@ -63,6 +69,7 @@ def help_centre(data: Path, folder: Path, origins: str) -> Iterator[HelpCentre]:
         "FIRSTLINE_AUTHOR_TOKEN": AUTHOR_TOKEN,
         "FIRSTLINE_WIDGET_ORIGINS": origins,
         "FIRSTLINE_DATABASE_URL": f"sqlite:///{database}",
+        **settings,
     }
     command = [str(Path(sys.executable).with_name("firstline")), "serve", "--data", str(data), "--port", str(port)]
     log = folder / "server.log"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import OpenPage, Unsure
 from tests.browser.help_centre import HelpCentre
 
 pytestmark = pytest.mark.browser
@@ -25,13 +25,13 @@ def test_ask_and_say_that_it_did_not_help(open_page: OpenPage, server: HelpCentr
     assert outcomes == [{"outcome": "not_solved"}]
 
 
-def test_say_which_of_two_is_meant(open_page: OpenPage, server: HelpCentre) -> None:
-    asked = "printer."
-    page = open_page(f"/search?q={asked}", java_script_enabled=False)
+def test_say_which_of_two_is_meant(open_page: OpenPage, unsure: Unsure) -> None:
+    asked, title, server = unsure.questions[2].question, unsure.questions[2].titles[1], unsure.server
+    page = open_page(f"{server.base}/search?q={asked}", java_script_enabled=False)
     expect(page.get_by_role("heading", name="Which of these do you mean?")).to_be_visible()
-    page.get_by_role("link", name="The printer does not print").click()
+    page.get_by_role("link", name=title).click()
     found = page.get_by_role("region", name="What we found")
-    expect(found.get_by_role("heading", name="The printer does not print")).to_be_visible()
+    expect(found.get_by_role("heading", name=title)).to_be_visible()
     page.get_by_role("button", name="This solved it").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Good to hear")
     (question,) = server.rows("SELECT * FROM questions WHERE text = ?", asked)
