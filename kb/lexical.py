@@ -62,13 +62,14 @@ class Bm25:
 
     def scores(self, query: Mapping[str, float]) -> Scores:
         """float32 of shape (size,): the BM25 score of each document for terms with weights."""
-        out = np.zeros(self.size, np.float32)
-        for term, weight in query.items():
-            if (number := self.vocabulary.get(term)) is not None:
-                span = slice(self._starts[number], self._starts[number + 1])
-                # A document holds a term once, so plain fancy indexing adds each posting.
-                out[self._docs[span]] += self._impacts[span] * np.float32(weight)
-        return out
+        known = [(self.vocabulary[term], weight) for term, weight in query.items() if term in self.vocabulary]
+        spans = [slice(self._starts[number], self._starts[number + 1]) for number, _ in known]
+        docs = np.concatenate([np.empty(0, np.int32), *(self._docs[span] for span in spans)])
+        impacts = np.concatenate(
+            [np.empty(0, np.float32), *(self._impacts[s] * w for s, (_, w) in zip(spans, known, strict=True))]
+        )
+        # One pass over all postings: adding those of each term takes a third longer.
+        return np.bincount(docs, impacts, self.size).astype(np.float32)
 
     def score_without(self, query: Mapping[str, float], document: int, taken: Mapping[str, float]) -> float:
         """The score of one document if its terms were `taken` (frequencies) fewer.
