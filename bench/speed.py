@@ -16,9 +16,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as `kb` sets it for the server; here numpy is loaded first
+
+import numpy as np
 
 from bench.plain import PlainSearch
 from kb.articles import load
