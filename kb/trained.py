@@ -227,7 +227,7 @@ def _pointing(folder: Path, version: str) -> Iterator[None]:
 def _pointed(folder: Path) -> str | None:
     try:
         return (folder / _POINTER).read_text(encoding="ascii").strip()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # an unusable data folder is told where it is written to
         return None
     except (OSError, UnicodeDecodeError):
         return ""
