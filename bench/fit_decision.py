@@ -3,8 +3,8 @@
     python -m bench.fit_decision EVAL_FOLDER
 
 Prints what to copy into the two modules, with hit@k of each part left out and calibration on held-out questions. Of
-the Thunderbird tickets the newest fifth is held out; of the other sets a random half. Each set counts the same, however
-large it is.
+the Thunderbird tickets the newest fifth is held out; of the other sets a random half. Each kind of set counts the same,
+however large it is.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -54,17 +55,28 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Halves:
-    fitted: list[Case]
-    held_out: list[Case]
+    fitted: list[Case] = field(default_factory=list)
+    held_out: list[Case] = field(default_factory=list)
+
+    def add(self, other: Halves) -> None:
+        self.fitted.extend(other.fitted)
+        self.held_out.extend(other.held_out)
 
 
 def main() -> None:
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     folder = Path(sys.argv[1])
-    answerable = {s.name: cases(s) for s in sets.answerable(folder)}
-    foreign = {s.name: cases(s) for s in sets.foreign(folder) if "own articles" not in s.name}
+    answerable = by_kind(sets.answerable(folder))
+    foreign = by_kind(s for s in sets.foreign(folder) if "own articles" not in s.name)
     show(answerable, foreign)
+
+
+def by_kind(data: Iterable[Set]) -> dict[str, Halves]:
+    kinds: dict[str, Halves] = {}
+    for part in data:
+        kinds.setdefault(part.kind, Halves()).add(cases(part))
+    return kinds
 
 
 def show(answerable: dict[str, Halves], foreign: dict[str, Halves]) -> None:

@@ -39,6 +39,12 @@ class Set:
     held_out_learned: Rows = field(default_factory=list)
     model: str = AUTO
 
+    @property
+    def kind(self) -> str:
+        """Sets of one kind in several languages count as one where weights are fitted."""
+        first, _, last = self.name.rpartition(" ")
+        return f"{first}, other languages" if len(last) == 2 else self.name
+
 
 def answerable(folder: Path) -> Iterator[Set]:
     """Sets with known right articles."""

@@ -38,6 +38,8 @@ _LONGEST_ACRONYM = 5
 _LEAST_SCORE = 0.4
 #: Nearer than this, two languages cannot be told apart: `password` is written in Italian and in English.
 _LEAST_LEAD = 0.06
+#: "ab" is a word of some language or other, and of most questions the start.
+_FEWEST_LETTERS = 4
 #: Longer texts tell no more, and cost time.
 _MOST_CHARACTERS = 1000
 
@@ -67,7 +69,8 @@ def speaks_english(text: str, among: Collection[str]) -> bool:
 def _scores(text: str, among: Collection[str]) -> dict[str, float] | None:
     """Scores (0 to 1) of the languages the words may belong to; None where they are the same in every language."""
     words = _words(text[:_MOST_CHARACTERS])
-    if all(word.lower() in _BORROWED for word in words):
+    letters = "".join(words)
+    if all(word.lower() in _BORROWED for word in words) or (letters.isascii() and len(letters) < _FEWEST_LETTERS):
         return None
     # The library reads UTF-8, which has no lone surrogates.
     readable = " ".join(words).encode("utf-8", "replace").decode("utf-8")

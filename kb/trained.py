@@ -227,7 +227,7 @@ def _pointing(folder: Path, version: str) -> Iterator[None]:
 def _pointed(folder: Path) -> str | None:
     try:
         return (folder / _POINTER).read_text(encoding="ascii").strip()
-    except (FileNotFoundError, NotADirectoryError):  # an unusable data folder is told where it is written to
+    except (FileNotFoundError, NotADirectoryError):  # a data folder that is none is told by whoever writes there
         return None
     except (OSError, UnicodeDecodeError):
         return ""

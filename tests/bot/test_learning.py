@@ -28,7 +28,7 @@ def heard_by_searchers(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The texts of each set of learned questions that a searcher was given."""
     given: list[list[str]] = []
 
-    def with_learned(searcher: Searcher, questions: Sequence[LearnedQuestion]) -> Searcher:
+    def with_learned(searcher: Searcher, questions: Sequence[LearnedQuestion], cache: Path) -> Searcher:
         given.append([question.text for question in questions])
         return searcher
 

@@ -216,7 +216,7 @@ def _taught(library: Library) -> tuple[str, ...]:
 
 @pytest.fixture
 def learning(monkeypatch: pytest.MonkeyPatch) -> MemoryLearningStore:
-    def with_learned(searcher: Searcher, questions: Sequence[LearnedQuestion]) -> Searcher:
+    def with_learned(searcher: Searcher, questions: Sequence[LearnedQuestion], cache: Path) -> Searcher:
         taught = Taught(searcher.snapshot)
         taught.texts = tuple(sorted(question.text for question in questions))
         return taught
