@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bot import compose, privacy, tickets
+from bot import compose, conversation, privacy, tickets
+from bot.conversation import Understood
 from bot.decide import Policy, decide
 from bot.errors import QuestionInvalid, StoreUnavailable, TicketUnknown
 from bot.events import EventStore
@@ -28,9 +29,13 @@ from bot.models import (
     TicketDraft,
 )
 from bot.tickets import TicketSink
-from kb.search import Query, Ranking, Searcher
+from kb.search import Searcher
+from kb.typeahead import long_enough
 
 _log = logging.getLogger(__name__)
+
+#: From so many words on what is being typed has a meaning that an encoder reads.
+_WORDS_WITH_MEANING = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +57,9 @@ class HelpDesk:
         """
         question = _checked(question)
         searcher = self.library.searcher
-        ranking = _rank(searcher, question)
-        decision = decide(ranking, self.policy)
-        reply = compose.reply(decision, ranking, searcher, question, self.new_id())
+        understood = self._understand(searcher, question)
+        decision = decide(understood.ranking, self.policy)
+        reply = compose.reply(decision, understood, searcher, self.new_id())
         if keep:
             self._record(question, reply)
         return reply
@@ -63,8 +68,26 @@ class HelpDesk:
         """Up to `limit` articles for a question still being typed, nothing logged; none where none is likely."""
         question = _checked(question)
         searcher = self.library.searcher
-        ranking = _rank(searcher, question, limit)
-        return compose.offer(decide(ranking, self.policy), searcher, limit)
+        ranking = self._understand(searcher, question, limit).ranking
+        return compose.offer(decide(ranking, self.policy), searcher, limit, compose.asked_for(question, ranking))
+
+    def typeahead(self, question: Question, limit: int) -> tuple[Suggestion, ...]:
+        """Up to `limit` articles for a question whose last word may be unfinished, nothing logged.
+
+        By its words; from three words on, or where they find nothing, by its meaning too.
+        """
+        text = privacy.printable(question.text)
+        if not long_enough(text):
+            return ()
+        searcher = self.library.searcher
+        matches = searcher.typeahead(question.audiences).find(text, question.lang or "", limit, question.topic)
+        by_words = [compose.match(found, searcher, matches.wanted) for found in matches.found]
+        if by_words and len(text.split()) < _WORDS_WITH_MEANING:
+            return tuple(by_words)
+        words = {found.key.id: found for found in by_words}
+        meant = {found.key.id: words.get(found.key.id, found) for found in self.suggest(question, limit).suggestions}
+        both = {article: found for article, found in meant.items() if article in words}
+        return tuple((both | meant | words).values())[:limit]
 
     def answer_from(self, question: Question, article_id: str) -> Answer | None:
         """What one article says to a question, for a person who chose it, nothing logged.
@@ -72,15 +95,17 @@ class HelpDesk:
         None where it is not among the best articles. Raises QuestionInvalid.
         """
         searcher = self.library.searcher
-        hits = _rank(searcher, _checked(question)).hits
+        hits = self._understand(searcher, _checked(question)).ranking.hits
         chosen = next((hit for hit in hits if searcher.entry(hit.article).article.id == article_id), None)
         return compose.answer(chosen, searcher) if chosen else None
 
     def search(self, question: Question, limit: int) -> tuple[Suggestion, ...]:
         """The best `limit` articles, likely or not: what a search page lists."""
         searcher = self.library.searcher
-        ranking = _rank(searcher, _checked(question), limit)
-        return tuple(compose.suggestion(hit, searcher) for hit in ranking.hits)
+        question = _checked(question)
+        ranking = self._understand(searcher, question, limit).ranking
+        wanted = compose.asked_for(question, ranking)
+        return tuple(compose.suggestion(hit, searcher, wanted) for hit in ranking.hits)
 
     def record_outcome(self, outcome: Outcome) -> None:
         """Keeps what became of a reply, as evidence for learning too. Raises QuestionUnknown or StoreUnavailable."""
@@ -93,7 +118,12 @@ class HelpDesk:
         article = outcome.article_id or (asked.shown[0] if asked.decision == "answer" else "")
         if article in asked.shown:
             trace = Trace("end_user", asked.id, at, session=asked.session, solved=outcome.outcome == "solved")
-            self.learning.hear(Lesson(article, asked.text, asked.body, asked.lang, trace))
+            # "And on a Mac?" alone would be learned as a question of this article.
+            context = (
+                conversation.first_of(self.events.question(asked.after), self.events.question) if asked.after else ""
+            )
+            text = conversation.joined(context, asked.text)
+            self.learning.hear(Lesson(article, text, asked.body, asked.lang, trace))
 
     def open_ticket(self, draft: TicketDraft, idempotency_key: str) -> Ticket:
         """The ticket as it was taken, with the articles that its question was shown.
@@ -147,6 +177,16 @@ class HelpDesk:
         self.library.refresh()
         return changed
 
+    def _understand(self, searcher: Searcher, question: Question, limit: int = 10) -> Understood:
+        """Without the database a follow-up is a question of its own: an answer is worth more than its context."""
+        context = ""
+        try:
+            if question.after:
+                context = conversation.first_of(self.events.question(question.after), self.events.question)
+        except StoreUnavailable as error:
+            _log.error("a follow-up was taken on its own: %s", error)
+        return conversation.understand(searcher, question, context, self.policy, limit)
+
     def _record(self, question: Question, reply: Reply) -> None:
         """An answer is worth more than its log entry: where the store is down, the person still gets the reply."""
         recorded = RecordedQuestion(
@@ -162,15 +202,12 @@ class HelpDesk:
             reason=reply.reason,
             snapshot=reply.snapshot,
             shown=tuple(key.id for key in reply.shown),
+            after=question.after if reply.context else "",
         )
         try:
             self.events.record_question(recorded)
         except StoreUnavailable as error:
             _log.error("a question was answered but not recorded: %s", error)
-
-
-def _rank(searcher: Searcher, question: Question, limit: int = 10) -> Ranking:
-    return searcher.rank(Query(question.text, question.body, question.lang, question.audiences), limit)
 
 
 def _checked(question: Question) -> Question:

@@ -37,7 +37,16 @@ Desk = Annotated[HelpDesk, Depends(desk_of)]
 @router.post("/ask", summary="Ask a question")
 def ask(asked: schemas.AskIn, desk: Desk) -> schemas.ReplyOut:
     """An answer, suggestions, or an honest "I don't know". The question is kept, with personal data masked."""
-    question = Question(asked.question, asked.body, asked.lang, asked.channel, asked.session)
+    question = Question(
+        asked.question,
+        asked.body,
+        asked.lang,
+        asked.channel,
+        asked.session,
+        topic=asked.topic,
+        exact=asked.exact,
+        after=asked.after,
+    )
     return schemas.ReplyOut.of(desk.ask(question))
 
 
@@ -52,6 +61,22 @@ def suggest(
     """Articles for a question that is still being typed. Nothing is kept."""
     found = desk.suggest(Question(q, body, lang), limit) if q.strip() or body.strip() else Offer((), ())
     return schemas.SuggestOut.of(found)
+
+
+@router.get("/typeahead", summary="Complete what is being typed")
+def typeahead(
+    desk: Desk,
+    q: Annotated[schemas.Text, Query(max_length=2_000)],
+    lang: schemas.Lang | None = None,
+    limit: Annotated[int, Query(ge=1, le=10)] = 5,
+    topic: Annotated[schemas.Identifier | None, Query()] = None,
+) -> schemas.TypeaheadOut:
+    """Articles by the beginning of their words, typing errors allowed; by meaning too from three words on.
+
+    None for fewer than three characters (two in Chinese, Japanese and Korean). Nothing is kept.
+    """
+    found = desk.typeahead(Question(q, lang=lang, topic=topic), limit)
+    return schemas.TypeaheadOut(suggestions=[schemas.SuggestionOut.of(suggestion) for suggestion in found])
 
 
 @router.post("/questions/{question_id}/outcome", status_code=204, summary="Tell what became of an answer")
