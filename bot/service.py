@@ -107,6 +107,11 @@ class HelpDesk:
         wanted = compose.asked_for(question, ranking)
         return tuple(compose.suggestion(hit, searcher, wanted) for hit in ranking.hits)
 
+    def in_full(self, question: Question) -> str:
+        """The question as one text, with the earlier one where it is understood to follow that up."""
+        understood = self._understand(self.library.searcher, _checked(question))
+        return conversation.joined(understood.context, question.text)
+
     def record_outcome(self, outcome: Outcome) -> None:
         """Keeps what became of a reply, as evidence for learning too. Raises QuestionUnknown or StoreUnavailable."""
         at = self.now()

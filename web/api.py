@@ -16,7 +16,9 @@ from kb.links import article_path
 from kb.models import INTERNAL, PUBLIC, ArticleKey
 from web import schemas
 from web.auth import Agent, Author
+from web.pages.catalogue import catalogue
 from web.problems import ApiError, Problem
+from web.words import SOURCE, language_name, words
 
 router = APIRouter(
     prefix="/api/v1",
@@ -65,6 +67,7 @@ def suggest(
 
 @router.get("/typeahead", summary="Complete what is being typed")
 def typeahead(
+    request: Request,
     desk: Desk,
     q: Annotated[schemas.Text, Query(max_length=2_000)],
     lang: schemas.Lang | None = None,
@@ -76,7 +79,16 @@ def typeahead(
     None for fewer than three characters (two in Chinese, Japanese and Korean). Nothing is kept.
     """
     found = desk.typeahead(Question(q, lang=lang, topic=topic), limit)
-    return schemas.TypeaheadOut(suggestions=[schemas.SuggestionOut.of(suggestion) for suggestion in found])
+    topics, said = catalogue(request).topics, words(lang or SOURCE)
+    rows = [
+        schemas.CompletionOut(
+            **schemas.SuggestionOut.of(suggestion).model_dump(),
+            topic_name=topics[suggestion.topic].called(said) if suggestion.topic in topics else "",
+            language=language_name(suggestion.key.lang),
+        )
+        for suggestion in found
+    ]
+    return schemas.TypeaheadOut(suggestions=rows)
 
 
 @router.post("/questions/{question_id}/outcome", status_code=204, summary="Tell what became of an answer")

@@ -133,10 +133,15 @@ def _utf16(text: str, marks: Marks) -> list[tuple[int, int]]:
     return [(units(start), units(end)) for start, end in marks]
 
 
-class TypeaheadOut(BaseModel):
-    """Articles that what was typed so far leads to, best first."""
+class CompletionOut(SuggestionOut):
+    """An article that what was typed so far leads to, with what to call its topic and language."""
 
-    suggestions: list[SuggestionOut]
+    topic_name: str = Field(description="In the reader's language.")
+    language: str = Field(description="The name of the article's language in itself.")
+
+
+class TypeaheadOut(BaseModel):
+    suggestions: list[CompletionOut] = Field(description="The best first.")
 
 
 class ReplyOut(BaseModel):
