@@ -32,12 +32,13 @@ _DEPTH = 200
 class Understood:
     """A question as it was understood. `ranking` answers it; `context` is the earlier question where that counts.
 
-    `corrected` is the question alone with typing errors mended.
+    `text` is the question with its context. `corrected` is the question alone with typing errors mended.
     """
 
     question: Question
     ranking: Ranking
     corrected: str
+    text: str
     context: str = ""
 
 
@@ -63,7 +64,7 @@ def understand(searcher: Searcher, question: Question, context: str, policy: Pol
     is clear, nor for one about something else.
     """
     alone = searcher.rank(_query(question), _DEPTH if context else limit)
-    on_its_own = Understood(question, replace(alone, hits=alone.hits[:limit]), alone.corrected)
+    on_its_own = Understood(question, replace(alone, hits=alone.hits[:limit]), alone.corrected, question.text)
     words = _own_words(question.text, question.lang or alone.lang)
     whole = joined(context, question.text)
     if not context or question.body or len(whole) > MAX_QUESTION:
@@ -78,7 +79,7 @@ def understand(searcher: Searcher, question: Question, context: str, policy: Pol
     # The context says which article, the new words say which part of it.
     rows = {hit.article: hit.row for hit in alone.hits}
     hits = tuple(replace(hit, row=rows.get(hit.article, hit.row)) for hit in together.hits)
-    return Understood(question, replace(together, hits=hits), alone.corrected, context)
+    return Understood(question, replace(together, hits=hits), alone.corrected, whole, context)
 
 
 def _query(question: Question) -> Query:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bot import compose, conversation, privacy, tickets
+from bot import compose, conversation, models, privacy, tickets
 from bot.conversation import Understood
-from bot.decide import Policy, decide
+from bot.decide import SUGGESTIONS, Answer, Decision, Policy, Suggest, decide
 from bot.errors import Message, QuestionInvalid, StoreUnavailable, TicketUnknown
 from bot.events import EventStore
 from bot.learned import Learned, Lesson, Trace
@@ -18,7 +18,6 @@ from bot.library import Library
 from bot.models import (
     MAX_BODY,
     MAX_QUESTION,
-    Answer,
     Offer,
     Outcome,
     Question,
@@ -29,7 +28,7 @@ from bot.models import (
     TicketDraft,
 )
 from bot.tickets import TicketSink
-from kb.search import Searcher
+from kb.search import Query, Searcher
 from kb.typeahead import long_enough
 
 _log = logging.getLogger(__name__)
@@ -58,7 +57,7 @@ class HelpDesk:
         question = _checked(question)
         searcher = self.library.searcher
         understood = self._understand(searcher, question)
-        decision = decide(understood.ranking, self.policy)
+        decision = self._decide(searcher, understood)
         reply = compose.reply(decision, understood, searcher, self.new_id())
         if keep:
             self._record(question, reply)
@@ -89,7 +88,7 @@ class HelpDesk:
         both = {article: found for article, found in meant.items() if article in words}
         return tuple((both | meant | words).values())[:limit]
 
-    def answer_from(self, question: Question, article_id: str) -> Answer | None:
+    def answer_from(self, question: Question, article_id: str) -> models.Answer | None:
         """What one article says to a question, for a person who chose it, nothing logged.
 
         None where it is not among the best articles. Raises QuestionInvalid.
@@ -109,8 +108,7 @@ class HelpDesk:
 
     def in_full(self, question: Question) -> str:
         """The question as one text, with the earlier one where it is understood to follow that up."""
-        understood = self._understand(self.library.searcher, _checked(question))
-        return conversation.joined(understood.context, question.text)
+        return self._understand(self.library.searcher, _checked(question)).text
 
     def record_outcome(self, outcome: Outcome) -> None:
         """Keeps what became of a reply, as evidence for learning too. Raises QuestionUnknown or StoreUnavailable."""
@@ -191,6 +189,24 @@ class HelpDesk:
         except StoreUnavailable as error:
             _log.error("a follow-up was taken on its own: %s", error)
         return conversation.understand(searcher, question, context, self.policy, limit)
+
+    def _decide(self, searcher: Searcher, understood: Understood) -> Decision:
+        """The best article of a topic is no answer where one outside of it surely is: then it is a suggestion."""
+        decision = decide(understood.ranking, self.policy)
+        if understood.question.topic is None or not isinstance(decision, Answer):
+            return decision
+        query = Query(
+            understood.text, understood.question.body, understood.question.lang, exact=understood.question.exact
+        )
+        everywhere = decide(searcher.rank(replace(query, audiences=understood.question.audiences), 2), self.policy)
+        ids = [
+            searcher.entry(found.hit.article).article.id
+            for found in (decision, everywhere)
+            if isinstance(found, Answer)
+        ]
+        if len(set(ids)) < 2:
+            return decision
+        return Suggest((decision.hit, *decision.others)[:SUGGESTIONS], "An article of another topic is likelier.")
 
     def _record(self, question: Question, reply: Reply) -> None:
         """An answer is worth more than its log entry: where the store is down, the person still gets the reply."""

@@ -36,7 +36,7 @@ _IDENTIFIER = 200
 #: Neither of two articles was meant.
 _MOST_DECLINED = 2
 #: Choices of a topic: more would be a list to read.
-_MOST_TOPICS = 6
+_MOST_TOPICS = 4
 
 
 @router.get("/search")
