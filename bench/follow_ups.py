@@ -32,19 +32,19 @@ def main() -> None:
         alone = understand(searcher, question, "", policy)
         after = understand(searcher, question, row["first"], policy)
         articles = row["article"].split(",") if row["article"] else []
-        kind = row["kind"]
+        kind = row["kind"] + (" held out" if row.get("held_out") else "")
         counts[kind] += 1
         counts[f"{kind}, right alone"] += first(alone.ranking, searcher) in articles
         counts[f"{kind}, right after"] += first(after.ranking, searcher) in articles
         counts[f"{kind}, answered alone"] += isinstance(decide(alone.ranking, policy), Answer)
         counts[f"{kind}, answered after"] += isinstance(decide(after.ranking, policy), Answer)
-        if kind == "change":
-            counts["change, harmed"] += bool(after.context)
+        if row["kind"] == "change":
+            counts[f"{kind}, harmed"] += bool(after.context)
             if after.context:
                 print(f"harmed: {row['first']} | {row['then']}")
         elif first(after.ranking, searcher) not in articles:
             print(f"missed: {row['first']} | {row['then']} -> {first(after.ranking, searcher)}")
-        if "-v" in sys.argv and kind != "change":
+        if "-v" in sys.argv and row["kind"] != "change":
             passage = searcher.passage(after.ranking.hits[0].row)
             print(f"{row['first'][:30]:30} | {row['then'][:30]:30} | {passage.heading_path[-1:]}")
     for name, number in sorted(counts.items()):

@@ -59,9 +59,9 @@ def joined(context: str, text: str) -> str:
 def understand(searcher: Searcher, question: Question, context: str, policy: Policy, limit: int = 10) -> Understood:
     """The ranking for a question that came after `context`, "" for none.
 
-    The context counts where the new words do not stand on their own: no article answers them surely, or they are few
-    and lean on something, and the article that answers both together holds them. It never counts for a question that
-    is clear, nor for one about something else.
+    The context counts where the new words do not stand on their own (no article answers them surely, or they are few
+    and lean on something) and an article surely answers both together and holds the new words. It never counts for a
+    question that is clear, nor for one about something else.
     """
     alone = searcher.rank(_query(question), _DEPTH if context else limit)
     on_its_own = Understood(question, replace(alone, hits=alone.hits[:limit]), alone.corrected, question.text)
@@ -72,7 +72,7 @@ def understand(searcher: Searcher, question: Question, context: str, policy: Pol
     if alone.confidence >= policy.answer_at and not _leans(question, words):
         return on_its_own
     together = searcher.rank(replace(_query(question), text=whole), limit)
-    if not together.hits or together.confidence < policy.suggest_at:
+    if not together.hits or together.confidence < policy.answer_at:
         return on_its_own
     if _share(searcher, together.hits[0].article, words) < _LEAST_SHARE:
         return on_its_own
