@@ -53,8 +53,8 @@ class Wanted:
         if len(text) <= length:
             return Excerpt(text, self.marks(text, lang))
         found = self._found(text, lang)[:_MOST_MARKS]
-        sentences = [0, *(match.end() for match in _SENTENCE.finditer(text))]
-        starts = [0, *(_start(text, sentences, start) for start, _, _ in found)]
+        sentences = [0, *(match.end() for match in _SENTENCE.finditer(text))] if found else [0]
+        starts = dict.fromkeys([0, *(_start(text, sentences, start) for start, _, _ in found)])
         best = max(starts, key=lambda at: (len({key for s, e, key in found if at <= s and e <= at + length}), -at))
         piece = text[best : best + length]
         if best + length < len(text):
@@ -67,39 +67,38 @@ class Wanted:
 
     def _found(self, text: str, lang: str) -> list[tuple[int, int, str]]:
         """(start, end, what it matches) of each wanted word."""
-        if lang not in self._stems:
-            own = (part for part in self._parts if analysis.fold(part) not in FUNCTION_WORDS.get(lang, ()))
-            self._stems[lang] = frozenset(stem for part in own for stem in _stems(part, lang))
-        stems = self._stems[lang]
-        if not (stems or self._beginnings or self._words):
-            return []
+        wanted = self._stems_wanted(lang)
+        typed = bool(self._beginnings or self._words)
         found: list[tuple[int, int, str]] = []
         for match in WORD.finditer(text):
             word = match[0]
-            if analysis.is_unspaced(word):
-                found.extend(self._within(word, match.start(), stems))
-                continue
-            key = next(filter(None, (self._key(part, lang, stems) for part in pieces(word))), "")
-            if key:
+            stems = _stems_in(word, lang)
+            if stems is None:
+                found.extend(self._within(word, match.start(), lang))
+            elif not stems.isdisjoint(wanted):
+                found.append((match.start(), match.end(), min(stems & wanted)))
+            elif typed and (key := self._typed(word)):
                 found.append((match.start(), match.end(), key))
         return found
 
-    def _key(self, part: str, lang: str, stems: frozenset[str]) -> str:
-        """What a word matches; "" for nothing. A single letter is a piece of another word."""
-        if len(part) < 2 and not part.isdigit():
-            return ""
-        if (known := next((stem for stem in _stems(part.casefold(), lang) if stem in stems), "")) or not (
-            self._beginnings or self._words
-        ):
-            return known
-        folded = analysis.fold(part)
-        if folded in self._words:
-            return folded
-        return next((beginning for beginning in self._beginnings if folded.startswith(beginning)), "")
+    def _stems_wanted(self, lang: str) -> frozenset[str]:
+        if lang not in self._stems:
+            own = (part for part in self._parts if analysis.fold(part) not in FUNCTION_WORDS.get(lang, ()))
+            self._stems[lang] = frozenset(stem for part in own for stem in analysis.terms(part, (lang,)))
+        return self._stems[lang]
 
-    def _within(self, run: str, offset: int, stems: frozenset[str]) -> list[tuple[int, int, str]]:
+    def _typed(self, word: str) -> str:
+        """What of the beginnings and whole words a word of a text is; "" for none."""
+        for part in map(analysis.fold, pieces(word)):
+            if part in self._words:
+                return part
+            if key := next((beginning for beginning in self._beginnings if part.startswith(beginning)), ""):
+                return key
+        return ""
+
+    def _within(self, run: str, offset: int, lang: str) -> list[tuple[int, int, str]]:
         """In a script without spaces, what is wanted stands inside of a run; overlapping pairs become one mark."""
-        sought = [piece for piece in (*stems, *self._beginnings) if len(piece) > 1]
+        sought = [piece for piece in (*self._stems_wanted(lang), *self._beginnings) if len(piece) > 1]
         lowered = run.casefold()
         folded = "".join(analysis.fold(char)[:1] or char for char in run)
         spans: list[tuple[int, int, str]] = []
@@ -123,8 +122,12 @@ def pieces(word: str) -> list[str]:
 
 
 @lru_cache(maxsize=50_000)
-def _stems(part: str, lang: str) -> tuple[str, ...]:
-    return tuple(analysis.terms(part, (lang,)))
+def _stems_in(word: str, lang: str) -> frozenset[str] | None:
+    """The stems of a word and its parts; None for a run without spaces. A single letter is a piece of another word."""
+    if analysis.is_unspaced(word):
+        return None
+    parts = (part for part in pieces(word) if len(part) > 1 or part.isdigit())
+    return frozenset(stem for part in parts for stem in analysis.terms(part, (lang,)))
 
 
 def _start(text: str, sentences: list[int], word: int) -> int:
