@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from bot import privacy
 from bot.database import article_feedback, insert, reachable
-from bot.errors import FeedbackInvalid
+from bot.errors import FeedbackInvalid, Message
 
 ReasonName = Literal["outdated", "wrong", "unclear", "other"]
 REASONS: tuple[ReasonName, ...] = get_args(ReasonName)
@@ -32,6 +32,11 @@ class Feedback:
     reason: ReasonName | Literal[""] = ""
     comment: str = ""
 
+    @property
+    def bare(self) -> bool:
+        """A "no" and nothing more."""
+        return not (self.helpful or self.reason or self.comment)
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -45,7 +50,9 @@ class Said:
 class FeedbackStore(Protocol):
     """Keeps one word of each session on each article: the last one. Both methods may raise StoreUnavailable."""
 
-    def keep(self, said: Feedback) -> None: ...
+    def keep(self, said: Feedback) -> None:
+        """A "no" without reason and comment leaves those of an earlier "no" as they are."""
+        ...
 
     def find(self, *, article: str = "", helpful: bool | None = None, limit: int = 100, offset: int = 0) -> Said:
         """What fits, the newest first."""
@@ -59,7 +66,13 @@ def keep(store: FeedbackStore, said: Feedback) -> None:
     """
     comment = privacy.printable(said.comment).strip()
     if len(comment) > MAX_COMMENT:
-        raise FeedbackInvalid(f"Shorten the comment to {MAX_COMMENT:,} characters or fewer; it has {len(comment):,}.")
+        raise FeedbackInvalid(
+            Message(
+                "Shorten the comment to %(limit)s characters or fewer; it has %(count)s.",
+                limit=MAX_COMMENT,
+                count=len(comment),
+            )
+        )
     if said.reason not in ("", *REASONS):
         raise FeedbackInvalid(f"{said.reason!r} is no reason. Give one of {', '.join(REASONS)}, or none.")
     if said.helpful:
@@ -75,7 +88,11 @@ class MemoryFeedbackStore:
         self._said: dict[tuple[str, str], Feedback] = {}
 
     def keep(self, said: Feedback) -> None:
-        self._said[said.article_id, said.session] = said
+        key = said.article_id, said.session
+        before = self._said.get(key)
+        if before and said.bare:
+            said = replace(said, reason=before.reason, comment=before.comment)
+        self._said[key] = said
 
     def find(self, *, article: str = "", helpful: bool | None = None, limit: int = 100, offset: int = 0) -> Said:
         found = [
@@ -99,7 +116,8 @@ class SqlFeedbackStore:
         with reachable("The feedback could not be stored"), self._engine.begin() as connection:
             new = insert(connection, article_feedback).values(row)
             key = ["article_id", "session"]
-            changed = {name: value for name, value in row.items() if name not in key}
+            stays = {*key, "reason", "comment"} if said.bare else set(key)
+            changed = {name: value for name, value in row.items() if name not in stays}
             connection.execute(new.on_conflict_do_update(index_elements=key, set_=changed))
 
     def find(self, *, article: str = "", helpful: bool | None = None, limit: int = 100, offset: int = 0) -> Said:

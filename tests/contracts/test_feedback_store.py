@@ -36,7 +36,17 @@ def test_a_session_has_one_word_on_an_article_and_it_is_the_last(store: Feedback
     )
 
 
-def test_what_was_said_is_found_by_article_and_by_answer_a_page_at_a_time(store: FeedbackStore) -> None:
+def test_a_second_no_takes_nothing_back_and_a_yes_takes_all(store: FeedbackStore) -> None:
+    keep(store, said(reason="unclear", comment="Which menu?"))
+    keep(store, said(at=after(minutes=1)))
+    assert store.find().rows == (said(at=after(minutes=1), reason="unclear", comment="Which menu?"),)
+
+    keep(store, said(at=after(minutes=2), helpful=True))
+    keep(store, said(at=after(minutes=3)))
+    assert store.find().rows == (said(at=after(minutes=3)),)
+
+
+def test_what_was_said_is_found_by_article_and_answer(store: FeedbackStore) -> None:
     for number in range(5):
         keep(store, said(f"s{number}", helpful=number % 2 == 0, at=after(minutes=number)))
     keep(store, said(article_id="wifi"))
