@@ -139,7 +139,9 @@ def _address_language(request: Request, known: Catalogue) -> str:
 
 def _suggestions(request: Request, known: Catalogue, words: str, reader: Visit) -> list[Suggestion]:
     """First the articles whose address is nearly this one, then those its words find."""
-    found = [_suggestion(article) for article in known.alike(_slug(request.url.path), reader.lang)]
+    slug = _slug(request.url.path)
+    near = known.alike(slug, reader.lang) or known.alike(slug.rpartition("/")[2], reader.lang)
+    found = [_suggestion(article) for article in near]
     try:
         searched: tuple[Suggestion, ...] = request.app.state.desk.search(Question(words, lang=reader.lang), _SUGGESTED)
     except QuestionInvalid:

@@ -57,8 +57,8 @@ def tell(request: Request, form: Posted) -> Response:
     try:
         feedback.keep(request.app.state.feedback, said)
     except FeedbackInvalid as error:
-        assert error.message is not None  # noqa: S101 - the reason is one of ours
-        return article_page(request, entry, typed.refused(visit(request, known).said.say(error.message)), status=422)
+        told = visit(request, known).said.say(error.message) if error.message else str(error)
+        return article_page(request, entry, typed.refused(told), status=422)
     except StoreUnavailable as error:
         _log.error("%s", error)
         return article_page(request, entry, typed.not_kept(), status=503)

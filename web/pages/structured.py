@@ -17,7 +17,7 @@ _LONGEST_ANSWER = 1_000
 
 
 def structured(article: Article, sections: Sequence[Section], address: str, description: str) -> Markup:
-    """JSON-LD for an article at an absolute `address`; `<`, `>`, `&` and quotes are escaped, as a script element needs."""
+    """JSON-LD for an article at an absolute `address`, escaped for the script element it stands in."""
     anchor, steps = next(((s.anchor, found) for s in sections if (found := steps_of(s.html))), ("", []))
     made: dict[str, Any] = {"@context": "https://schema.org", "inLanguage": article.lang, "url": address}
     if article.changed:

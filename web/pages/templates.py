@@ -148,7 +148,7 @@ def page(
         "alternates": (),
         "description": "",
         "logo": logo_address(settings.logo) if settings.logo else "",
-        "notice": _notice(request, template, reader),
+        "announcement": _notice(request, template, reader),
         "question": "",
         **values,
     }
