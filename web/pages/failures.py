@@ -141,7 +141,7 @@ def _suggestions(request: Request, known: Catalogue, words: str, reader: Visit) 
     """First the articles whose address is nearly this one, then those its words find."""
     slug = _slug(request.url.path)
     near = known.alike(slug, reader.lang) or known.alike(slug.rpartition("/")[2], reader.lang)
-    found = [_suggestion(article) for article in near]
+    found = [_suggestion(known, article) for article in near]
     try:
         searched: tuple[Suggestion, ...] = request.app.state.desk.search(Question(words, lang=reader.lang), _SUGGESTED)
     except QuestionInvalid:
@@ -150,8 +150,10 @@ def _suggestions(request: Request, known: Catalogue, words: str, reader: Visit) 
     return [*found, *(each for each in searched if each.key.id not in ids)][:_SUGGESTED]
 
 
-def _suggestion(article: Article) -> Suggestion:
-    return Suggestion(article.key, article.title, article_path(article.key), "", snippet(article.summary), 0.0)
+def _suggestion(known: Catalogue, article: Article) -> Suggestion:
+    entry = known.searcher.snapshot.entry(article.key)
+    opening = article.summary or (entry.sections[0].text if entry and entry.sections else "")
+    return Suggestion(article.key, article.title, article_path(article.key), "", snippet(opening), 0.0)
 
 
 def _slug(path: str) -> str:
