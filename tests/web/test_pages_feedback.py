@@ -86,7 +86,7 @@ def test_authors_read_what_was_said_on_a_page_of_their_own(site: Site) -> None:
     tell(site, tell(site, site.get(ARTICLE), "no"), reason="wrong", comment="<i>Step 2</i>")
     tell(site, site.get("/en/articles/two-factor"), "yes")
     page = site.get("/authors/feedback")
-    assert "2 answers, 1 said that it helped" in page.main
+    assert "2 answers · helpful: 1" in page.main
     assert "A step is missing or wrong" in page.main
     assert "<i>Step 2</i>" in page.main
     assert [link for link in page.links if "/articles/" in link] == ["/en/articles/two-factor", ARTICLE]
