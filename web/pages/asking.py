@@ -19,7 +19,7 @@ from web.pages.catalogue import NO_TOPIC, Catalogue, Topic, catalogue
 from web.pages.failures import PageRoute
 from web.pages.forms import Posted, identifier, tidy
 from web.pages.templates import page
-from web.pages.visit import Visit, keep_session, session_of, visit
+from web.pages.visit import Visit, fetched_ahead, keep_session, session_of, visit
 from web.words import language_name
 
 _log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ def search(request: Request) -> Response:
     session = session_of(request)
     asked = search.asked(reader, session)
     try:
-        reply = desk.ask(asked, keep=not _fetched_ahead(request))
+        reply = desk.ask(asked, keep=not fetched_ahead(request))
     except QuestionInvalid as error:
         problem = reader.said.say(error.message) if error.message else str(error)
         return page(request, "search.html", _values(search, reader, problem=problem), status=422, reader=reader)
@@ -83,7 +83,7 @@ def meant(request: Request) -> Response:
         answer = None
     if answer is None:  # the address is somebody's own, or the articles changed since
         return RedirectResponse(search.again(reader), 303)
-    if not _fetched_ahead(request):
+    if not fetched_ahead(request):
         keep_outcome(desk, Outcome(question_id, "opened", article_id))
     values = {
         **_values(search, reader),
@@ -151,11 +151,6 @@ def _topics(known: Catalogue, search: Search, reply: Reply, everywhere: Sequence
         slugs.insert(0, search.topic)
     chosen = [known.topics[slug] for slug in dict.fromkeys(slugs) if slug in known.topics][:_MOST_TOPICS]
     return chosen if search.topic or len(chosen) > 1 else []
-
-
-def _fetched_ahead(request: Request) -> bool:
-    """Whether the browser fetches a page that nobody asked for yet."""
-    return "prefetch" in request.headers.get("sec-purpose", "")
 
 
 def _values(
