@@ -4,6 +4,8 @@ PORT ?= 8000
 ARTICLES ?= articles
 DATA ?= data
 EVAL ?=
+# Processes of the tests. Each takes 1 to 3 GB, so that one for every core is not always better.
+WORKERS ?= 2
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -28,7 +30,7 @@ run: $(STAMP) ## Index ARTICLES= and serve them on PORT=
 	@exec $(BIN)/firstline serve --data $(DATA) --port $(PORT)
 
 test: $(STAMP) browser ## Run all tests, those in a browser too
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 browser: # Debian's Chromium, where it can be installed
 	@.ci/chromium
