@@ -24,7 +24,7 @@ def index(source: Path, data: Path) -> BuildReport:
         return build(source, data, settings, created=CREATED)
     key = fingerprint_source(source, data)
     if key not in _made:
-        folder = _folder() / key
+        folder = kept() / "data" / key
         _made[key] = folder, build(source, folder, settings, created=CREATED)
     folder, report = _made[key]
     shutil.copytree(folder, data)
@@ -38,7 +38,7 @@ def database(path: Path) -> None:
 
 @cache
 def _migrated() -> Path:
-    path = _folder() / "firstline.db"
+    path = kept() / "firstline.db"
     engine = open_engine(sqlite_url(path))
     migrate(engine)
     engine.dispose()
@@ -46,7 +46,8 @@ def _migrated() -> Path:
 
 
 @cache
-def _folder() -> Path:
+def kept() -> Path:
+    """A folder that stays until the process ends."""
     folder = Path(tempfile.mkdtemp(prefix="firstline-tests-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
