@@ -12,6 +12,7 @@ import pytest
 
 from tests.web.site import ARTICLES, SECRET, Page, Site, build_site, open_site
 from web.middleware import CONTENT_SECURITY_POLICY
+from web.words import words
 
 
 @pytest.fixture(scope="module")
@@ -197,7 +198,7 @@ def test_the_browser_s_language_is_taken_where_articles_exist_in_it(site: Site, 
 
 def test_the_language_of_the_settings_wins_where_the_browser_asks_for_none_of_ours(tmp_path: Path) -> None:
     with open_site(tmp_path, ARTICLES, default_lang="pl") as site:
-        assert titles(site.get("/topics/accounts", accept_language="de"))[0][0] == "pl"
+        assert titles(site.get("/topics/accounts", accept_language="sv"))[0][0] == "pl"
 
 
 def test_an_unknown_language_is_as_if_none_was_asked_for(site: Site) -> None:
@@ -211,13 +212,14 @@ def test_links_keep_a_language_that_is_not_the_browser_s_own(site: Site) -> None
     assert "/ticket" in site.get("/?lang=pl", accept_language="pl").links
 
 
-def test_the_switch_shows_only_where_there_are_several_languages(site: Site, tmp_path: Path) -> None:
+def test_the_switch_offers_every_language_of_the_interface_and_of_the_articles(site: Site, tmp_path: Path) -> None:
     assert [a.attrs["href"] for a in site.get("/search?q=vpn").all("a", hreflang="pl") if "?" in a.attrs["href"]] == [
         "?q=vpn&lang=pl"
     ]
     english = {name: text for name, text in ARTICLES.items() if name.startswith("en/network")}
     with open_site(tmp_path, english) as alone:
-        assert alone.get("/").all("details", cls="switch") == []
+        shown = [a.attrs["href"] for a in alone.get("/").all("a") if a.attrs["href"].startswith("?lang=")]
+    assert shown == [f"?lang={lang}" for lang in ("de", "en", "es", "fr", "it", "nl", "pl", "ru")]
 
 
 def test_the_switch_of_a_wrong_address_never_leads_to_another_site(site: Site) -> None:
@@ -289,7 +291,11 @@ def test_an_article_that_is_not_translated_is_read_in_another_language_and_says_
     moved = site.client.get("/pl/articles/vpn")
     assert (moved.status_code, moved.headers["location"]) == (302, "/en/articles/vpn?lang=pl")
     page = site.get(moved.headers["location"])
-    assert "Polski: this article is not translated yet. You are reading it in English." in page.main
+    said = words("pl").gettext(
+        "This article is not translated into your language yet. Language of this text: %(written)s.",
+        written="angielski",
+    )
+    assert said in page.main
     assert "/ticket?lang=pl" in page.links
 
 
