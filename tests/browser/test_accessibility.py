@@ -59,16 +59,20 @@ def test_axe_finds_nothing_in_any_colours_and_no_page_is_wider_than_a_small_phon
     assert found == []
 
 
-#: Notes what gets the focus, and what of that nobody would see: no ring, covered, or outside of the window.
+#: Notes what gets the focus, and whether people see it: a ring, on something that is in the window. A move within a
+#: shadow tree is told there alone, one into it twice.
 _NOTE = """() => {
     window.walked = []
-    addEventListener("focusin", (event) => {
+    const note = (event) => {
         const element = event.composedPath()[0], style = getComputedStyle(element), box = element.getBoundingClientRect()
-        const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2
+        const ring = style.outlineStyle === "auto"  // that of the browser
+            || style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2
         const inside = box.width > 0 && box.height > 0 && box.bottom > 0 && box.top < innerHeight
             && box.right > 0 && box.left < innerWidth
-        walked.push([element, ring && inside])
-    }, true)
+        if (walked.at(-1)?.[0] !== element) walked.push([element, ring && inside])
+    }
+    addEventListener("focusin", note)
+    for (const element of document.querySelectorAll("*")) element.shadowRoot?.addEventListener("focusin", note)
 }"""
 #: Everything that can be reached, in the order of the document; of a group of radio buttons one is.
 _REACHABLE = """() => {
