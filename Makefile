@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check fix words bench quality screenshots clean browser
+.PHONY: help install run test check fix words bench quality lighthouse screenshots clean browser
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,15 @@ bench: $(STAMP) ## Speed beside plain sentence-transformers + FAISS
 
 quality: $(STAMP) ## hit@k and honesty on the development data in EVAL=
 	$(BIN)/python -m bench.quality $(EVAL)
+
+lighthouse: $(STAMP) browser build/lighthouse/.installed ## Lighthouse on home, article, search and ticket form
+	$(BIN)/python -m bench.lighthouse
+
+build/lighthouse/.installed: bench/lighthouse/package.json bench/lighthouse/package-lock.json
+	@mkdir -p build/lighthouse
+	cp bench/lighthouse/package.json bench/lighthouse/package-lock.json build/lighthouse/
+	npm ci --prefix build/lighthouse --no-audit --no-fund --loglevel=error
+	@touch $@
 
 screenshots: $(STAMP) browser ## Pictures of all pages into screenshots/
 	$(BIN)/python -m bench.screenshots screenshots

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 
@@ -18,13 +17,12 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 from playwright.sync_api import sync_playwright
 
-from kb.build import BuildSettings, build
+from bench.own_site import own_data
 from tests.browser.conftest import ARGUMENTS, CHROMIUM, DESKTOP, PHONE
 from tests.browser.help_centre import help_centre
 from tests.browser.host_site import host_site
 from tests.browser.scenes import PAGES, WIDGET, ask_before, on
 
-BUILD = Path("build")
 PHONE_OPTIONS = {"viewport": PHONE, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
 
 
@@ -36,7 +34,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as scratch,
         host_site() as site,
-        help_centre(_index(), Path(scratch), site.base) as server,
+        help_centre(own_data(), Path(scratch), site.base) as server,
         sync_playwright() as playwright,
     ):
         site.help_centre = server.base
@@ -55,18 +53,6 @@ def main() -> None:
             context.close()
             print(path)
         browser.close()
-
-
-def _index() -> Path:
-    """A data folder of our own articles, kept between runs."""
-    data = BUILD / "screenshots"
-    (data / "cache").mkdir(parents=True, exist_ok=True)
-    for shared in ("encoders", "vectors.db"):
-        if not (data / "cache" / shared).is_symlink():
-            (data / "cache" / shared).symlink_to((BUILD / shared).resolve())
-    (BUILD / "encoders").mkdir(exist_ok=True)
-    build(Path("articles"), data, BuildSettings(), created=datetime.now(UTC).isoformat(timespec="seconds"))
-    return data.resolve()
 
 
 if __name__ == "__main__":
