@@ -65,6 +65,18 @@ def test_origins_are_a_list_in_the_file_and_separated_by_commas_in_the_environme
             'widget_origins = ["https://a.example/page"]',
             "'https://a.example/page' is no origin; write scheme and host alone",
         ),
+        (
+            'base_url = "help.example.com"',
+            "base_url: write scheme and host alone: https://help.example.com (found 'help.example.com').",
+        ),
+        (
+            'logo = "logo.gif"',
+            "logo: use a picture that ends in .svg, .png, .jpg, .jpeg, .webp (found 'logo.gif').",
+        ),
+        (
+            'logo = "logo.svg"',
+            "logo: there is no such file; give its path from the folder that Firstline is started in",
+        ),
         ("site_name =", "firstline.toml: Invalid value"),
     ],
 )
