@@ -6,6 +6,8 @@ BotError
 ├── TicketInvalid          a field of a ticket is missing or wrong; names the field
 ├── TicketConflict         an idempotency key was used for another ticket
 ├── TicketUnknown          there is no ticket with this id
+├── AttachmentRefused      a file is too large, empty, of another kind, or one too many
+├── AttachmentUnknown      the ticket has no file with this id
 ├── LearnedUnknown         there is no learned question with this id
 ├── LearnedRemoved         a removed learned question has to be restored first
 └── StoreUnavailable       the database cannot be written; nothing was stored
@@ -40,6 +42,14 @@ class TicketConflict(BotError):  # noqa: N818
 
 class TicketUnknown(BotError):  # noqa: N818
     """There is no ticket with this id."""
+
+
+class AttachmentRefused(BotError):  # noqa: N818
+    """A file cannot come with a ticket: too large, empty, of another kind, or one too many."""
+
+
+class AttachmentUnknown(BotError):  # noqa: N818
+    """The ticket has no file with this id."""
 
 
 class LearnedUnknown(BotError):  # noqa: N818
