@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check fix docs bench quality screenshots clean browser
+.PHONY: help install run test check fix words bench quality screenshots clean browser
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,16 +33,20 @@ test: $(STAMP) browser ## Run all tests, those in a browser too
 browser: # Debian's Chromium, where it can be installed
 	@.ci/chromium
 
-check: $(STAMP) ## Format, lint, types, generated docs
+check: $(STAMP) ## Format, lint, types, generated docs, translations
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m docs.generate --check
+	$(BIN)/python -m web.locales --check
 
 fix: $(STAMP) ## Mend format and lint, write the generated docs
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/python -m docs.generate
+
+words: $(STAMP) ## Bring the catalogs of the interface up to date with the code
+	$(BIN)/python -m web.locales
 
 bench: $(STAMP) ## Speed beside plain sentence-transformers + FAISS
 	$(BIN)/python -m bench.speed $(ARTICLES)

@@ -15,9 +15,32 @@ BotError
 
 from __future__ import annotations
 
+from typing import Any
+
+
+class Message:
+    """Words for a person: an English template with named values, `%(limit)s`, that a front end may translate."""
+
+    __slots__ = ("template", "values")
+
+    def __init__(self, template: str, /, **values: Any) -> None:
+        self.template, self.values = template, values
+
+    def __str__(self) -> str:
+        written = {name: f"{value:,}" if isinstance(value, int) else value for name, value in self.values.items()}
+        return self.template % written
+
+    def __repr__(self) -> str:
+        return f"Message({str(self)!r})"
+
 
 class BotError(Exception):
     """Root of all errors of the bot; the message is written for the person who asked."""
+
+    @property
+    def message(self) -> Message | None:
+        """What to tell the person, where it can be translated."""
+        return next((part for part in self.args if isinstance(part, Message)), None)
 
 
 class QuestionInvalid(BotError):  # noqa: N818 - reads as what happened
@@ -31,8 +54,8 @@ class QuestionUnknown(BotError):  # noqa: N818
 class TicketInvalid(BotError):  # noqa: N818
     """A field of a ticket is missing or wrong. `fields` maps its name to what to do about it."""
 
-    def __init__(self, fields: dict[str, str]) -> None:
-        super().__init__(" ".join(fields.values()))
+    def __init__(self, fields: dict[str, Message]) -> None:
+        super().__init__(" ".join(map(str, fields.values())))
         self.fields = fields
 
 

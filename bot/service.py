@@ -9,7 +9,7 @@ from datetime import datetime
 
 from bot import compose, privacy, tickets
 from bot.decide import Policy, decide
-from bot.errors import QuestionInvalid, StoreUnavailable, TicketUnknown
+from bot.errors import Message, QuestionInvalid, StoreUnavailable, TicketUnknown
 from bot.events import EventStore
 from bot.learned import Learned, Lesson, Trace
 from bot.learning import LearningStore
@@ -177,11 +177,21 @@ def _checked(question: Question) -> Question:
     """The question without control characters. Raises QuestionInvalid where it is empty or too long."""
     text, body = privacy.printable(question.text).strip(), privacy.printable(question.body).strip()
     if not text and not body:
-        raise QuestionInvalid("Type a question, in your own words.")
+        raise QuestionInvalid(Message("Type a question, in your own words."))
     if len(text) > MAX_QUESTION:
         raise QuestionInvalid(
-            f"The question has {len(text):,} characters, at most {MAX_QUESTION:,} are read. Shorten it."
+            Message(
+                "The question has %(length)s characters, at most %(limit)s are read. Shorten it.",
+                length=len(text),
+                limit=MAX_QUESTION,
+            )
         )
     if len(body) > MAX_BODY:
-        raise QuestionInvalid(f"The text has {len(body):,} characters, at most {MAX_BODY:,} are read. Shorten it.")
+        raise QuestionInvalid(
+            Message(
+                "The text has %(length)s characters, at most %(limit)s are read. Shorten it.",
+                length=len(body),
+                limit=MAX_BODY,
+            )
+        )
     return replace(question, text=text, body=body)

@@ -13,7 +13,7 @@ from typing import Protocol
 import sqlalchemy as sa
 
 from bot.database import reachable, tickets
-from bot.errors import TicketConflict, TicketInvalid
+from bot.errors import Message, TicketConflict, TicketInvalid
 from bot.models import MAX_BODY, MAX_SUBJECT, SentTicket, Ticket, TicketDraft
 
 _EMAIL = re.compile(r"[^@\s<>\"\x00-\x1f\x7f]{1,64}@[^@\s<>\".\x00-\x1f\x7f]+(?:\.[^@\s<>\".\x00-\x1f\x7f]+)+")
@@ -104,19 +104,21 @@ class SqlInbox:
 
 def check(draft: TicketDraft) -> None:
     """Raises TicketInvalid that names every field to mend, in words for the person who filled it in."""
-    fields: dict[str, str] = {}
+    fields: dict[str, Message] = {}
     if not draft.subject.strip():
-        fields["subject"] = "Enter a subject, a few words about what you need."
+        fields["subject"] = Message("Enter a subject, a few words about what you need.")
     elif len(draft.subject) > MAX_SUBJECT:
-        fields["subject"] = f"Shorten the subject to {MAX_SUBJECT} characters or fewer. The details fit below it."
+        fields["subject"] = Message(
+            "Shorten the subject to %(limit)s characters or fewer. The details fit below it.", limit=MAX_SUBJECT
+        )
     if not draft.body.strip():
-        fields["body"] = "Describe what happened, so that we can help."
+        fields["body"] = Message("Describe what happened, so that we can help.")
     elif len(draft.body) > MAX_BODY:
-        fields["body"] = f"Shorten the description to {MAX_BODY:,} characters or fewer."
+        fields["body"] = Message("Shorten the description to %(limit)s characters or fewer.", limit=MAX_BODY)
     if not draft.email.strip():
-        fields["email"] = "Enter your e-mail address, so that we can reply."
+        fields["email"] = Message("Enter your e-mail address, so that we can reply.")
     elif not _EMAIL.fullmatch(draft.email.strip()) or len(draft.email) > 254:
-        fields["email"] = "Enter an e-mail address like name@example.com."
+        fields["email"] = Message("Enter an e-mail address like name@example.com.")
     if fields:
         raise TicketInvalid(fields)
 

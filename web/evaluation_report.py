@@ -11,7 +11,8 @@ from bot.comparison import Comparison
 from bot.evaluate import Evaluation
 from bot.metrics import Coverage, Outcome, by_language, confidences, coverage, firsts, reliability
 from web.charts import coverage_chart, percent, reliability_chart
-from web.pages.templates import environment
+from web.pages.templates import environment, speaking
+from web.words import words
 
 #: How many mistakes, changes and slow questions are listed: as many as somebody reads.
 _MISTAKES = 25
@@ -41,6 +42,7 @@ def render(evaluation: Evaluation, about: About, comparison: Comparison | None =
     wrong = [o for o in outcomes if o.asked.relevant and not o.first_is_right]
     false = [o for o in outcomes if not o.asked.relevant and o.decision == "answer"]
     values = {
+        **speaking(words("en")),
         "about": about,
         "articles": len(evaluation.titles),
         "metrics": evaluation.metrics,

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from bot import errors
+from web.words import INTERFACE, SOURCE, Words, accepted, words
 
 _log = logging.getLogger(__name__)
 
@@ -77,22 +78,26 @@ def problem(
     return JSONResponse(body.model_dump(), status, headers, media_type="application/problem+json")
 
 
-def of_bot_error(error: errors.BotError) -> JSONResponse:
+def of_bot_error(error: errors.BotError, said: Words) -> JSONResponse:
+    """The problem in the words of the person who asked, where it is one that people can mend."""
     status, code = CODES[type(error)]
-    fields = error.fields if isinstance(error, errors.TicketInvalid) else None
     headers = {"Retry-After": "5"} if status == 503 else None
     if status == 503:
         _log.error("%s", error)
-        return problem(status, code, "The help desk cannot store this right now. Try again in a moment.", None, headers)
-    return problem(status, code, str(error), fields, headers)
+        detail = said.gettext("The help desk cannot store this right now. Try again in a moment.")
+        return problem(status, code, detail, None, headers)
+    if isinstance(error, errors.TicketInvalid):
+        fields = {name: said.say(message) for name, message in error.fields.items()}
+        return problem(status, code, " ".join(fields.values()), fields)
+    return problem(status, code, said.say(error.message) if error.message else str(error), None, headers)
 
 
 def install(app: FastAPI) -> None:
     """Has every error of the application leave as a problem document; pages have their own handlers above these."""
 
     @app.exception_handler(errors.BotError)
-    def _bot(_request: Request, error: errors.BotError) -> Response:
-        return of_bot_error(error)
+    def _bot(request: Request, error: errors.BotError) -> Response:
+        return of_bot_error(error, words(asked_language(request)))
 
     @app.exception_handler(ApiError)
     def _api(_request: Request, error: ApiError) -> Response:
@@ -111,6 +116,12 @@ def install(app: FastAPI) -> None:
     def _unexpected(request: Request, error: Exception) -> Response:
         _log.exception("unexpected error in %s %s", request.method, request.url.path, exc_info=error)
         return problem(500, "internal_error", "Something went wrong on our side. It has been logged.")
+
+
+def asked_language(request: Request) -> str:
+    """The first language of the Accept-Language header that the interface speaks, else English."""
+    asked = accepted(request.headers.get("accept-language", ""))
+    return next((lang for lang in asked if lang in INTERFACE), SOURCE)
 
 
 def of_http_exception(error: HTTPException) -> JSONResponse:

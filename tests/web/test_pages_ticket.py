@@ -158,7 +158,7 @@ def test_what_is_missing_is_summed_up_with_links_to_the_fields(site: Site) -> No
     assert page.status == 422
     summary = page.one("div", cls="summary")
     assert summary.attrs["role"] == "alert"
-    assert "Two things need a change" in summary.text
+    assert "2 things need a change" in summary.text
     assert [link for link in page.links if link.startswith("#fl-") and link not in ("#fl-main", "#fl-send")] == [
         "#fl-email",
         "#fl-body",

@@ -46,7 +46,13 @@ def search(request: Request) -> Response:
     try:
         reply = desk.ask(asked, keep=not _fetched_ahead(request))
     except QuestionInvalid as error:
-        return page(request, "search.html", _values(question, problem=str(error)), status=422, reader=reader)
+        return page(
+            request,
+            "search.html",
+            _values(question, problem=reader.said.say(error.message) if error.message else str(error)),
+            status=422,
+            reader=reader,
+        )
     others = (reply.suggestions[len(reply.between) :] if reply.between else ()) + reply.further
     others = others[:_FURTHER] if reply.confidence >= _WORTH_A_LOOK else ()
     response = page(request, "search.html", _values(question, reply, others), reader=reader)

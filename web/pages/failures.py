@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
-from bot.errors import BotError, QuestionInvalid, StoreUnavailable
+from bot.errors import BotError, Message, QuestionInvalid, StoreUnavailable
 from bot.models import Question, Suggestion
 from kb import languages
 from kb.links import article_path
@@ -21,21 +21,22 @@ from web.pages.catalogue import catalogue
 from web.pages.templates import page
 from web.pages.visit import Visit, visit
 from web.problems import CODES
+from web.words import N_, Words
 
 _log = logging.getLogger(__name__)
 
 #: Title and next step of each status; others get the words of 500.
 _WORDS = {
-    400: ("We could not read that", "Go back, reload the page and try again."),
-    403: ("We did not take that form", "Open the form on this site and send it from there."),
-    404: ("There is no page here", "The address may be mistyped, or the page may have moved."),
-    405: ("This page cannot be used that way", "Start again from the home page."),
-    409: ("That was sent before", "Go back, reload the page and try again."),
-    413: ("That is too long to send", "Go back and shorten it."),
-    415: ("We could not read that form", "Open the form on this site and send it from there."),
-    422: ("Something in that needs a change", "Go back, change it and send it again."),
-    500: ("Something went wrong on our side", "It has been logged. Try again in a moment."),
-    503: ("The help centre cannot do this right now", "Try again in a minute. Articles can be read meanwhile."),
+    400: (N_("We could not read that"), N_("Go back, reload the page and try again.")),
+    403: (N_("We did not take that form"), N_("Open the form on this site and send it from there.")),
+    404: (N_("There is no page here"), N_("The address may be mistyped, or the page may have moved.")),
+    405: (N_("This page cannot be used that way"), N_("Start again from the home page.")),
+    409: (N_("That was sent before"), N_("Go back, reload the page and try again.")),
+    413: (N_("That is too long to send"), N_("Go back and shorten it.")),
+    415: (N_("We could not read that form"), N_("Open the form on this site and send it from there.")),
+    422: (N_("Something in that needs a change"), N_("Go back, change it and send it again.")),
+    500: (N_("Something went wrong on our side"), N_("It has been logged. Try again in a moment.")),
+    503: (N_("The help centre cannot do this right now"), N_("Try again in a minute. Articles can be read meanwhile.")),
 }
 _SUGGESTED = 4
 #: Parts of addresses that are the same for every article.
@@ -69,12 +70,15 @@ class PageRoute(APIRoute):
         return handle_with_pages
 
 
-def error_page(request: Request, error: HTTPException) -> Response:
-    """The page for an error; an old address of an article leads to where the article is now."""
+def error_page(request: Request, error: HTTPException, message: Message | None = None) -> Response:
+    """The page for an error; an old address of an article leads to where the article is now.
+
+    `message` is the error's detail in words that can be translated.
+    """
     try:
         if error.status_code == 404 and (moved := _moved(request)):
             return moved
-        return _page(request, error)
+        return _page(request, error, message)
     except Exception:  # whatever broke the page must not break the page that says so
         _log.exception("no error page for %s %s", request.method, request.url.path)
         return PlainTextResponse(str(error.detail), error.status_code, dict(error.headers or {}))
@@ -85,23 +89,29 @@ def _of_bot_error(request: Request, error: BotError) -> Response:
     if isinstance(error, StoreUnavailable):
         _log.error("%s", error)
         return error_page(request, HTTPException(503, headers={"Retry-After": "5"}))
-    return error_page(request, HTTPException(status, str(error)))
+    return error_page(request, HTTPException(status, str(error)), error.message)
 
 
-def _page(request: Request, error: HTTPException) -> Response:
+def _page(request: Request, error: HTTPException, message: Message | None) -> Response:
     status = error.status_code
     title, step = _WORDS.get(status, _WORDS[500])
     reader = visit(request, catalogue(request))
     words = address_words(request.url.path) if status == 404 else ""
     values = {
-        "title": title,
-        "step": step,
+        "title": reader.said.gettext(title),
+        "step": reader.said.gettext(step),
         "status": status,
-        "detail": error.detail if status in (403, 413, 415, 422) else "",
+        "detail": _detail(error, message, reader.said),
         "words": words,
         "suggestions": _suggestions(request, words, reader) if words else (),
     }
     return page(request, "error.html", values, status=status, reader=reader, headers=error.headers)
+
+
+def _detail(error: HTTPException, message: Message | None, said: Words) -> str:
+    if message:
+        return said.say(message)
+    return said.catalog.gettext(error.detail) if error.status_code in (403, 415) else ""  # marked in forms.py
 
 
 def _moved(request: Request) -> Response | None:

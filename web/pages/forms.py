@@ -10,6 +10,8 @@ from urllib.parse import parse_qsl, urlsplit
 from fastapi import Depends, Request
 from starlette.exceptions import HTTPException
 
+from web.words import N_
+
 _MAX_FIELDS = 60
 _TYPE = "application/x-www-form-urlencoded"
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -49,9 +51,9 @@ async def posted(request: Request) -> Form:
     Raises an HTTPException: 403 where another site sent it, 415 where it is no such form, 400 for too many fields.
     """
     if not from_this_site(request):
-        raise HTTPException(403, "This form was sent from another site, so we did not take it.")
+        raise HTTPException(403, N_("This form was sent from another site, so we did not take it."))
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _TYPE:
-        raise HTTPException(415, f"Send the form as {_TYPE}.")
+        raise HTTPException(415, N_("This is no form of this site."))
     body = (await request.body()).decode("utf-8", "replace")
     try:
         return Form(parse_qsl(body, keep_blank_values=True, errors="replace", max_num_fields=_MAX_FIELDS))

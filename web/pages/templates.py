@@ -10,33 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import Request
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from kb.links import article_path
 from web.pages.catalogue import Catalogue, catalogue
 from web.pages.theme import stylesheet
-from web.pages.visit import Visit, visit
+from web.pages.visit import Visit, offered, visit
+from web.words import Words, language_name
 
 _WEB = Path(__file__).parent.parent
 STATIC = _WEB / "static"
-#: Names of languages in themselves, so that those who read them find them; others show their code.
-_LANGUAGES = {
-    "ar": "العربية", "bg": "Български", "ca": "Català", "cs": "Čeština", "da": "Dansk", "de": "Deutsch",
-    "el": "Ελληνικά", "en": "English", "es": "Español", "et": "Eesti", "fa": "فارسی", "fi": "Suomi", "fr": "Français",
-    "he": "עברית", "hi": "हिन्दी", "hr": "Hrvatski", "hu": "Magyar", "id": "Bahasa Indonesia", "it": "Italiano",
-    "ja": "日本語", "ko": "한국어", "lt": "Lietuvių", "lv": "Latviešu", "nb": "Norsk bokmål", "nl": "Nederlands",
-    "no": "Norsk", "pl": "Polski", "pt": "Português", "ro": "Română", "ru": "Русский", "sk": "Slovenčina",
-    "sl": "Slovenščina", "sr": "Српски", "sv": "Svenska", "th": "ไทย", "tr": "Türkçe", "uk": "Українська",
-    "ur": "اردو", "vi": "Tiếng Việt", "zh": "中文",
-}  # fmt: skip
 _RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ku", "ps", "sd", "ug", "ur", "yi"})
-_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-
-
-def language_name(lang: str) -> str:
-    return _LANGUAGES.get(lang, lang.upper())
 
 
 def direction(lang: str) -> str:
@@ -44,19 +31,22 @@ def direction(lang: str) -> str:
 
 
 def count_of(number: int, one: str, many: str = "") -> str:
-    """`3, "article"` -> "3 articles"."""
+    """`3, "article"` -> "3 articles", on the pages that speak English alone."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def spoken(number: int) -> str:
-    """Small numbers as a person says them: "three"."""
-    return _NUMBERS[number] if number < len(_NUMBERS) else f"{number:,}"
-
-
-def moment(at: datetime) -> Markup:
+@pass_context
+def moment(context: Context, at: datetime) -> Markup:
     """A time as people read it and as programs do."""
-    shown = f"{at.day} {at:%b %Y, %H:%M} UTC"
-    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(timespec="minutes"), shown)
+    said: Words = context["said"]
+    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(timespec="minutes"), said.moment(at))
+
+
+@pass_context
+def number(context: Context, number: float) -> str:
+    """A number as people of the reader's language write it."""
+    said: Words = context["said"]
+    return said.number(number)
 
 
 def code_spans(text: str) -> Markup:
@@ -84,12 +74,14 @@ def theme_address(accent: str) -> str:
 def environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(_WEB / "templates"),
+        extensions=["jinja2.ext.i18n"],
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
     )
+    made.newstyle_gettext = True  # type: ignore[attr-defined]  # set by the extension; `%(name)s` is filled in, escaped
     made.globals.update(asset=asset, direction=direction, article_path=article_path)
     made.filters.update(
         article_html=Markup,  # only for what kb.markdown sanitised when the snapshot was built
@@ -97,9 +89,22 @@ def environment() -> Environment:
         count_of=count_of,
         language=language_name,
         moment=moment,
-        spoken=spoken,
+        number=number,
     )
     return made
+
+
+def speaking(said: Words) -> dict[str, Any]:
+    """What templates say their words with. The words are the translators' HTML; what is filled in is escaped."""
+
+    def gettext(message: str, /, **values: Any) -> Markup:
+        return Markup(said.catalog.gettext(message)) % values  # noqa: S704 - no person's words are in a catalog
+
+    def ngettext(one: str, many: str, count: int, /, **values: Any) -> Markup:
+        form = said.catalog.ngettext(one, many, count)
+        return Markup(form) % {**values, "num": said.number(count)}  # noqa: S704
+
+    return {"said": said, "gettext": gettext, "_": gettext, "ngettext": ngettext}
 
 
 def page(
@@ -120,6 +125,7 @@ def page(
         "site_name": settings.site_name,
         "theme": theme_address(settings.accent_color),
         "languages": known.languages,
+        **speaking(reader.said),
         "lang": reader.lang,
         "carry": reader.carry,
         "link": reader.link,
@@ -137,11 +143,9 @@ def page(
 
 
 def _switch(request: Request, known: Catalogue) -> list[tuple[str, str]]:
-    """(language, this page's address in it); empty where there is nothing to choose."""
-    if len(known.languages) < 2:
-        return []
+    """(language, this page's address in it), by name."""
     return [
         # Only a query: the path of this request is whatever somebody typed.
         (lang, "?" + request.url.include_query_params(lang=lang).query)
-        for lang in sorted(known.languages, key=language_name)
+        for lang in sorted(offered(known), key=language_name)
     ]

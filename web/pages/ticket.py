@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from bot import tickets
-from bot.errors import QuestionInvalid, StoreUnavailable, TicketConflict, TicketInvalid
+from bot.errors import Message, QuestionInvalid, StoreUnavailable, TicketConflict, TicketInvalid
 from bot.models import MAX_BODY, MAX_SUBJECT, Offer, Outcome, Question, Reply, TicketDraft
 from bot.service import HelpDesk
 from web.pages.asking import keep_outcome
@@ -20,6 +20,7 @@ from web.pages.failures import PageRoute
 from web.pages.forms import Form, Posted, identifier, tidy
 from web.pages.templates import page
 from web.pages.visit import Visit, keep_session, session_of, visit
+from web.script_words import ticket_words
 
 _log = logging.getLogger(__name__)
 
@@ -127,16 +128,17 @@ def _ask(desk: HelpDesk, draft: Draft, session: str, reader: Visit) -> tuple[Dra
 
 
 def _form(
-    request: Request, draft: Draft, *, status: int = 200, errors: dict[str, str] | None = None, notice: str = ""
+    request: Request, draft: Draft, *, status: int = 200, errors: dict[str, Message] | None = None, notice: str = ""
 ) -> Response:
     reader = visit(request, catalogue(request))
     if notice == "sent":  # changed after it was sent: sent again, it is another ticket
         draft = replace(draft, key=secrets.token_urlsafe(18))
     values = {
         "draft": draft,
-        "errors": {name: errors[name] for name in _FIELDS if errors and name in errors},
+        "errors": {name: reader.said.say(errors[name]) for name in _FIELDS if errors and name in errors},
         "notice": notice,
         "offer": _offer(request.app.state.desk, draft, reader),
+        "script_words": ticket_words(reader.said),
         "suggest_from": SUGGEST_FROM,
         "max_subject": MAX_SUBJECT,
         "max_body": MAX_BODY,

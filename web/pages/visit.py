@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from kb import languages
 from web.pages.catalogue import Catalogue
+from web.words import INTERFACE, Words, accepted, words
 
 SESSION_COOKIE = "firstline_session"
 _SESSION = re.compile(r"[A-Za-z0-9_-]{16,64}")
@@ -24,6 +25,11 @@ class Visit:
 
     lang: str
     carry: str
+
+    @property
+    def said(self) -> Words:
+        """The interface in this language."""
+        return words(self.lang)
 
     def link(self, path: str, **query: str | int | Sequence[str] | None) -> str:
         """An address on this site that keeps the chosen language; empty parameters are left out."""
@@ -42,31 +48,23 @@ def visit(request: Request, known: Catalogue, reading: str = "") -> Visit:
     """The language of `?lang=`, of the article that is `reading`, of the browser, or of the settings, in this order."""
     usual = _usual_language(request, known)
     asked = languages.normalise(request.query_params.get("lang", ""))
-    chosen = reading or (asked if asked in known.languages else None) or usual
+    chosen = reading or (asked if asked in offered(known) else None) or usual
     return Visit(chosen, chosen if chosen != usual else "")
+
+
+def offered(known: Catalogue) -> tuple[str, ...]:
+    """The languages a reader may choose: those of the articles, and those the interface speaks."""
+    return tuple(dict.fromkeys((*known.languages, *INTERFACE)))
 
 
 def _usual_language(request: Request, known: Catalogue) -> str:
     """What this browser gets without asking."""
-    for lang in _accepted(request.headers.get("accept-language", "")):
-        if lang in known.languages:
+    for lang in accepted(request.headers.get("accept-language", "")):
+        if lang in offered(known):
             return lang
     if known.default_lang in known.languages or not known.languages:
         return known.default_lang
     return known.languages[0]
-
-
-def _accepted(header: str) -> list[str]:
-    """The languages of an Accept-Language header (RFC 9110, section 12.5.4), the most wanted first."""
-    found: list[tuple[float, str]] = []
-    for part in header[:500].split(","):
-        tag, _, quality = part.partition(";")
-        lang = languages.normalise(tag.strip())
-        weight = re.fullmatch(r"q=([01](?:\.\d{0,3})?)", quality.strip())
-        wanted = float(weight[1]) if weight else 1.0
-        if lang and wanted > 0:
-            found.append((wanted, lang))
-    return [lang for _, lang in sorted(found, key=lambda pair: -pair[0])]
 
 
 def session_of(request: Request) -> str:

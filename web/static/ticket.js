@@ -9,9 +9,8 @@ const SUGGESTIONS = 3;
 const LONGEST_QUERY = 1_500; // the address has to stay short; the first words say what it is about
 
 const NOTHING = { suggestions: [], between: [] };
-const WHICH = "Which of these do you mean?";
-
 const form = document.querySelector("form.ticket");
+const words = JSON.parse(form.dataset.words);
 const beside = document.getElementById("fl-beside");
 const list = document.getElementById("fl-beside-list");
 const hint = document.getElementById("fl-beside-hint");
@@ -75,7 +74,7 @@ function show(offer) {
   list.classList.toggle("choices", between.length > 0);
   neither.hidden = between.length === 0;
   hint.hidden = wanted.length > 0;
-  heading.textContent = between.length ? WHICH : wanted.length ? "These may help" : "Articles that may help";
+  heading.textContent = between.length ? words.which : wanted.length ? words.these : words.beside;
   beside.classList.toggle("beside-hint-only", wanted.length === 0);
   if (addresses() !== before) announce(wanted.length, between.length > 0);
 }
@@ -99,15 +98,15 @@ function addresses() {
 }
 
 function announce(count, choice) {
-  const found = count === 0 ? "" : count === 1 ? "1 article found" : `${count} articles found`;
-  status.textContent = choice ? `${found}. ${WHICH}` : found;
+  const found = words.found[count];
+  status.textContent = choice ? `${found}. ${words.which}` : found;
 }
 
 /* Text is set as text: what an article or a person wrote never becomes markup here. */
 function item({ article_id: article, title, heading: where, url, snippet, lang }) {
   const link = element("a", { href: url, lang, hreflang: lang, target: "_blank", rel: "noopener" }, title);
   if (where) link.append(element("span", { class: "where" }, ` › ${where}`));
-  link.append(element("span", { class: "unseen" }, " (opens in a new tab)"));
+  link.append(element("span", { class: "unseen" }, ` ${words.newTab}`));
   const head = element("h3", {});
   head.append(link);
   const row = element("li", { class: "result", "data-article": article });
@@ -139,19 +138,19 @@ function sendOnce(event) {
     return;
   }
   button.setAttribute("aria-disabled", "true");
-  button.textContent = "Sending…";
+  button.textContent = words.sending;
 }
 
 function readyAgain() {
   const button = document.getElementById("fl-send");
   button.removeAttribute("aria-disabled");
-  button.textContent = "Send ticket";
+  button.textContent = words.send;
 }
 
 keepKey();
 beside.hidden = false;
 beside.classList.toggle("beside-hint-only", !list.children.length);
-if (!list.children.length) heading.textContent = "Articles that may help";
+if (!list.children.length) heading.textContent = words.beside;
 form.elements.subject.addEventListener("input", schedule);
 form.elements.body.addEventListener("input", schedule);
 neither.addEventListener("click", declineBoth);
