@@ -97,7 +97,9 @@ ticket_attachments = sa.Table(
     metadata,
     sa.Column("id", sa.String(32), primary_key=True),
     sa.Column("draft_key", sa.String(64), nullable=False, index=True, comment="the idempotency key of the ticket"),
-    sa.Column("ticket_id", sa.ForeignKey("tickets.id", ondelete="CASCADE"), index=True, comment="none until it is sent"),
+    sa.Column(
+        "ticket_id", sa.ForeignKey("tickets.id", ondelete="CASCADE"), index=True, comment="none until it is sent"
+    ),
     sa.Column("at", Utc, nullable=False, comment="UTC"),
     sa.Column("name", sa.Text, nullable=False, comment="safe to save under"),
     sa.Column("media_type", sa.String(100), nullable=False),

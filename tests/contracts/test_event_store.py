@@ -8,8 +8,9 @@ import pytest
 
 from bot.errors import QuestionUnknown
 from bot.events import EventStore, MemoryEventStore, SqlEventStore
+from bot.memory_inbox import MemoryInbox
 from bot.models import Outcome, SentTicket
-from bot.tickets import MemoryInbox, SqlInbox, TicketSink
+from bot.tickets import SqlInbox, TicketSink
 from tests.bot.samples import NOON, after, asked, draft, not_solved, opened, solved
 
 Stores = tuple[EventStore, TicketSink]
