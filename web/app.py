@@ -18,8 +18,9 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from bot.database import migrate, open_engine
+from bot.database import migrate, open_engine, shared_secret
 from bot.events import SqlEventStore
 from bot.learning import SqlLearningStore
 from bot.library import Library
@@ -27,8 +28,11 @@ from bot.service import HelpDesk
 from bot.tickets import SqlInbox
 from kb.snapshot import current_id
 from web import api, pages, problems
+from web.limits import Limits
 from web.middleware import SecurityHeaders, SizeLimit
+from web.pages import forms
 from web.settings import Settings
+from web.tokens import FormTokens
 
 _log = logging.getLogger(__name__)
 
@@ -88,7 +92,16 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine) -> FastAPI
         lifespan=lifespan,
     )
     app.state.settings, app.state.desk, app.state.engine = settings, desk, engine
-    app.add_middleware(SizeLimit)
+    app.state.tokens = FormTokens(shared_secret(engine, "forms"))
+    app.state.limits = Limits(
+        {
+            "tickets": settings.rate_tickets,
+            "questions": settings.rate_questions,
+            "typing": settings.rate_typing,
+            "feedback": settings.rate_feedback,
+        }
+    )
+    app.add_middleware(SizeLimit, streamed={"/ticket": forms.longest_body(settings.allowed_files)})
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(settings.widget_origins),
@@ -97,6 +110,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine) -> FastAPI
         max_age=3600,
     )
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     problems.install(app)
     app.include_router(api.router)
     app.include_router(pages.router)

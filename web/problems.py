@@ -25,6 +25,8 @@ CODES: dict[type[errors.BotError], tuple[int, str]] = {
     errors.TicketInvalid: (422, "ticket_invalid"),
     errors.TicketConflict: (409, "idempotency_key_reused"),
     errors.TicketUnknown: (404, "ticket_unknown"),
+    errors.AttachmentRefused: (422, "attachment_refused"),
+    errors.AttachmentUnknown: (404, "attachment_unknown"),
     errors.LearnedUnknown: (404, "learned_unknown"),
     errors.LearnedRemoved: (409, "learned_removed"),
     errors.StoreUnavailable: (503, "store_unavailable"),
@@ -36,6 +38,7 @@ _HTTP_CODES = {
     405: "method_not_allowed",
     413: "too_large",
     415: "unsupported_media_type",
+    429: "too_many_requests",
 }
 
 
