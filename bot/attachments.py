@@ -85,21 +85,9 @@ class Allowed:
         """Raises AttachmentRefused with words that name the file, the limit and what is allowed."""
         extension = _extension(upload.name)
         if extension not in self.types:
-            raise AttachmentRefused(
-                Message(
-                    "“%(name)s” is of a kind we do not take. You can attach: %(types)s.",
-                    name=upload.name,
-                    types=", ".join(self.types),
-                )
-            )
+            raise AttachmentRefused(self.wrong_kind(upload.name))
         if upload.oversized or len(upload.content) > self.bytes:
-            raise AttachmentRefused(
-                Message(
-                    "“%(name)s” is larger than %(limit)s MB. Attach a smaller file, or describe what it shows.",
-                    name=upload.name,
-                    limit=self.megabytes,
-                )
-            )
+            raise AttachmentRefused(self.too_large(upload.name))
         if not upload.content:
             raise AttachmentRefused(
                 Message("“%(name)s” is empty. Check the file and attach it again.", name=upload.name)
@@ -114,13 +102,23 @@ class Allowed:
                 )
             )
 
-    def too_many(self, name: str) -> AttachmentRefused:
-        return AttachmentRefused(
-            Message(
-                "“%(name)s” is one file too many: a ticket takes %(limit)s. Remove another one first.",
-                name=name,
-                limit=self.files,
-            )
+    def wrong_kind(self, name: str) -> Message:
+        return Message(
+            "“%(name)s” is of a kind we do not take. You can attach: %(types)s.", name=name, types=", ".join(self.types)
+        )
+
+    def too_large(self, name: str) -> Message:
+        return Message(
+            "“%(name)s” is larger than %(limit)s MB. Attach a smaller file, or describe what it shows.",
+            name=name,
+            limit=self.megabytes,
+        )
+
+    def too_many(self, name: str) -> Message:
+        return Message(
+            "“%(name)s” is one file too many: a ticket takes %(limit)s. Remove another one first.",
+            name=name,
+            limit=self.files,
         )
 
 
@@ -151,7 +149,7 @@ def room(allowed: Allowed, uploads: Sequence[Upload], waiting: int) -> tuple[lis
         try:
             allowed.check(one)
             if waiting + len(taken) >= allowed.files:
-                raise allowed.too_many(one.name)
+                raise AttachmentRefused(allowed.too_many(one.name))
             taken.append(one)
         except AttachmentRefused as error:
             refused.append(error)

@@ -68,7 +68,11 @@ class TicketUnknown(BotError):  # noqa: N818
 
 
 class AttachmentRefused(BotError):  # noqa: N818
-    """A file cannot come with a ticket: too large, empty, of another kind, or one too many."""
+    """A file cannot come with a ticket: too large, empty, of another kind, or one too many. `words` say which."""
+
+    def __init__(self, words: Message) -> None:
+        super().__init__(words)
+        self.words = words
 
 
 class AttachmentUnknown(BotError):  # noqa: N818

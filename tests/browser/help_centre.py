@@ -69,6 +69,7 @@ def help_centre(
         "FIRSTLINE_AUTHOR_TOKEN": AUTHOR_TOKEN,
         "FIRSTLINE_WIDGET_ORIGINS": origins,
         "FIRSTLINE_DATABASE_URL": f"sqlite:///{database}",
+        "FIRSTLINE_FORM_MIN_SECONDS": "0",  # no person is as quick as these tests
         **settings,
     }
     command = [str(Path(sys.executable).with_name("firstline")), "serve", "--data", str(data), "--port", str(port)]

@@ -278,8 +278,8 @@ def build_site(folder: Path, articles: dict[str, str]) -> Path:
 
 @contextmanager
 def open_site(folder: Path, articles: dict[str, str], **given: Any) -> Iterator[Site]:
-    """A site over some articles; `given` are settings."""
-    settings = Settings(data=build_site(folder, articles), **given)
+    """A site over some articles; `given` are settings. Its forms may be sent as soon as they are there."""
+    settings = Settings(**{"data": build_site(folder, articles), "form_min_seconds": 0, **given})
     desk, engine = open_desk(settings)
     app = create_app(settings, desk, engine)
     with TestClient(app, follow_redirects=False, base_url="http://help.example") as client:
