@@ -130,6 +130,11 @@ class HelpDesk:
             raise TicketUnknown(f"There is no ticket with the id {ticket_id!r}.")
         return ticket
 
+    def conversation(self, ticket: Ticket) -> list[RecordedQuestion]:
+        """What was asked before in the visit a ticket comes from. Raises StoreUnavailable."""
+        found = (self.events.question(question_id) for question_id in ticket.conversation)
+        return [question for question in found if question]
+
     def resolve(self, ticket_id: str, article_id: str, text: str) -> None:
         """Keeps how a ticket was solved; an article that solved it is learned at once.
 

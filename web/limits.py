@@ -51,17 +51,18 @@ def wait(request: Request, kind: Kind, session: str = "") -> int:
     return limits.wait(kind, request.client.host if request.client else "", session)
 
 
-def too_many(seconds: int) -> ApiError:
-    detail = f"Too many requests. Try again in {seconds} seconds."
-    return ApiError(429, "too_many_requests", detail, {"Retry-After": str(seconds)})
+def check(request: Request, kind: Kind, session: str = "") -> None:
+    """Counts a request of the API. Raises ApiError 429."""
+    if seconds := wait(request, kind, session):
+        detail = f"Too many requests. Try again in {seconds} seconds."
+        raise ApiError(429, "too_many_requests", detail, {"Retry-After": str(seconds)})
 
 
 def limited(kind: Kind) -> Callable[[Request], None]:
     """A dependency of an API route, which counts by address alone. Raises ApiError 429."""
 
     def _limited(request: Request) -> None:
-        if seconds := wait(request, kind):
-            raise too_many(seconds)
+        check(request, kind)
 
     return _limited
 
