@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.models import Ticket
 from web.settings import Settings
@@ -71,6 +71,4 @@ def expected(settings: Settings, said: Words, ticket: Ticket, now: datetime) -> 
     values = {"day": said.day(by), "time": said.time(by)}
     if by.date() == now.astimezone(by.tzinfo).date():
         return said.gettext("We usually answer by %(time)s today.", **values)
-    if by - now > timedelta(days=6):  # a weekday alone would be misread, and so would a day without its year
-        values["day"] = said.date(by)
     return said.gettext("We usually answer by %(day)s, %(time)s.", **values)
