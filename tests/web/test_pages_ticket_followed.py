@@ -44,7 +44,7 @@ def answer(site: Site, address: str, text: str) -> None:
 
 
 def when(page: Page) -> str:
-    return page.one("p", cls="when").text
+    return page.one("p", cls="promise").text
 
 
 # --- the link ----------------------------------------------------------------------------------------------------
@@ -176,7 +176,7 @@ def test_the_form_says_when_somebody_reads_and_answers(site: Site, now: str, sai
 
 def test_a_desk_that_promises_nothing_says_nothing_and_one_without_hours_counts_plain_ones(tmp_path: Path) -> None:
     with open_site(tmp_path, ARTICLES) as plain:
-        assert plain.get("/ticket").all("p", cls="when") == []
+        assert plain.get("/ticket").all("p", cls="promise") == []
         hours = plain.app.state.settings.model_copy(update={"response_hours": 24})
         plain.app.state.settings = hours
         assert when(plain.get("/ticket")) == "We usually answer within 24 hours."

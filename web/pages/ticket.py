@@ -234,7 +234,7 @@ def _form(
     # A form that is shown again keeps its time, so that who mends one word need not wait once more.
     if request.app.state.tokens.age(draft.token, draft.key, now) is None:
         draft = replace(draft, token=request.app.state.tokens.issue(draft.key, now))
-    said = {name: " ".join(map(reader.said.say, errors[name])) for name in _FIELDS if errors and name in errors}
+    said = {name: "\n".join(map(reader.said.say, errors[name])) for name in _FIELDS if errors and name in errors}
     values = {
         "draft": draft,
         "errors": said,

@@ -210,6 +210,7 @@ async function restore() {
     if (typed && "fresh" in form.dataset && same(values(), before) && !before.subject && !before.body) {
       for (const name of FIELDS) if (typed[name]) form.elements[name].value = typed[name];
       kept.hidden = same(values(), before);
+      if (!kept.hidden) status.textContent = kept.querySelector("p").textContent;
       suggest();
     } else if (typed && "prefilled" in form.dataset && !same(typed, values())) {
       tab = crypto.getRandomValues(new Uint32Array(2)).join("-"); // the words kept before stay as they are
@@ -251,13 +252,10 @@ function checkFiles() {
   if (wrong.length) files.files = good.files;
   const told = document.getElementById("fl-attachments-error");
   told.hidden = wrong.length === 0;
-  document.getElementById("fl-attachments-words").textContent = wrong.join(" ");
+  document.getElementById("fl-attachments-words").textContent = wrong.join("\n");
   files.setAttribute("aria-describedby", `${wrong.length ? "fl-attachments-error " : ""}fl-attachments-hint`);
-  files.toggleAttribute("aria-invalid", wrong.length > 0);
-  if (wrong.length) {
-    files.setAttribute("aria-invalid", "true");
-    status.textContent = wrong.join(" ");
-  }
+  files.setAttribute("aria-invalid", String(wrong.length > 0));
+  if (wrong.length) status.textContent = wrong.join(" ");
 }
 
 /* ---- sending ---- */
