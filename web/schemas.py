@@ -11,7 +11,7 @@ from bot import models
 from bot.feedback import MAX_COMMENT, Feedback, ReasonName
 from bot.gaps import Gap, GapKind
 from bot.learned import Learned, Source, Status, Trace
-from bot.models import MAX_BODY, MAX_REASON, Channel, DecisionName, OutcomeName
+from bot.models import MAX_BODY, MAX_CHOICE, MAX_REASON, Channel, DecisionName, OutcomeName
 from bot.reports import Deflection
 from kb import languages
 from kb.snapshot import Entry
@@ -156,6 +156,8 @@ class TicketIn(_In):
     declined: list[Identifier] = Field([], max_length=20, description="Ids of articles that did not help.")
     session: Session | None = None
     lang: Lang | None = None
+    topic: Text = Field("", max_length=MAX_CHOICE)
+    department: Text = Field("", max_length=MAX_CHOICE)
 
 
 class TicketOut(BaseModel):
@@ -164,6 +166,11 @@ class TicketOut(BaseModel):
     id: str = Field(description="Cannot be guessed.")
     number: int = Field(description="What people call it.")
     created: datetime
+    url: str = Field(description="Address on this site where the ticket is followed. Who has it can read the ticket.")
+
+
+class MessageIn(_In):
+    text: Text = Field(description="What the requester reads.")
 
 
 class ResolutionIn(_In):

@@ -5,15 +5,21 @@ A count is a list of whole sentences, one for each number from 0 on, so that no 
 
 from __future__ import annotations
 
+from bot.attachments import Allowed
 from web.words import Words
 
 #: More articles than this are never announced.
 _MOST = 10
+#: What a script puts a file's name in the place of.
+_NAME = "{name}"
 
 
-def ticket_words(said: Words) -> dict[str, str | list[str]]:
-    """Of ticket.js."""
+def ticket_words(said: Words, allowed: Allowed) -> dict[str, str | list[str]]:
+    """Of ticket.js. Where a sentence names a file, `{name}` stays in it for the script to fill in."""
     return {
+        "tooLarge": said.say(allowed.too_large(_NAME)),
+        "tooMany": said.say(allowed.too_many(_NAME)),
+        "wrongKind": said.say(allowed.wrong_kind(_NAME)),
         "beside": said.gettext("Articles that may help"),
         "found": articles_found(said),
         "newTab": said.gettext("(opens in a new tab)"),
