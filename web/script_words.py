@@ -40,6 +40,18 @@ def article_words(said: Words) -> dict[str, str | list[str]]:
     }
 
 
+def search_words(said: Words) -> dict[str, str | list[str]]:
+    """Of search.js, on every page. "{words}" stands for what was typed."""
+    return {
+        "found": [
+            said.gettext("No suggestions"),
+            *(said.ngettext("%(num)s suggestion", "%(num)s suggestions", n) for n in range(1, _MOST + 1)),
+        ],
+        "label": said.gettext("Suggestions"),
+        "search": said.gettext("Search for “%(words)s”", words="{words}"),
+    }
+
+
 def articles_found(said: Words) -> list[str]:
     """What a screen reader is told of a list, for 0 to 10 articles; nothing for none."""
     return ["", *(said.ngettext("%(num)s article found", "%(num)s articles found", n) for n in range(1, _MOST + 1))]
