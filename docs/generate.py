@@ -195,6 +195,8 @@ def _default(value: object) -> str:
         value = value.get_secret_value()
     if value in ("", ()):
         return "empty"
+    if isinstance(value, tuple):
+        return " ".join(f"`{entry}`" for entry in value)
     return f"`{value}`"
 
 
