@@ -14,7 +14,7 @@ from bot.reports import deflection
 from bot.service import HelpDesk
 from kb.links import article_path
 from kb.models import INTERNAL, PUBLIC, ArticleKey
-from web import schemas
+from web import schemas, widget
 from web.auth import Agent, Author
 from web.problems import ApiError, Problem
 
@@ -98,6 +98,9 @@ def article(article_id: str, desk: Desk, lang: schemas.Lang | None = None) -> sc
         exists = f" It exists in {', '.join(available)}." if available else ""
         raise ApiError(404, "article_unknown", f"There is no article {article_id!r}{wanted}.{exists}")
     return schemas.ArticleOut.of(entry, article_path(entry.article.key), available)
+
+
+router.include_router(widget.router)
 
 
 @router.get("/gaps", summary="Questions without an answer")

@@ -6,6 +6,7 @@
 const SUGGESTIONS = 3;
 const LONGEST_SUBJECT = 150;
 const LONGEST_PAGE_QUERY = 300;
+const REASONS = ["outdated", "wrong", "unclear", "other"]; // in the order of `words.reasons`
 
 /** 32 hexadecimal digits; crypto.randomUUID is missing on pages without https. */
 function randomId() {
@@ -248,7 +249,7 @@ export function fill(frame, config, kept) {
     opened: "", // the article opened last
     declined: new Set(),
     key: "", // the ticket form's Idempotency-Key
-    prefilled: { subject: "", body: "", email: "" },
+    prefilled: { subject: "", body: "", email: "", department: "" },
     sending: false,
     here: "", // the page that the suggestions belong to
     trail: [], // where "Back" leads, the nearest last
@@ -276,8 +277,14 @@ export function fill(frame, config, kept) {
   const askView = el("div", { class: "view" }, earlier, askForm, results);
   const articleView = el("div", { class: "view", hidden: true });
 
+  const select = (options) =>
+    el("select", {}, el("option", { value: "" }, words.choose), ...options.map(({ value, label }) => el("option", { value }, label)));
+
+  const { topics, departments } = config;
   const fields = {
     email: field("email", words.email, "", el("input", { type: "email", autocomplete: "email", required: true })),
+    ...(departments.length && { department: field("department", words.departmentLabel, "", select(departments)) }),
+    ...(topics.length && { topic: field("topic", words.topic, "", select(topics)) }),
     subject: field("subject", words.subject, "", el("input", { type: "text", dir: "auto", autocomplete: "off", required: true })),
     body: field("body", words.body, words.bodyHint, text({ rows: 6, required: true })),
   };
@@ -331,8 +338,7 @@ export function fill(frame, config, kept) {
   }
 
   function moved() {
-    prefill({ email: context.email ?? "" });
-    showAdded();
+    prefillContext();
     if (isOpen()) suggestForPage();
   }
 
@@ -696,9 +702,19 @@ export function fill(frame, config, kept) {
       give({ helpful: false });
       emit("not-solved", { articles: [id] });
       state.declined.add(id);
-      const comment = field("comment", words.missing, "", text({ rows: 3, maxlength: config.limits.comment }));
-      const send = () => comment.control.value.trim() && (give({ helpful: false, comment: comment.control.value.trim() }), thank());
-      thank(comment.node, el("div", { class: "choice" }, button(words.sendComment, "plain-button", send), button(words.ticket, "quiet", openTicket)));
+      const radio = (value, at) =>
+        el("label", { class: "radio" }, el("input", { type: "radio", name: "reason", value }), words.reasons[at]);
+      const comment = field("comment", words.missing, "", text({ rows: 2, maxlength: config.limits.comment }));
+      const tellMore = () => {
+        const reason = place.querySelector("input:checked")?.value;
+        give({ helpful: false, ...(reason && { reason }), comment: comment.control.value.trim() });
+        thank();
+      };
+      thank(
+        el("fieldset", {}, el("legend", {}, words.why), ...REASONS.map(radio)),
+        comment.node,
+        el("div", { class: "choice" }, button(words.sendComment, "plain-button", tellMore), button(words.ticket, "quiet", openTicket)),
+      );
     };
     const place = el(
       "div",
@@ -715,12 +731,21 @@ export function fill(frame, config, kept) {
     state.key ||= randomId();
     const asked = question.control.value.trim() || state.asked;
     const short = subjectOf(asked);
-    prefill({ subject: subject ?? short, body: body ?? (short === asked ? "" : asked), email: context.email ?? "" });
-    showAdded();
+    prefill({ subject: subject ?? short, body: body ?? (short === asked ? "" : asked) });
     show(ticketView);
     announce("");
-    focusOn(Object.values(fields).find(({ control }) => !control.value)?.control ?? ticketHeading);
+    focusOn(Object.values(fields).find(({ control }) => control.required && !control.value)?.control ?? ticketHeading);
   }
+
+  /** What the page knows of its reader: an address goes into its field and nowhere else. */
+  function prefillContext() {
+    prefill({ email: context.email ?? "", ...(theirs() && { department: theirs().value }) });
+    added.textContent = contextLines().join(" ");
+    added.hidden = !added.textContent;
+  }
+
+  /** The department of the list that the page names. */
+  const theirs = () => departments.find(({ value, label }) => [value, label].includes(context.department));
 
   /** What was typed over stays. */
   function prefill(values) {
@@ -733,19 +758,16 @@ export function fill(frame, config, kept) {
   /** What the page tells the agent, in lines below the description. */
   function contextLines() {
     const { product, department } = context;
-    return [product && say(words.product, { product }), department && say(words.department, { department })].filter(Boolean);
-  }
-
-  function showAdded() {
-    added.textContent = contextLines().join(" ");
-    added.hidden = !added.textContent;
+    const unlisted = department && !theirs();
+    return [product && say(words.product, { product }), unlisted && say(words.department, { department })].filter(Boolean);
   }
 
   async function sendTicket() {
     if (state.sending) return; // a double click is one ticket
     busy(true);
     ticketNotice.replaceChildren();
-    const values = Object.fromEntries(Object.entries(fields).map(([name, { control }]) => [name, control.value]));
+    const filled = Object.entries(fields).filter(([, { control }]) => control.required || control.value);
+    const values = Object.fromEntries(filled.map(([name, { control }]) => [name, control.value]));
     const lines = contextLines();
     const ticket = {
       ...values,
@@ -810,7 +832,7 @@ export function fill(frame, config, kept) {
 
   if (!kept) frame.dress(LOOKS);
   place.replaceChildren(scroll, footer);
-  prefill({ email: context.email ?? "" });
+  prefillContext();
   if (kept) goOn(kept);
   return { enter, moved, leave };
 }
@@ -831,14 +853,17 @@ const LOOKS = `
   .said { font-weight: 600; white-space: pre-line; }
 
   .field { display: flex; flex-direction: column; gap: 4px; }
-  label { font-weight: 600; }
+  label, legend { font-weight: 600; padding: 0; }
+  fieldset { margin: 0; padding: 0; border: 0; min-width: 0; }
+  .radio { display: flex; align-items: center; gap: 8px; min-height: 32px; font-weight: 400; }
+  .radio input { width: 18px; height: 18px; margin: 0; accent-color: var(--fill); }
   .hint, .quiet-text { color: var(--quiet); font-size: .875em; }
   .error { color: var(--bad); font-weight: 600; font-size: .875em; }
-  input:not([type="checkbox"]), textarea {
+  input:is([type="text"], [type="email"]), select, textarea {
     font: inherit; color: inherit; background: var(--paper); width: 100%; min-height: 44px; padding: 9px 12px; margin: 0;
     border: 1px solid var(--edge); border-radius: 8px; resize: vertical;
   }
-  :is(input, textarea):focus-visible { outline-offset: -1px; border-color: var(--accent); outline-width: 2px; }
+  :is(input, select, textarea):focus-visible { outline-offset: -1px; border-color: var(--accent); outline-width: 2px; }
   [aria-invalid] { border-color: var(--bad) !important; outline-color: var(--bad) !important; box-shadow: inset 0 0 0 1px var(--bad); }
   form > .primary { align-self: flex-start; }
   .ask { display: grid; grid-template-columns: 1fr auto; gap: 4px 8px; }
