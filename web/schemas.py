@@ -53,6 +53,9 @@ class AskIn(_In):
     lang: Lang | None = Field(None, description="The reader's language; it decides where the question does not tell.")
     channel: Channel = Field("api", description="Where it was asked.")
     session: Session | None = Field(None, description="Ties the questions and tickets of one visit together.")
+    after: Identifier = Field(
+        "", description="The `id` of the question before this one, so that it can be understood as a follow-up."
+    )
 
 
 class AnswerOut(BaseModel):

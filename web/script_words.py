@@ -27,6 +27,7 @@ def ticket_words(said: Words) -> dict[str, str | list[str]]:
 def widget_words(said: Words) -> dict[str, str | list[str]]:
     """Of widget-panel.js. `{name}` is for the script to fill in."""
     return {
+        "added": said.gettext("Sent with your ticket:"),
         "again": said.gettext("Ask another question"),
         "ask": said.gettext("Send"),
         "back": said.gettext("Back to your question"),

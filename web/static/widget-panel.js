@@ -291,7 +291,7 @@ export function fill(frame, config, kept) {
   const ticketNotice = el("div", { class: "notice-place" });
   const ticketSubmit = el("button", { type: "submit", class: "primary" }, words.sendTicket);
   const ticketHeading = el("h3", { tabindex: "-1" }, words.ticketTitle);
-  const added = el("p", { class: "hint" });
+  const added = el("p", { class: "hint plain" });
   const ticketForm = el(
     "form",
     { novalidate: true, submit: (event) => (event.preventDefault(), sendTicket()) },
@@ -313,9 +313,14 @@ export function fill(frame, config, kept) {
 
   function show(view) {
     for (const other of views) other.hidden = other !== view;
-    footer.hidden = view === ticketView || view === sentView;
-    footerTicket.hidden = Boolean(view === askView && results.querySelector(".to-ticket"));
+    if (view === askView) Object.assign(state, { trail: [], article: null });
+    showFooter();
     scroll.scrollTop = 0;
+  }
+
+  function showFooter() {
+    footer.hidden = [ticketView, sentView].includes(shown());
+    footerTicket.hidden = Boolean(shown() === askView && results.querySelector(".to-ticket"));
   }
 
   /* coming and going */
@@ -441,7 +446,7 @@ export function fill(frame, config, kept) {
   function showLoading() {
     results.replaceChildren(el("p", { class: "quiet-text" }, words.loading), bars());
     results.setAttribute("aria-busy", "true");
-    footerTicket.hidden = false;
+    showFooter();
     scrollToQuestion();
     announce(words.loading);
   }
@@ -454,8 +459,8 @@ export function fill(frame, config, kept) {
   function showResults(announcement, ...nodes) {
     results.removeAttribute("aria-busy");
     results.replaceChildren(...nodes.filter(Boolean));
-    show(askView);
-    scrollToQuestion();
+    showFooter();
+    if (shown() === askView) scrollToQuestion(); // who went on to an article or the ticket stays there
     announce(announcement);
   }
 
@@ -563,6 +568,7 @@ export function fill(frame, config, kept) {
     emit("solved", { article: articleId });
     state.declined.clear();
     const glad = el("p", { class: "lead", tabindex: "-1" }, words.glad);
+    show(askView);
     showResults("", glad, el("div", { class: "choice" }, button(words.again, "plain-button", askAgain)));
     focusOn(glad);
   }
@@ -575,6 +581,7 @@ export function fill(frame, config, kept) {
     const left = state.reply.suggestions.filter((suggestion) => !state.declined.has(suggestion.article_id));
     const next = left.length > 1 ? words.insteadNext : left.length ? words.insteadOne : words.sorryNext;
     const sorry = el("p", { class: "lead", tabindex: "-1" }, sorryWords);
+    show(askView);
     showResults(
       "", // the focus moves to these words, which reads them out
       sorry,
@@ -642,7 +649,7 @@ export function fill(frame, config, kept) {
       const full = url && el("p", {}, newTab(BASE + url, words.openFull));
       const again = button(words.retry, "plain-button", () => showArticle({ article_id: id, lang, url }));
       const gone = reply.status === 404 ? words.noArticle : excuse(reply);
-      articleView.replaceChildren(back, notice(gone), full || "", el("div", { class: "choice" }, again));
+      articleView.replaceChildren(back, notice(gone), full || "", el("div", { class: "choice" }, reply.status !== 404 && again));
       return announce(gone);
     }
     state.articles.set(wanted, reply.data);
@@ -677,7 +684,6 @@ export function fill(frame, config, kept) {
   function goBack() {
     const { view, article, top, opener } = state.trail.pop() ?? { view: askView };
     if (view === articleView && article) return showArticle(article);
-    state.article = null;
     show(view);
     scroll.scrollTop = top ?? 0;
     focusOn(opener?.isConnected ? opener : view === ticketView ? ticketHeading : question.control);
@@ -688,7 +694,6 @@ export function fill(frame, config, kept) {
     const shownArticles = state.reply ? [state.reply.answer, ...state.reply.suggestions] : [];
     const asked = shownArticles.find((article) => article?.article_id === id);
     if (asked) {
-      state.trail = []; // both lead to the question
       return choice(words.notSolved, () => solved(id), () => notSolved([asked]));
     }
     const give = (feedback) => send(`articles/${encodeURIComponent(id)}/feedback`, { ...feedback, lang, session }, { keepalive: true });
@@ -740,8 +745,9 @@ export function fill(frame, config, kept) {
   /** What the page knows of its reader: an address goes into its field and nowhere else. */
   function prefillContext() {
     prefill({ email: context.email ?? "", ...(theirs() && { department: theirs().value }) });
-    added.textContent = contextLines().join(" ");
-    added.hidden = !added.textContent;
+    const lines = contextLines();
+    added.textContent = [words.added, ...lines].join("\n");
+    added.hidden = !lines.length;
   }
 
   /** The department of the list that the page names. */
