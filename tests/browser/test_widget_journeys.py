@@ -1,4 +1,4 @@
-"""The widget inside a page: asked on, read in, called by the page, in the reader's language, beside others of its kind."""
+"""The widget as part of a page: asked on, read in, called by the page, in its language, beside others of its kind."""
 
 from __future__ import annotations
 
