@@ -6,6 +6,7 @@
 const SUGGESTIONS = 3;
 const LONGEST_SUBJECT = 150;
 const LONGEST_PAGE_QUERY = 300;
+const SEEN_ABOVE_PX = 60; // so much of the earlier conversation shows that there is one
 const REASONS = ["outdated", "wrong", "unclear", "other"]; // in the order of `words.reasons`
 
 /** 32 hexadecimal digits; crypto.randomUUID is missing on pages without https. */
@@ -244,7 +245,9 @@ export function fill(frame, config, kept) {
   const state = {
     turn: 0, // counts the questions; a reply to an older one is dropped
     stop: null, // ends the request of the question before
+    turns: [], // earlier questions, each with the article that was found first
     asked: "", // the question that `reply` belongs to
+    after: "", // the id of the question before it
     reply: null,
     opened: "", // the article opened last
     declined: new Set(),
@@ -351,16 +354,15 @@ export function fill(frame, config, kept) {
   function leave() {
     const typed = Object.entries(fields).map(([name, { control }]) => [name, control.value]);
     state.turn++; // a reply to come would be shown by nobody
-    return { state, question: question.control.value, fields: typed, turns: [...earlier.childNodes], view: views.indexOf(shown()) };
+    return { state, question: question.control.value, fields: typed, view: views.indexOf(shown()) };
   }
 
-  function goOn({ state: before, question: typed, fields: values, turns, view }) {
-    const { asked, reply, opened, declined, key, prefilled } = before;
-    Object.assign(state, { asked, reply, opened, declined, key, prefilled });
+  function goOn({ state: before, question: typed, fields: values, view }) {
+    const { turns, asked, after, reply, opened, declined, key, prefilled } = before;
+    Object.assign(state, { asked, after, reply, opened, declined, key, prefilled });
     question.control.value = typed;
     for (const [name, value] of values) fields[name].control.value = value;
-    earlier.append(...turns);
-    earlier.hidden = !turns.length;
+    turns.forEach(remember);
     if (reply) showReply();
     if (views[view] === ticketView) show(ticketView);
   }
@@ -378,6 +380,7 @@ export function fill(frame, config, kept) {
     const { data } = about ? await send(`suggest?${query}`) : { data: {} };
     if (state.asked || here !== state.here) return;
     const found = data.suggestions ?? [];
+    if (results.contains(root.activeElement)) focusOn(results);
     results.replaceChildren(...(found.length ? [el("h3", {}, words.here), list(found)] : []));
   }
 
@@ -394,8 +397,9 @@ export function fill(frame, config, kept) {
     question.complain(asked ? "" : words.questionEmpty);
     if (!asked) return focusOn(question.control);
     const turn = ++state.turn;
-    const after = state.reply?.id ?? state.after;
-    if (state.reply && asked !== state.asked) remember();
+    const { reply: last } = state;
+    const after = last?.id ?? state.after;
+    if (last && asked !== state.asked) remember({ asked: state.asked, first: last.answer ?? last.suggestions[0] });
     state.stop?.abort();
     state.stop = new AbortController();
     Object.assign(state, { asked, after, reply: null, opened: "" });
@@ -411,7 +415,9 @@ export function fill(frame, config, kept) {
     if (turn !== state.turn) return; // a newer question wins
     if (reply.ok) {
       state.reply = reply.data;
-      emit("ask", { decision: reply.data.decision, confidence: reply.data.confidence });
+      const { decision, confidence, answer } = reply.data;
+      emit("ask", { decision, confidence });
+      if (answer) emit("answer", { article: answer.article_id });
       showReply();
     } else if (reply.data.code === "question_invalid") {
       showResults(reply.data.detail);
@@ -423,14 +429,14 @@ export function fill(frame, config, kept) {
   }
 
   /** The turn that ends goes above: its question and, in short, what was found. */
-  function remember() {
-    const { answer, suggestions } = state.reply;
-    const first = answer ?? suggestions[0];
+  function remember(turn) {
+    const { asked, first } = turn;
+    state.turns.push(turn);
     earlier.append(
       el(
         "li",
         {},
-        el("p", { class: "said", dir: "auto" }, state.asked),
+        el("p", { class: "said", dir: "auto" }, asked),
         first ? el("p", { lang: first.lang }, inside(first, first.title)) : el("p", { class: "hint" }, words.nothing),
       ),
     );
@@ -453,7 +459,7 @@ export function fill(frame, config, kept) {
 
   /** Earlier questions stand above; the last one and its reply are what is read now. */
   function scrollToQuestion() {
-    scroll.scrollTop = earlier.hidden ? 0 : askForm.offsetTop - 12;
+    scroll.scrollTop = earlier.hidden ? 0 : askForm.offsetTop - SEEN_ABOVE_PX;
   }
 
   function showResults(announcement, ...nodes) {
@@ -483,7 +489,6 @@ export function fill(frame, config, kept) {
 
   function showAnswer(corrected) {
     const { answer, suggestions } = state.reply;
-    emit("answer", { article: answer.article_id });
     showResults(
       say(words.found, { title: answer.title }),
       understood(corrected),
@@ -601,7 +606,7 @@ export function fill(frame, config, kept) {
 
   /** A new matter: what was said before does not belong to it. */
   function askAgain() {
-    Object.assign(state, { reply: null, after: "", asked: "", here: "" });
+    Object.assign(state, { turns: [], reply: null, after: "", asked: "", here: "" });
     question.control.value = "";
     question.label.textContent = words.question;
     earlier.replaceChildren();
@@ -699,8 +704,9 @@ export function fill(frame, config, kept) {
     const give = (feedback) => send(`articles/${encodeURIComponent(id)}/feedback`, { ...feedback, lang, session }, { keepalive: true });
     const thank = (...nodes) => {
       const thanks = el("p", { tabindex: "-1" }, words.thanks);
-      place.replaceChildren(thanks, ...nodes);
+      rating.replaceChildren(thanks, ...nodes);
       focusOn(thanks);
+      scroll.scrollTop = rating.offsetTop;
     };
     const yes = () => (give({ helpful: true }), emit("solved", { article: id }), thank());
     const no = () => {
@@ -711,7 +717,7 @@ export function fill(frame, config, kept) {
         el("label", { class: "radio" }, el("input", { type: "radio", name: "reason", value }), words.reasons[at]);
       const comment = field("comment", words.missing, "", text({ rows: 2, maxlength: config.limits.comment }));
       const tellMore = () => {
-        const reason = place.querySelector("input:checked")?.value;
+        const reason = rating.querySelector("input:checked")?.value;
         give({ helpful: false, ...(reason && { reason }), comment: comment.control.value.trim() });
         thank();
       };
@@ -721,13 +727,13 @@ export function fill(frame, config, kept) {
         el("div", { class: "choice" }, button(words.sendComment, "plain-button", tellMore), button(words.ticket, "quiet", openTicket)),
       );
     };
-    const place = el(
+    const rating = el(
       "div",
       { class: "helpful", role: "group", "aria-label": words.helpful },
       el("p", {}, words.helpful),
       el("div", { class: "choice" }, button(words.yes, "plain-button", yes), button(words.no, "plain-button", no)),
     );
-    return place;
+    return rating;
   }
 
   /* the ticket */
@@ -833,7 +839,8 @@ export function fill(frame, config, kept) {
     );
     show(sentView);
     announce("");
-    if (isOpen()) focusOn(heading);
+    const elsewhere = !root.activeElement && document.activeElement !== document.body;
+    if (isOpen() && !elsewhere) focusOn(heading);
   }
 
   if (!kept) frame.dress(LOOKS);

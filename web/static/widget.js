@@ -115,16 +115,17 @@
 
   /** `intent` is what to do there: `{ask}`, `{question}`, `{subject, body}` or `{article}`; `opener` gets the focus back. */
   function open(intent = {}, opener = launcher) {
+    const news = INLINE || !box.open;
     if (INLINE) {
       box.scrollIntoView({ block: "nearest" });
-    } else if (!box.open) {
+    } else if (news) {
       // On a phone the panel covers the page, so the page behind it is out of reach until it is closed.
       if (matchMedia(COVERING).matches) box.showModal();
       else box.show();
       launcher.setAttribute("aria-expanded", "true");
       returnTo = opener;
     }
-    emit("open", { mode: INLINE ? "inline" : "launcher" });
+    if (news) emit("open", { mode: INLINE ? "inline" : "launcher" });
     if (panel) return panel.enter(intent);
     focusOn(box);
     load(intent);
@@ -136,7 +137,7 @@
 
   function closed() {
     launcher.setAttribute("aria-expanded", "false");
-    focusOn(returnTo.isConnected ? returnTo : launcher);
+    focusOn(returnTo.isConnected && returnTo !== document.body ? returnTo : launcher);
     emit("close");
   }
 
@@ -181,13 +182,13 @@
     try {
       const [made, config] = await Promise.race([gaveUp, Promise.all([fetchPanel(), fetchConfig(controller.signal)])]);
       surface.lang = config.lang;
+      const waits = box.contains(root.activeElement) && root.activeElement !== closeButton;
       panel = made.fill(frame, config, kept);
-      const waiting = wanted && isOpen() && [box, null].includes(root.activeElement) && document.activeElement === host;
-      panel.enter(wanted, waiting);
+      panel.enter(wanted, waits);
     } catch (error) {
       console.warn(`Firstline: no reply from ${BASE}. Its widget_origins must list ${location.origin}.`, error);
       emit("error", { reason: controller.signal.aborted ? "slow" : "unreachable" });
-      if (!panel) tell(say()[3], el("button", { type: "button", class: "plain-button", click: retry }, say()[5]));
+      if (!panel) tell(say()[3], el("button", { type: "button", class: "plain-button", click: () => (focusOn(box), load(wanted)) }, say()[5]));
     } finally {
       clearTimeout(slow);
       clearTimeout(limit);
@@ -212,15 +213,11 @@
   /** While there is no panel: what is the matter, with a way to a person. */
   function tell(text, button) {
     if (panel) return;
+    if (place.contains(root.activeElement)) focusOn(box); // what has the focus goes away
     const link = el("a", { href: ticketPage(), target: "_blank", rel: "noopener" }, say()[4]);
     const note = el("div", { class: "notice" }, el("p", {}, text), el("p", {}, link));
     place.replaceChildren(el("div", { class: "scroll" }, note, button ?? bars()));
     announce(text);
-  }
-
-  function retry() {
-    focusOn(box); // the button goes away
-    load(wanted);
   }
 
   /** The ticket form of the help centre, which works without this script. */
@@ -458,9 +455,9 @@
 
   function listen() {
     const calls = {
-      open: (intent) => main().open(intent),
+      open: (intent) => main().open(intent, document.activeElement),
       close: () => main().close(),
-      ask: (question) => main().open({ ask: String(question) }),
+      ask: (question) => main().open({ ask: String(question) }, document.activeElement),
       update: (given) => page.widgets.forEach((one) => one.update(given)),
       /** Gives back a function that ends it. */
       on(type, listener) {
