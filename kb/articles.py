@@ -12,6 +12,7 @@ from kb.errors import SourceError
 from kb.frontmatter import FrontMatter, FrontMatterProblem
 from kb.markdown import heading_text
 from kb.models import INTERNAL, PUBLIC, Article, ArticleKey, Loaded, Skipped, SkipReason
+from kb.topics import topics_of
 
 MARKDOWN_SUFFIXES = (".md", ".markdown")
 #: An article larger than this is a data dump; markdown-it-py would spend minutes on it.
@@ -95,7 +96,8 @@ def load(source: Path, *, default_lang: str = "en", on_file: Callable[[Path], No
             )
         else:
             articles[entry.key] = entry
-    return Loaded(tuple(articles.values()), tuple(skipped))
+    names, wrong = topics_of(source)
+    return Loaded(tuple(articles.values()), (*skipped, *wrong), names)
 
 
 def _entries(source: Path, default_lang: str, on_file: Callable[[Path], None]) -> Iterator[Article | Skipped]:

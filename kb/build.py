@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kb import analysis
+from kb import analysis, topics
 from kb.articles import load, source_files
 from kb.embedding import Embedder, Vectors, open_encoder
 from kb.errors import DataFolderError, SnapshotError, SourceError
@@ -155,6 +155,7 @@ def _build(source: Path, data: Path, settings: BuildSettings, created: str, prog
                 ]
             ),
             pictures=resolver.pictures,
+            topics=loaded.topics,
             created=created,
             inputs=inputs,
         )
@@ -265,7 +266,8 @@ def fingerprint_source(source: Path, data: Path) -> str:
     suffixes = {".md", ".markdown", *PICTURE_TYPES}
     source, own = source.resolve(), data.resolve()
     for path in sorted(source.rglob("*")):
-        if path.suffix.lower() not in suffixes or path.is_relative_to(own) or not path.is_file():
+        named = path.suffix.lower() in suffixes or path == source / topics.FILE
+        if not named or path.is_relative_to(own) or not path.is_file():
             continue
         digest.update(os.fsencode(path.relative_to(source)) + b"\0")
         try:

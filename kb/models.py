@@ -55,6 +55,7 @@ SkipReason = Literal[
     "archived",
     "empty",
     "broken front matter",
+    "broken topics",
     "duplicate id",
     "unknown language",
     "not text",
@@ -90,10 +91,14 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """All files of a source, each either an article or skipped: `len(articles) + len(skipped) == files`."""
+    """All files of a source, each either an article or skipped: `len(articles) + len(skipped) == files`.
+
+    `topics` are the names of topics by language, as far as the source gives any (kb/topics.py).
+    """
 
     articles: tuple[Article, ...]
     skipped: tuple[Skipped, ...]
+    topics: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
     def files(self) -> int:

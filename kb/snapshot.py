@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,13 +29,14 @@ from kb.embedding import GRAPH_FILE, SPEC_FILE, TOKENIZER_FILE, Embedder, open_e
 from kb.errors import EncoderError, SnapshotDamaged, SnapshotForeign, SnapshotMissing
 from kb.lexical import Bm25
 from kb.models import Article, ArticleKey, Passage, Section, Skipped
+from kb.topics import TopicNames
 from kb.vectors import FaissStore, VectorStore
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST_FILE = "manifest.json"
 VECTORS_FILE = "vectors.faiss"
 _PROGRAM = "firstline"
-_MANIFEST_KEYS = ("id", "created", "encoders", "counts", "skipped", "files", "calibration")
+_MANIFEST_KEYS = ("id", "created", "encoders", "counts", "skipped", "files", "calibration", "topics")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,11 @@ class Snapshot:
     def entry(self, key: ArticleKey) -> Entry | None:
         number = self.by_key.get(key)
         return None if number is None else self.entries[number]
+
+    @property
+    def topics(self) -> TopicNames:
+        """The names that the source gives its topics."""
+        return cast(TopicNames, self.manifest["topics"])
 
     def picture(self, name: str) -> Path | None:
         """The file of a picture, or None; only names in the manifest are served."""
@@ -188,6 +194,7 @@ def write_snapshot(
     words: Bm25,
     units: Bm25,
     pictures: dict[str, Path],
+    topics: TopicNames,
     created: str,
     inputs: dict[str, str],
 ) -> None:
@@ -228,6 +235,7 @@ def write_snapshot(
             "passages": sum(len(passages) for _, _, passages in articles),
         },
         "skipped": [asdict(entry) for entry in skipped],
+        "topics": topics,
         "calibration": {"shift": 0.0},
         "files": {path.relative_to(folder).as_posix(): sha256_of(path) for path in files},
     }

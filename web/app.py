@@ -80,7 +80,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine) -> FastAPI
         engine.dispose()
 
     app = FastAPI(
-        title=f"{settings.site_name}: Firstline API",
+        title=f"{settings.site_name or 'Help centre'}: Firstline API",
         version=version("firstline"),
         docs_url=None,
         redoc_url=None,

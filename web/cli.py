@@ -354,7 +354,7 @@ def _print_report(report: BuildReport, seconds: float) -> None:
 def _print_addresses(settings: Settings, counts: dict[str, int], base: str) -> None:
     authors = "" if settings.author_token.get_secret_value() else "   (set author_token to open it)"
     typer.echo(
-        f"""{settings.site_name}: {counts["articles"]} articles
+        f"""{settings.site_name or "Help centre"}: {counts["articles"]} articles
 
   Help centre   {base}/
   Ask           {base}/search

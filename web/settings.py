@@ -61,7 +61,11 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", frozen=True)
 
-    site_name: str = Field("Help centre", min_length=1, max_length=80, description="The name on every page.")
+    site_name: str = Field(
+        "",
+        max_length=80,
+        description='The name on every page. Empty: "Help centre" in the reader\'s language.',
+    )
     accent_color: str = Field(
         "#1f5fbf",
         pattern=r"^#[0-9a-fA-F]{6}$",

@@ -59,6 +59,10 @@ class Words:
         }
         return self.gettext(message.template, **written)
 
+    def language(self, lang: str) -> str:
+        """What people of this language call another one."""
+        return str(self.locale.languages.get(lang, lang.upper()))
+
     def number(self, number: float) -> str:
         return format_decimal(number, locale=self.locale)
 

@@ -431,7 +431,7 @@ def test_two_builders_at_once_make_the_same_snapshot(write: Write, data: Path) -
 def test_the_manifest_says_what_the_build_saw(write: Write, index: Index, data: Path) -> None:
     report = index(write(_FILES))
     manifest = json.loads((snapshots_folder(data) / report.snapshot / "manifest.json").read_text())
-    assert (manifest["program"], manifest["format"], manifest["created"]) == ("firstline", 2, CREATED)
+    assert (manifest["program"], manifest["format"], manifest["created"]) == ("firstline", 3, CREATED)
     assert manifest["counts"] == {"files": 4, "articles": 3, "skipped": 1, "passages": 9}
     assert sorted(manifest["inputs"]) == ["code", "default_lang", "encoders", "source"]
     assert open_snapshot(snapshots_folder(data) / report.snapshot).manifest == manifest

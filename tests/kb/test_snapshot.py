@@ -234,13 +234,13 @@ def test_a_manifest_of_another_program_is_foreign(folder: Path, content: str) ->
     assert str(caught.value) == f"{folder}/manifest.json was not written by Firstline."
 
 
-@pytest.mark.parametrize("number", [0, 1, None, "2"])
+@pytest.mark.parametrize("number", [0, 2, None, "3"])
 def test_another_format_is_foreign_and_says_what_to_do(folder: Path, number: object) -> None:
     _edit(folder, lambda manifest: manifest.update(format=number))
     with pytest.raises(SnapshotForeign) as caught:
         open_snapshot(folder)
     assert str(caught.value) == (
-        f"{folder}/manifest.json has format {number}, this version reads format 2. "
+        f"{folder}/manifest.json has format {number}, this version reads format 3. "
         "Build the snapshot again with firstline index."
     )
 

@@ -62,7 +62,7 @@ def test_an_entry_that_no_page_says_is_stale(write_catalog: WriteCatalog) -> Non
     [
         ('msgid "Home"\nmsgstr ""', "Home", "nothing yet in the translation of 'Home'."),
         ('#, fuzzy\nmsgid "Home"\nmsgstr "Dom"', "Home", "marked fuzzy: 'Home'. Look at the translation and remove"),
-        ('msgid "Hi %(name)s"\nmsgstr "Cześć %(imię)s"', "Hi %(name)s", "other placeholders than name ('Cześć %(imię)s')"),
+        ('msgid "Hi %(name)s"\nmsgstr "Hej %(imię)s"', "Hi %(name)s", "other placeholders than name ('Hej %(imię)s')"),
         ('msgid "All"\nmsgstr "100 %"', "All", "other placeholders than none ('100 %')"),
         (
             'msgid "%(num)s day"\nmsgid_plural "%(num)s days"\nmsgstr[0] "%(num)s dzień"\nmsgstr[1] "%(num)s dni"',

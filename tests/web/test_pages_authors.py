@@ -113,7 +113,7 @@ def test_a_question_shows_with_count_kinds_and_what_did_not_help(signed_in: Site
     assert questions(page) == ["how do i boil an EGG", "reset it"]
     assert [element.text for element in page.all("td", cls="figure")] == ["2", "1"]
     assert [element.text for element in page.all("span", cls="kind")] == ["No article found", "Answer did not help"]
-    assert "2 questions, asked 3 times" in page.main
+    assert "2 questions · asked 3 times" in page.main
     assert "/en/articles/reset-password" in page.links
     assert "gone-since" in page.main
 

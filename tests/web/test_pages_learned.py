@@ -104,8 +104,8 @@ def test_a_row_says_question_article_source_time_and_status(signed_in: Site) -> 
     )
     rows = [" ".join(element.text.split()) for element in signed_in.get(LIST).all("tr")[1:]]
     assert rows == [
-        "no sound en gone-since not there any more Only this article Readers, 1 visit 21 Nov 2026, 14:00 UTC "
-        "Waits, 1 of 3 visits Accept no sound Remove no sound",
+        "no sound en gone-since not there any more Only this article Readers · 1 visit 21 Nov 2026, 14:00 UTC "
+        "Waits: 1 of 3 visits Accept no sound Remove no sound",
         "VPN is down en Connect to the VPN Only this article Past ticket 21 Nov 2026, 13:00 UTC "
         "Counts Remove VPN is down",
         "Locked out en Reset a forgotten password Only this article Agent 21 Nov 2026, 12:00 UTC "
@@ -147,7 +147,7 @@ def test_more_than_a_page_holds_comes_in_pages(signed_in: Site) -> None:
     keep(signed_in, *(lesson(f"question {n}", at=after(minutes=n)) for n in range(51)))
     page = signed_in.get(LIST)
     assert len(shown(page)) == 50
-    assert "51 questions, page 1 of 2" in page.main
+    assert "51 questions · page 1 of 2" in page.main
     last = signed_in.get(f"{LIST}?page=2")
     assert shown(last) == ["question 0"]
     assert LIST in last.links

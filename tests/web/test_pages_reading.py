@@ -12,6 +12,7 @@ import pytest
 
 from tests.web.site import ARTICLES, SECRET, Page, Site, build_site, open_site
 from web.middleware import CONTENT_SECURITY_POLICY
+from web.words import words
 
 
 @pytest.fixture(scope="module")
@@ -290,7 +291,11 @@ def test_an_article_that_is_not_translated_is_read_in_another_language_and_says_
     moved = site.client.get("/pl/articles/vpn")
     assert (moved.status_code, moved.headers["location"]) == (302, "/en/articles/vpn?lang=pl")
     page = site.get(moved.headers["location"])
-    assert "Polski: this article is not translated yet. You are reading it in English." in page.main
+    said = words("pl").gettext(
+        "This article is not translated into your language yet. Language of this text: %(written)s.",
+        written="angielski",
+    )
+    assert said in page.main
     assert "/ticket?lang=pl" in page.links
 
 

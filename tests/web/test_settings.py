@@ -18,7 +18,7 @@ def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_everything_has_a_default() -> None:
     settings = load_settings()
-    assert (settings.site_name, settings.data) == ("Help centre", Path("data"))
+    assert (settings.site_name, settings.data) == ("", Path("data"))
     assert settings.policy == Policy(cost_wrong=7.0, cost_missed=3.0)
     assert settings.database == f"sqlite:///{Path('data/firstline.db').resolve()}"
 

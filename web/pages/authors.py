@@ -18,6 +18,7 @@ from web.pages.catalogue import Catalogue, catalogue
 from web.pages.failures import PageRoute
 from web.pages.forms import Posted, tidy
 from web.pages.templates import page
+from web.words import N_
 
 router = APIRouter(route_class=PageRoute)
 
@@ -27,15 +28,19 @@ _USUAL_PERIOD = 30
 _ROWS = 200
 _MAX_SEARCH = 200
 _KIND_NAMES: dict[GapKind, str] = {
-    "unanswered": "No article found",
-    "rejected": "Answer did not help",
-    "ticket": "Became a ticket",
+    "unanswered": N_("No article found"),
+    "rejected": N_("Answer did not help"),
+    "ticket": N_("Became a ticket"),
 }
 #: Name and meaning of each rate, in the words of the report.
 _RATES = (
-    ("confirmed", "Confirmed", "said that it solved it, of all who were shown an article"),
-    ("assumed", "Assumed", "sent no ticket within 24 hours, of all who were shown an answer at least a day ago"),
-    ("returned", "Returned", "sent a ticket within 7 days after all, of the confirmed and assumed"),
+    ("confirmed", N_("Confirmed"), N_("said that it solved it, of all who were shown an article")),
+    (
+        "assumed",
+        N_("Assumed"),
+        N_("sent no ticket within 24 hours, of all who were shown an answer at least a day ago"),
+    ),
+    ("returned", N_("Returned"), N_("sent a ticket within 7 days after all, of the confirmed and assumed")),
 )
 
 

@@ -13,6 +13,7 @@ from kb.analysis import fold
 from kb.models import PUBLIC, Article, ArticleKey
 from kb.search import Query, Searcher
 from kb.snapshot import Entry
+from web.words import N_, SOURCE, Words
 
 #: The slug of the topic of articles that have none; no folder is called so.
 NO_TOPIC = "_"
@@ -25,11 +26,19 @@ _FAR_BEHIND = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic with its public articles: one dictionary an article, by language."""
+    """A topic with its public articles: one dictionary an article, by language.
+
+    `name` is what its folder is called, `names` by language what the authors call it, where they say so.
+    """
 
     slug: str
     name: str
+    names: dict[str, str]
     articles: tuple[dict[str, Article], ...]
+
+    def called(self, said: Words) -> str:
+        """Its name for a reader; topics without one of their own are named by the interface."""
+        return self.names.get(said.lang) or self.names.get(SOURCE) or said.gettext(self.name.replace("%", "%%"))
 
     def in_language(self, order: tuple[str, ...]) -> list[Article]:
         """Each article once, in the first language of `order` it exists in; those in the very first come first.
@@ -87,7 +96,12 @@ class Catalogue:
             groups.setdefault(article.topic, {}).setdefault(article.id, {})[article.lang] = article
         alone = len(groups) == 1
         found = [
-            Topic(name or NO_TOPIC, topic_name(name, alone=alone), tuple(articles.values()))
+            Topic(
+                name or NO_TOPIC,
+                topic_name(name, alone=alone),
+                self.searcher.snapshot.topics.get(name, {}),
+                tuple(articles.values()),
+            )
             for name, articles in groups.items()
         ]
         found.sort(key=lambda topic: (topic.slug == NO_TOPIC, fold(topic.name), topic.slug))
@@ -159,7 +173,7 @@ class Catalogue:
 def topic_name(topic: str, *, alone: bool = False) -> str:
     """A folder's name as people read it: `help-desk` -> "Help desk"."""
     if not topic:
-        return "All articles" if alone else "Other articles"
+        return N_("All articles") if alone else N_("Other articles")
     words = re.sub(r"[-_\s]+", " ", topic).strip() or topic
     return words[:1].upper() + words[1:]
 

@@ -19,13 +19,14 @@ from web.auth import is_author
 from web.pages.failures import PageRoute
 from web.pages.forms import Posted, identifier, tidy
 from web.pages.templates import page
+from web.words import N_
 
 router = APIRouter(route_class=PageRoute)
 
 _ROWS = 50
 _MAX_ARTICLE = 200
-_SOURCE_NAMES: dict[Source, str] = {"agent": "Agent", "imported": "Past ticket", "end_user": "Readers"}
-_STATUS_NAMES: dict[Status, str] = {"active": "Counts", "pending": "Waits", "removed": "Removed"}
+_SOURCE_NAMES: dict[Source, str] = {"agent": N_("Agent"), "imported": N_("Past ticket"), "end_user": N_("Readers")}
+_STATUS_NAMES: dict[Status, str] = {"active": N_("Counts"), "pending": N_("Waits"), "removed": N_("Removed")}
 _LIST = "/authors/learned"
 
 

@@ -122,7 +122,7 @@ def page(
     reader = reader or visit(request, known)
     settings = request.app.state.settings
     context = {
-        "site_name": settings.site_name,
+        "site_name": settings.site_name or reader.said.gettext("Help centre"),
         "theme": theme_address(settings.accent_color),
         "languages": known.languages,
         **speaking(reader.said),
