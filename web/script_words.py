@@ -41,6 +41,7 @@ def widget_words(said: Words) -> dict[str, str | list[str]]:
         "down": said.gettext("The help centre cannot be reached from this page right now."),
         "earlier": said.gettext("Earlier in this conversation"),
         "email": said.gettext("Your e-mail address"),
+        "follow": said.gettext("Follow your ticket"),
         "followUp": said.gettext("Ask a follow-up question"),
         "followUpLabel": said.gettext("What else do you want to know?"),
         "found": said.gettext("This article may help: %(title)s", title="{title}"),

@@ -55,7 +55,6 @@ class HostPage:
 PAGES: Mapping[str, HostPage] = {
     "/": HostPage(css=_QUIET_CSS),
     "/hostile": HostPage(css=HOSTILE_CSS),
-    "/csp": HostPage(headers={"Content-Security-Policy": STRICT_CSP}),
     "/trusted-types": HostPage(
         headers={
             "Content-Security-Policy": STRICT_CSP + "; require-trusted-types-for 'script'; trusted-types firstline"

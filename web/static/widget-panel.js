@@ -792,7 +792,7 @@ export function fill(frame, config, kept) {
     const slow = () => showTicketNotice(words.slow);
     const reply = await send("tickets", ticket, { key: state.key, slow });
     busy(false);
-    if (reply.ok) return showSent(reply.data.number, values.email.trim());
+    if (reply.ok) return showSent(reply.data, values.email.trim());
     const wrong = (reply.data.errors ?? []).filter((error) => fields[error.field]);
     if (reply.status === 422 && wrong.length) return showFieldErrors(wrong);
     if (reply.data.code === "idempotency_key_reused") {
@@ -824,19 +824,21 @@ export function fill(frame, config, kept) {
     announce(words.mend[wrong.length]);
   }
 
-  function showSent(number, email) {
+  function showSent({ number, url }, email) {
     emit("ticket", { number });
     state.key = "";
     state.prefilled = { ...state.prefilled, subject: "", body: "" };
     fields.subject.control.value = fields.body.control.value = "";
     state.declined.clear();
     const heading = el("h3", { tabindex: "-1" }, say(words.sent, { number }));
-    sentView.replaceChildren(
+    const nodes = [
       heading,
       el("p", {}, say(words.sentNext, { email })),
+      url && el("p", {}, newTab(BASE + url, words.follow)),
       config.hours && el("p", {}, config.hours),
       el("div", { class: "choice" }, button(words.again, "plain-button", askAgain)),
-    );
+    ];
+    sentView.replaceChildren(...nodes.filter(Boolean));
     show(sentView);
     announce("");
     const elsewhere = !root.activeElement && document.activeElement !== document.body;
