@@ -248,8 +248,18 @@ def test_a_slow_help_centre_is_named_and_given_up_after_twenty_seconds(
 ) -> None:
     held: list[Route] = []
     page = open_page(site.base, before=lambda page: page.clock.install())
+    page.route("**/api/v1/widget*", lambda route: held.append(route))
     page.route("**/api/v1/ask", lambda route: held.append(route))
-    widget = Widget(page).open()
+    with page.expect_request("**/api/v1/widget*"):
+        widget = Widget(page).open()
+    page.clock.fast_forward(8_000)
+    expect(widget.announced).to_have_text("This takes longer than usual.")
+    expect(widget.panel.get_by_role("link", name="Open the ticket page")).to_be_visible()
+    page.clock.fast_forward(12_000)
+    expect(widget.announced).to_have_text("The help centre cannot be reached from this page right now.")
+    page.unroute("**/api/v1/widget*")
+    widget.button("Try again").click()
+    expect(widget.question).to_be_focused()
     with page.expect_request("**/api/v1/ask"):
         widget.ask("I forgot my password")
     expect(widget.panel.get_by_text("Looking through the articles…").first).to_be_visible()

@@ -724,7 +724,7 @@ export function fill(frame, config, kept) {
       thank(
         el("fieldset", {}, el("legend", {}, words.why), ...REASONS.map(radio)),
         comment.node,
-        el("div", { class: "choice" }, button(words.sendComment, "plain-button", tellMore), button(words.ticket, "quiet", openTicket)),
+        el("div", { class: "choice" }, button(words.sendComment, "plain-button", tellMore)),
       );
     };
     const rating = el(
