@@ -6,6 +6,7 @@ BotError
 ├── TicketInvalid          a field of a ticket is missing or wrong; names the field
 ├── TicketConflict         an idempotency key was used for another ticket
 ├── TicketUnknown          there is no ticket with this id
+├── FeedbackInvalid        a comment is too long, or a reason is none of ours
 ├── LearnedUnknown         there is no learned question with this id
 ├── LearnedRemoved         a removed learned question has to be restored first
 └── StoreUnavailable       the database cannot be written; nothing was stored
@@ -63,6 +64,10 @@ class TicketConflict(BotError):  # noqa: N818
 
 class TicketUnknown(BotError):  # noqa: N818
     """There is no ticket with this id."""
+
+
+class FeedbackInvalid(BotError):  # noqa: N818
+    """What a reader said of an article cannot be kept as it is; the message says what to change."""
 
 
 class LearnedUnknown(BotError):  # noqa: N818

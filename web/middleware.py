@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from web.problems import problem
@@ -23,6 +26,10 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "base-uri 'none'",
         "frame-ancestors 'none'",
     )
+)
+#: Addresses of what anybody may read and nobody typed anything into.
+_OPEN = re.compile(
+    r"/|/(?:static|topics)/.+|/(?:theme\.css|widget(?:-panel)?\.js|api/v1/widget|sitemap[\d-]*\.xml)|/[a-z-]+/articles/.+"
 )
 _HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
@@ -48,6 +55,21 @@ class SecurityHeaders:
             await send(message)
 
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+class Compressed:
+    """Has styles, scripts and pages to read leave as gzip.
+
+    Only what holds nothing secret: beside something a reader typed, the length of a compressed page gives away what
+    else is in it (the BREACH attack). So searches, forms, tickets, authors' pages and the API stay as they are.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app, self._gzip = app, GZipMiddleware(app, minimum_size=1_000, compresslevel=6)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        open_to_all = scope["type"] == "http" and scope["method"] == "GET" and _OPEN.fullmatch(scope["path"])
+        await (self._gzip if open_to_all else self._app)(scope, receive, send)
 
 
 class SizeLimit:

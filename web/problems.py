@@ -25,6 +25,7 @@ CODES: dict[type[errors.BotError], tuple[int, str]] = {
     errors.TicketInvalid: (422, "ticket_invalid"),
     errors.TicketConflict: (409, "idempotency_key_reused"),
     errors.TicketUnknown: (404, "ticket_unknown"),
+    errors.FeedbackInvalid: (422, "feedback_invalid"),
     errors.LearnedUnknown: (404, "learned_unknown"),
     errors.LearnedRemoved: (409, "learned_removed"),
     errors.StoreUnavailable: (503, "store_unavailable"),

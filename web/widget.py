@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import re
 from datetime import datetime
@@ -13,7 +12,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from bot.models import MAX_REASON
+from bot.feedback import MAX_COMMENT
 from kb import languages
 from web.choices import Choice
 from web.schemas import MOST_DECLINED
@@ -79,7 +78,7 @@ def widget(request: Request, lang: Annotated[str, Query(max_length=35)] = "") ->
         hours=hours_sentence(settings, request.app.state.desk.now(), said),
         topics=_choices(settings.ticket_topics, said),
         departments=_choices(settings.departments, said),
-        limits=LimitsOut(declined=MOST_DECLINED, comment=MAX_REASON),
+        limits=LimitsOut(declined=MOST_DECLINED, comment=MAX_COMMENT),
     )
     body = out.model_dump_json().encode()
     headers = {"ETag": f'"{hashlib.sha256(body).hexdigest()[:16]}"', "Cache-Control": _SOON}
@@ -120,22 +119,17 @@ def _choices(entries: tuple[Choice, ...], said: Words) -> list[ChoiceOut]:
     return [ChoiceOut(value=entry.stored, label=entry.said(said.lang)) for entry in entries]
 
 
-def script(request: Request, name: str) -> Response:
+def script(name: str) -> Response:
     """One of SCRIPTS. Any site may load it: it holds nothing that is anybody's."""
     headers = {
         "Cache-Control": _SOON,
         "Cross-Origin-Resource-Policy": "cross-origin",
         "Access-Control-Allow-Origin": "*",  # what is imported is fetched as a module, which asks for leave
-        "Vary": "Accept-Encoding",
     }
-    plain, packed = compact(name)
-    if "gzip" in request.headers.get("accept-encoding", ""):
-        return Response(packed, media_type="text/javascript", headers={**headers, "Content-Encoding": "gzip"})
-    return Response(plain, media_type="text/javascript", headers=headers)
+    return Response(compact(name), media_type="text/javascript", headers=headers)
 
 
 @lru_cache(maxsize=len(SCRIPTS))
-def compact(name: str) -> tuple[bytes, bytes]:
-    """A script without comments and indentation: as it is sent, plain and gzipped."""
-    text = _LINES.sub("", _BLOCKS.sub("", (_STATIC / name).read_text(encoding="utf-8")))
-    return text.encode(), gzip.compress(text.encode(), 9, mtime=0)
+def compact(name: str) -> str:
+    """A script as it is sent: without comments and indentation."""
+    return _LINES.sub("", _BLOCKS.sub("", (_STATIC / name).read_text(encoding="utf-8")))

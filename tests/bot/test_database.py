@@ -16,11 +16,16 @@ from bot import database as db
 from bot.database import migrate, open_engine, sqlite_url
 from bot.errors import StoreUnavailable
 from bot.events import SqlEventStore
+from bot.feedback import Feedback, SqlFeedbackStore
 from bot.learning import SqlLearningStore
+from bot.readership import SqlReadStore
 from bot.tickets import SqlInbox
 from tests.bot.samples import NOON, asked, draft, lesson, solved
 
-TABLES = {"questions", "outcomes", "tickets", "resolutions", "learned", "learned_traces", "learned_revision"}
+TABLES = {
+    *("questions", "outcomes", "tickets", "resolutions", "learned", "learned_traces", "learned_revision"),
+    *("article_reads", "article_feedback"),
+}
 EMPTY = dict.fromkeys(TABLES, 0) | {"learned_revision": 1}
 FILLED = dict.fromkeys(TABLES, 1)
 
@@ -44,6 +49,8 @@ def _fill(engine: sa.Engine) -> None:
     ticket = inbox.submit(draft(), "key-0001", shown=(), at=NOON)
     events.record_resolution(ticket.id, "printer-not-printing", "Switched it on.", NOON)
     SqlLearningStore(engine).learn([lesson()])
+    SqlReadStore(engine).add({("printer-not-printing", NOON.date()): 1})
+    SqlFeedbackStore(engine).keep(Feedback("printer-not-printing", "session", NOON, "en", helpful=True))
 
 
 def _alembic(engine: sa.Engine, run: str, revision: str) -> None:

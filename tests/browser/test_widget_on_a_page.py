@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -171,4 +173,5 @@ def test_questions_of_one_visit_share_a_session(open_page: OpenPage, server: Hel
 
 
 def test_it_is_a_small_download() -> None:
-    assert sum(len(packed) for _, packed in map(compact, SCRIPTS)) <= LARGEST_DOWNLOAD_BYTES
+    packed = [gzip.compress(compact(name).encode(), 6) for name in SCRIPTS]  # as the server sends them
+    assert sum(map(len, packed)) <= LARGEST_DOWNLOAD_BYTES
