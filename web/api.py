@@ -17,7 +17,7 @@ from bot.service import HelpDesk
 from kb.links import article_path
 from kb.models import INTERNAL, PUBLIC, ArticleKey
 from kb.snapshot import Entry
-from web import limits, schemas, ticket_schemas
+from web import limits, schemas, ticket_schemas, widget
 from web.auth import Agent, Author
 from web.pages.catalogue import catalogue
 from web.problems import ApiError, Problem
@@ -179,6 +179,9 @@ def list_feedback(
     found = request.app.state.feedback.find(article=article, helpful=helpful, limit=limit, offset=offset)
     rows = [schemas.FeedbackOut.of(row) for row in found.rows]
     return schemas.FeedbackListOut(total=found.total, helpful=found.helpful, feedback=rows)
+
+
+router.include_router(widget.router)
 
 
 @router.get("/gaps", summary="Questions without an answer")

@@ -40,6 +40,8 @@ Between = Annotated[
         "which: ask the reader. Else empty."
     ),
 ]
+#: Articles that a ticket may name as declined.
+MOST_DECLINED = 20
 Session = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 
 
@@ -205,7 +207,7 @@ class TicketIn(_In):
     body: Text
     email: Text
     question_id: Identifier = Field("", description="The `id` of the question that was asked before, if any.")
-    declined: list[Identifier] = Field([], max_length=20, description="Ids of articles that did not help.")
+    declined: list[Identifier] = Field([], max_length=MOST_DECLINED, description="Ids of articles that did not help.")
     session: Session | None = None
     lang: Lang | None = None
     topic: Text = Field("", max_length=MAX_CHOICE)

@@ -10,17 +10,16 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 
 from kb.links import PICTURE_TYPES
 from web.pages.failures import PageRoute
-from web.pages.templates import STATIC, page
+from web.pages.templates import page
 from web.pages.theme import favicon, stylesheet
 from web.pages.visit import base_address
+from web.widget import script
 
 router = APIRouter(route_class=PageRoute)
 
 #: Names of pictures are hashes of what is in them, addresses of styles carry one: neither ever changes.
 _FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 _A_DAY = {"Cache-Control": "public, max-age=86400"}
-#: Sites embed the widget by a fixed address, so a new version has to reach them soon.
-_SOON = {"Cache-Control": "public, max-age=300", "Cross-Origin-Resource-Policy": "cross-origin"}
 #: An SVG opened on its own is a document; it gets to do nothing.
 _PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 _ROBOTS = """User-agent: *
@@ -73,10 +72,12 @@ def picture(request: Request, name: str) -> Response:
 
 @router.get("/widget.js")
 def widget_script() -> Response:
-    path = STATIC / "widget.js"
-    if not path.is_file():
-        raise HTTPException(404)
-    return FileResponse(path, media_type="text/javascript", headers=_SOON)
+    return script("widget.js")
+
+
+@router.get("/widget-panel.js")
+def widget_panel() -> Response:
+    return script("widget-panel.js")
 
 
 @router.get("/widget")
