@@ -63,8 +63,8 @@ def test_axe_finds_nothing_in_any_colours_and_no_page_is_wider_than_a_small_phon
 _NOTE = """() => {
     window.walked = []
     const note = (event) => {
-        const element = event.composedPath()[0], style = getComputedStyle(element);
-        const box = element.getBoundingClientRect()
+        const element = event.composedPath()[0]
+        const style = getComputedStyle(element), box = element.getBoundingClientRect()
         const ring = style.outlineStyle === "auto"  // that of the browser
             || style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2
         const inside = box.width > 0 && box.height > 0 && box.bottom > 0 && box.top < innerHeight
