@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from bot import tickets
 from bot.attachments import Allowed, room
-from bot.errors import Message, QuestionInvalid, StoreUnavailable, TicketConflict, TicketInvalid
+from bot.errors import AttachmentRefused, Message, QuestionInvalid, StoreUnavailable, TicketConflict, TicketInvalid
 from bot.models import MAX_BODY, MAX_SUBJECT, Attachment, Offer, Outcome, Question, Reply, TicketDraft
 from bot.service import HelpDesk
 from web import limits
@@ -119,7 +119,7 @@ def send(request: Request, form: PostedWithFiles) -> Response:
     reader = visit(request, catalogue(request))
     draft, session = Draft.typed(form), session_of(request)
     remove = form.identifier("remove")
-    if not remove and (seconds := limits.wait(request, "tickets", session)):
+    if (form.uploads or not remove) and (seconds := limits.wait(request, "tickets", session)):
         return _form(request, draft, status=429, notice="often", retry_after=seconds)
     errors: dict[str, list[Message]] = {}
     try:
@@ -163,7 +163,10 @@ def _keep_files(request: Request, draft: Draft, form: Form) -> dict[str, list[Me
     allowed: Allowed = request.app.state.settings.allowed_files
     taken, refused = room(allowed, form.uploads, len(known))
     for upload in taken:
-        desk.sink.attach(draft.key, upload, desk.now())
+        try:
+            desk.sink.attach(draft.key, upload, desk.now())
+        except AttachmentRefused as error:
+            refused.append(error)
     return {"attachments": [error.words for error in refused]} if refused else {}
 
 
