@@ -172,6 +172,26 @@ learned_revision = sa.Table(
     sa.Column("number", sa.Integer, nullable=False),
 )
 
+article_reads = sa.Table(
+    "article_reads",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True, comment="UTC"),
+    sa.Column("article_id", sa.Text, primary_key=True),
+    sa.Column("reads", sa.Integer, nullable=False),
+)
+
+article_feedback = sa.Table(
+    "article_feedback",
+    metadata,
+    sa.Column("article_id", sa.Text, primary_key=True),
+    sa.Column("session", sa.String(64), primary_key=True, comment="one word on each article"),
+    sa.Column("at", Utc, nullable=False, index=True, comment="UTC"),
+    sa.Column("lang", sa.String(8), nullable=False, comment="the language it was read in"),
+    sa.Column("helpful", sa.Boolean, nullable=False),
+    sa.Column("reason", sa.String(16), nullable=False, comment="empty where none was given"),
+    sa.Column("comment", sa.Text, nullable=False, comment="masked"),
+)
+
 
 def sqlite_url(path: Path) -> str:
     return f"sqlite:///{quote(str(path.resolve()))}"
@@ -193,6 +213,13 @@ def open_engine(url: str) -> sa.Engine:
         cursor.close()
 
     return engine
+
+
+def insert(connection: sa.Connection, table: sa.Table) -> Any:
+    """An INSERT that can say what to do about a row that is there already (`on_conflict_do_update`)."""
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
 
 
 def migrate(engine: sa.Engine) -> None:

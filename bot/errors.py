@@ -8,6 +8,7 @@ BotError
 ├── TicketUnknown          there is no ticket with this id
 ├── AttachmentRefused      a file is too large, empty, of another kind, or one too many
 ├── AttachmentUnknown      the ticket has no file with this id
+├── FeedbackInvalid        a comment is too long, or a reason is none of ours
 ├── LearnedUnknown         there is no learned question with this id
 ├── LearnedRemoved         a removed learned question has to be restored first
 └── StoreUnavailable       the database cannot be written; nothing was stored
@@ -77,6 +78,10 @@ class AttachmentRefused(BotError):  # noqa: N818
 
 class AttachmentUnknown(BotError):  # noqa: N818
     """The ticket has no file with this id."""
+
+
+class FeedbackInvalid(BotError):  # noqa: N818
+    """What a reader said of an article cannot be kept as it is; the message says what to change."""
 
 
 class LearnedUnknown(BotError):  # noqa: N818

@@ -21,6 +21,7 @@ from kb.embedding import Embedder, Vectors, open_encoder
 from kb.errors import DataFolderError, SnapshotError, SourceError
 from kb.export import prepare
 from kb.fit import fit
+from kb.history import history
 from kb.lexical import Bm25
 from kb.links import PICTURE_TYPES, Resolver
 from kb.markdown import Targets, render
@@ -109,12 +110,15 @@ def _build(source: Path, data: Path, settings: BuildSettings, created: str, prog
         reasons = Counter(entry.reason for entry in loaded.skipped)
         listed = ", ".join(f"{count} × {reason}" for reason, count in reasons.items()) or "no Markdown files"
         raise SourceError(f"{source} holds no article ({listed}). The snapshot in use stays as it is.")
-    models = models_for(settings.model, (article.lang for article in loaded.articles))
+    past = history(source)
+    articles = tuple(past.of(article) for article in loaded.articles)
+    models = models_for(settings.model, (article.lang for article in articles))
     names = [str(trained_encoder(data, model) or model) for model in models]
     folders = [prepare(name, data / "cache" / "encoders", lambda stage: progress(stage, 0, 0)) for name in names]
     embedders = [open_encoder(folder, threads=os.cpu_count() or 1) for folder in folders]
     inputs = {
         "source": fingerprint_source(source, data),
+        "history": fingerprint_history(articles),
         "encoders": " ".join(embedder.fingerprint for embedder in embedders),
         "default_lang": settings.default_lang,
         "code": _fingerprint_code(),
@@ -127,8 +131,8 @@ def _build(source: Path, data: Path, settings: BuildSettings, created: str, prog
             switch(data, snapshot_id)
         return _report(known, embedded=0, changed=changed)
 
-    resolver = Resolver.of(source if source.is_dir() else None, loaded.articles)
-    prepared = _prepare(loaded.articles, resolver, embedders, progress)
+    resolver = Resolver.of(source if source.is_dir() else None, articles)
+    prepared = _prepare(articles, resolver, embedders, progress)
     with VectorCache(cache_file(data)) as cache:
         made_by = [_read(prepared, embedder, embedders, cache, progress) for embedder in embedders]
 
@@ -275,6 +279,12 @@ def fingerprint_source(source: Path, data: Path) -> str:
         except OSError as error:  # told as a skipped file when it is loaded
             digest.update(type(error).__name__.encode())
     return digest.hexdigest()[:16]
+
+
+def fingerprint_history(articles: Sequence[Article]) -> str:
+    """Of when each article was changed and by whom: a commit of what was there before changes no file."""
+    told = [(article.path, article.changed, article.team) for article in articles]
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
 def _fingerprint_code() -> str:

@@ -25,6 +25,7 @@ class Article:
 
     `body` is Markdown without the front matter; `body_line` is the 1-based line of the file on which it starts,
     so that `body_line + token line` points into the file. `extra` keeps the front-matter keys we do not read.
+    `changed` is the date of its last commit (ISO 8601), `team` who keeps it true; "" where that is not known.
     """
 
     id: str
@@ -42,6 +43,8 @@ class Article:
     review_by: str = ""
     owner: str = ""
     redirect_from: tuple[str, ...] = ()
+    changed: str = ""
+    team: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property

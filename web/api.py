@@ -7,6 +7,8 @@ from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
+from bot import feedback
+from bot.feedback import Feedback
 from bot.gaps import GapKind, gaps
 from bot.learned import Source, Status
 from bot.models import Offer, Outcome, Question, TicketDraft
@@ -14,6 +16,7 @@ from bot.reports import deflection
 from bot.service import HelpDesk
 from kb.links import article_path
 from kb.models import INTERNAL, PUBLIC, ArticleKey
+from kb.snapshot import Entry
 from web import limits, schemas, ticket_schemas
 from web.auth import Agent, Author
 from web.problems import ApiError, Problem
@@ -105,19 +108,40 @@ def answer_ticket(ticket_id: str, written: schemas.MessageIn, desk: Desk, _agent
 @router.get("/articles/{article_id:path}", summary="Read an article")
 def article(article_id: str, desk: Desk, lang: schemas.Lang | None = None) -> schemas.ArticleOut:
     """A public article, in `lang` or else in the language most articles are written in that it exists in."""
-    snapshot = desk.library.searcher.snapshot
-    available = [
-        code
-        for code in snapshot.languages
-        if (entry := snapshot.entry(ArticleKey(article_id, code))) and entry.article.audience == PUBLIC
-    ]
-    chosen = lang if lang in available else None if lang else next(iter(available), None)
-    entry = snapshot.entry(ArticleKey(article_id, chosen)) if chosen else None
-    if entry is None:
-        wanted = f" in {lang}" if lang else ""
-        exists = f" It exists in {', '.join(available)}." if available else ""
-        raise ApiError(404, "article_unknown", f"There is no article {article_id!r}{wanted}.{exists}")
+    entry, available = _public_article(desk, article_id, lang)
     return schemas.ArticleOut.of(entry, article_path(entry.article.key), available)
+
+
+@router.post("/articles/{article_id:path}/feedback", status_code=204, summary="Tell whether an article helped")
+def tell_feedback(article_id: str, told: schemas.FeedbackIn, desk: Desk, request: Request) -> Response:
+    """Said again in the same session, it takes the place of what was said before."""
+    entry, _ = _public_article(desk, article_id, told.lang)
+    said = Feedback(
+        article_id=article_id,
+        session=told.session,
+        at=desk.now(),
+        lang=entry.article.lang,
+        helpful=told.helpful,
+        reason=told.reason or "",
+        comment=told.comment,
+    )
+    feedback.keep(request.app.state.feedback, said)
+    return Response(status_code=204)
+
+
+@router.get("/feedback", summary="What readers said of articles")
+def list_feedback(
+    request: Request,
+    _author: Author,
+    article: Annotated[schemas.Identifier, Query(description="The id of an article.")] = "",
+    helpful: bool | None = None,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+    offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
+) -> schemas.FeedbackListOut:
+    """The newest first. Needs the author's token."""
+    found = request.app.state.feedback.find(article=article, helpful=helpful, limit=limit, offset=offset)
+    rows = [schemas.FeedbackOut.of(row) for row in found.rows]
+    return schemas.FeedbackListOut(total=found.total, helpful=found.helpful, feedback=rows)
 
 
 @router.get("/gaps", summary="Questions without an answer")
@@ -201,6 +225,23 @@ def resolve(ticket_id: str, told: schemas.ResolutionIn, desk: Desk, _agent: Agen
         raise ApiError(422, "resolution_empty", "Name the article that solved it, or say in a few words what did.")
     desk.resolve(ticket_id, told.article_id, told.text)
     return Response(status_code=204)
+
+
+def _public_article(desk: HelpDesk, article_id: str, lang: str | None) -> tuple[Entry, list[str]]:
+    """A public article, and the languages it exists in. Raises an ApiError where there is none, or not in `lang`."""
+    snapshot = desk.library.searcher.snapshot
+    available = [
+        code
+        for code in snapshot.languages
+        if (entry := snapshot.entry(ArticleKey(article_id, code))) and entry.article.audience == PUBLIC
+    ]
+    chosen = lang if lang in available else None if lang else next(iter(available), None)
+    entry = snapshot.entry(ArticleKey(article_id, chosen)) if chosen else None
+    if entry is None:
+        wanted = f" in {lang}" if lang else ""
+        exists = f" It exists in {', '.join(available)}." if available else ""
+        raise ApiError(404, "article_unknown", f"There is no article {article_id!r}{wanted}.{exists}")
+    return entry, available
 
 
 def _beside(desk: HelpDesk, subject: str, body: str, lang: str | None) -> schemas.AgentSuggestionsOut:

@@ -22,14 +22,17 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from bot.database import migrate, open_engine, shared_secret
 from bot.events import SqlEventStore
+from bot.feedback import SqlFeedbackStore
 from bot.learning import SqlLearningStore
 from bot.library import Library
+from bot.readership import Readership, SqlReadStore
 from bot.service import HelpDesk
 from bot.tickets import SqlInbox
 from kb.snapshot import current_id
 from web import api, pages, problems
 from web.limits import Limits
-from web.middleware import SecurityHeaders, SizeLimit
+from web.middleware import Compressed, SecurityHeaders, SizeLimit
+from web.notice import NoticeBoard
 from web.pages import forms
 from web.settings import Settings
 from web.tokens import FormTokens
@@ -76,11 +79,14 @@ def new_id() -> str:
 def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine) -> FastAPI:
     """The web application: pages, widget and API over one help desk."""
 
+    readership = Readership(SqlReadStore(engine), desk.now)
+
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        watcher = asyncio.create_task(_watch(desk.library))
+        watcher = asyncio.create_task(_watch(desk.library, readership))
         yield
         watcher.cancel()
+        readership.flush()
         engine.dispose()
 
     app = FastAPI(
@@ -102,6 +108,8 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine) -> FastAPI
         }
     )
     app.add_middleware(SizeLimit, streamed={"/ticket": forms.longest_body(settings.allowed_files)})
+    app.state.readership, app.state.feedback = readership, SqlFeedbackStore(engine)
+    app.state.notices = NoticeBoard(settings.notice_file, settings.default_lang)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(settings.widget_origins),
@@ -110,6 +118,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine) -> FastAPI
         max_age=3600,
     )
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(Compressed)
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     problems.install(app)
     app.include_router(api.router)
@@ -144,10 +153,11 @@ def _add_health(app: FastAPI) -> None:
         return JSONResponse({"status": "ready", "snapshot": snapshot})
 
 
-async def _watch(library: Library) -> None:
+async def _watch(library: Library, readership: Readership) -> None:
     while True:
         await asyncio.sleep(_LOOK_EVERY_S)
         try:
             await asyncio.to_thread(library.refresh)
+            await asyncio.to_thread(readership.refresh)
         except Exception:  # a fault here must not end the looking: the next look may go well
             _log.exception("looking for news failed")

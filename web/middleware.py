@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from web.problems import problem
@@ -28,6 +30,8 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+#: Addresses of what anybody may read and nobody typed anything into.
+_OPEN = re.compile(r"/|/(?:static|topics)/.+|/(?:theme\.css|widget\.js|sitemap[\d-]*\.xml)|/[a-z-]+/articles/.+")
 _HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -52,6 +56,21 @@ class SecurityHeaders:
             await send(message)
 
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+class Compressed:
+    """Has styles, scripts and pages to read leave as gzip.
+
+    Only what holds nothing secret: beside something a reader typed, the length of a compressed page gives away what
+    else is in it (the BREACH attack). So searches, forms, tickets, authors' pages and the API stay as they are.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app, self._gzip = app, GZipMiddleware(app, minimum_size=1_000, compresslevel=6)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        open_to_all = scope["type"] == "http" and scope["method"] == "GET" and _OPEN.fullmatch(scope["path"])
+        await (self._gzip if open_to_all else self._app)(scope, receive, send)
 
 
 class SizeLimit:

@@ -27,6 +27,7 @@ CODES: dict[type[errors.BotError], tuple[int, str]] = {
     errors.TicketUnknown: (404, "ticket_unknown"),
     errors.AttachmentRefused: (422, "attachment_refused"),
     errors.AttachmentUnknown: (404, "attachment_unknown"),
+    errors.FeedbackInvalid: (422, "feedback_invalid"),
     errors.LearnedUnknown: (404, "learned_unknown"),
     errors.LearnedRemoved: (409, "learned_removed"),
     errors.StoreUnavailable: (503, "store_unavailable"),

@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from bot import models
+from bot.feedback import MAX_COMMENT, Feedback, ReasonName
 from bot.gaps import Gap, GapKind
 from bot.learned import Learned, Source, Status, Trace
 from bot.models import MAX_BODY, MAX_CHOICE, MAX_REASON, Channel, DecisionName, OutcomeName
@@ -224,6 +225,42 @@ class ArticleOut(BaseModel):
             ],
             translations=translations,
         )
+
+
+class FeedbackIn(_In):
+    helpful: bool
+    reason: ReasonName | None = Field(None, description="Why it did not help.")
+    comment: Text = Field("", max_length=MAX_COMMENT)
+    lang: Lang | None = Field(None, description="The language it was read in.")
+    session: Session = Field(description="One word counts for each session and article: the last one.")
+
+
+class FeedbackOut(BaseModel):
+    """What a reader said of an article, personal data masked."""
+
+    article_id: str
+    lang: str
+    at: datetime
+    helpful: bool
+    reason: ReasonName | None
+    comment: str
+
+    @classmethod
+    def of(cls, said: Feedback) -> Self:
+        return cls(
+            article_id=said.article_id,
+            lang=said.lang,
+            at=said.at,
+            helpful=said.helpful,
+            reason=said.reason or None,
+            comment=said.comment,
+        )
+
+
+class FeedbackListOut(BaseModel):
+    total: int = Field(description="How many fit, on all pages.")
+    helpful: int = Field(description="How many of these said yes.")
+    feedback: list[FeedbackOut] = Field(description="The newest first.")
 
 
 class GapOut(BaseModel):

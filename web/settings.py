@@ -34,6 +34,8 @@ FILE_VARIABLE = f"{_PREFIX}SETTINGS"
 DEFAULT_FILE = "firstline.toml"
 #: Far above any ratio that makes sense, and no sum of two overflows.
 Cost = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
+#: A picture of these kinds is shown by every browser.
+LOGO_TYPES = (".svg", ".png", ".jpg", ".jpeg", ".webp")
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?", re.IGNORECASE)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _PHONE = re.compile(r"(?=.*\d.*\d)\+?[\d ()./-]{3,40}")
@@ -73,6 +75,21 @@ class Settings(BaseSettings):
         "#1f5fbf",
         pattern=r"^#[0-9a-fA-F]{6}$",
         description="The one colour of links and buttons, as #rrggbb. Choose one that is readable on white.",
+    )
+    logo: str = Field(
+        "",
+        description="A picture (`.svg`, `.png`, `.jpg`, `.webp`) that stands for the name at the top of every page. "
+        "Empty: the name in letters.",
+    )
+    base_url: str = Field(
+        "",
+        description="The address of this site, `https://help.example.com`, for search engines and links in mail. "
+        "Empty: the one that the browser asked for.",
+    )
+    notice: str = Field(
+        "",
+        description="The Markdown file of the notice above the pages; `notice.pl.md` beside it is for those who read "
+        "Polish. Empty: `notice.md` in the data folder.",
     )
     articles: Path = Field(Path("articles"), description="The folder of Markdown files (or a .jsonl file) to index.")
     data: Path = Field(Path("data"), description="Where snapshots, the vector cache and the SQLite database live.")
@@ -155,6 +172,23 @@ class Settings(BaseSettings):
         if lang is None:
             raise ValueError("use a two-letter code of ISO 639-1 such as en or pl")
         return lang
+
+    @field_validator("base_url")
+    @classmethod
+    def _base(cls, value: str) -> str:
+        address = value.rstrip("/")
+        if address and not _ORIGIN.fullmatch(address):
+            raise ValueError("write scheme and host alone: https://help.example.com")
+        return address
+
+    @field_validator("logo")
+    @classmethod
+    def _picture(cls, value: str) -> str:
+        if value and Path(value).suffix.lower() not in LOGO_TYPES:
+            raise ValueError(f"use a picture that ends in {', '.join(LOGO_TYPES)}")
+        if value and not Path(value).is_file():
+            raise ValueError("there is no such file; give its path from the folder that Firstline is started in")
+        return value
 
     @field_validator("ticket_topics", "departments", mode="before")
     @classmethod
@@ -256,6 +290,10 @@ class Settings(BaseSettings):
     @property
     def allowed_files(self) -> Allowed:
         return Allowed(self.attachments_max, self.attachment_max_mb, self.attachment_types)
+
+    @property
+    def notice_file(self) -> Path:
+        return Path(self.notice) if self.notice else self.data / "notice.md"
 
     @property
     def policy(self) -> Policy:

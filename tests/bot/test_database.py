@@ -18,14 +18,16 @@ from bot.attachments import upload
 from bot.database import migrate, open_engine, shared_secret, sqlite_url
 from bot.errors import StoreUnavailable
 from bot.events import SqlEventStore
+from bot.feedback import Feedback, SqlFeedbackStore
 from bot.learning import SqlLearningStore
+from bot.readership import SqlReadStore
 from bot.tickets import SqlInbox
 from tests.bot.samples import NOON, asked, draft, lesson, solved
 
 TABLES = {
-    "questions", "outcomes", "tickets", "resolutions", "learned", "learned_traces", "learned_revision",
-    "ticket_attachments", "ticket_messages", "server_secrets",
-}  # fmt: skip
+    *("questions", "outcomes", "tickets", "resolutions", "learned", "learned_traces", "learned_revision"),
+    *("ticket_attachments", "ticket_messages", "server_secrets", "article_reads", "article_feedback"),
+}
 EMPTY = dict.fromkeys(TABLES, 0) | {"learned_revision": 1}
 FILLED = dict.fromkeys(TABLES, 1)
 
@@ -52,6 +54,8 @@ def _fill(engine: sa.Engine) -> None:
     events.record_resolution(ticket.id, "printer-not-printing", "Switched it on.", NOON)
     shared_secret(engine, "forms")
     SqlLearningStore(engine).learn([lesson()])
+    SqlReadStore(engine).add({("printer-not-printing", NOON.date()): 1})
+    SqlFeedbackStore(engine).keep(Feedback("printer-not-printing", "session", NOON, "en", helpful=True))
 
 
 def _alembic(engine: sa.Engine, run: str, revision: str) -> None:

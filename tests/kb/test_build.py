@@ -433,5 +433,5 @@ def test_the_manifest_says_what_the_build_saw(write: Write, index: Index, data: 
     manifest = json.loads((snapshots_folder(data) / report.snapshot / "manifest.json").read_text())
     assert (manifest["program"], manifest["format"], manifest["created"]) == ("firstline", 3, CREATED)
     assert manifest["counts"] == {"files": 4, "articles": 3, "skipped": 1, "passages": 9}
-    assert sorted(manifest["inputs"]) == ["code", "default_lang", "encoders", "source"]
+    assert sorted(manifest["inputs"]) == ["code", "default_lang", "encoders", "history", "source"]
     assert open_snapshot(snapshots_folder(data) / report.snapshot).manifest == manifest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -218,7 +219,7 @@ class Page(HTMLParser):
         return found
 
     def form(self, action: str) -> Form:
-        (found,) = [form for form in self.forms if form.method == "post" and form.action.partition("?")[0] == action]
+        (found,) = [form for form in self.forms if form.method == "post" and re.split("[?#]", form.action)[0] == action]
         return found
 
     @property

@@ -86,6 +86,18 @@ def test_opening_hours_holidays_and_zone_make_the_hours_of_the_desk() -> None:
             'widget_origins = ["https://a.example/page"]',
             "'https://a.example/page' is no origin; write scheme and host alone",
         ),
+        (
+            'base_url = "help.example.com"',
+            "base_url: write scheme and host alone: https://help.example.com (found 'help.example.com').",
+        ),
+        (
+            'logo = "logo.gif"',
+            "logo: use a picture that ends in .svg, .png, .jpg, .jpeg, .webp (found 'logo.gif').",
+        ),
+        (
+            'logo = "logo.svg"',
+            "logo: there is no such file; give its path from the folder that Firstline is started in",
+        ),
         ("site_name =", "firstline.toml: Invalid value"),
         ('support_email = "help at"', "write an e-mail address such as help@example.com (found 'help at')."),
         (

@@ -17,7 +17,7 @@ from web.pages.catalogue import Catalogue, catalogue
 from web.pages.failures import PageRoute
 from web.pages.forms import Posted, identifier, tidy
 from web.pages.templates import page
-from web.pages.visit import Visit, keep_session, session_of, visit
+from web.pages.visit import Visit, fetched_ahead, keep_session, session_of, visit
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def search(request: Request) -> Response:
         values = _values(question, problem=told)
         return page(request, "search.html", values, status=429, reader=reader, headers=headers)
     try:
-        reply = desk.ask(asked, keep=not _fetched_ahead(request))
+        reply = desk.ask(asked, keep=not fetched_ahead(request))
     except QuestionInvalid as error:
         return page(
             request,
@@ -81,7 +81,7 @@ def meant(request: Request) -> Response:
         answer = None
     if answer is None:  # the address is somebody's own, or the articles changed since
         return RedirectResponse(reader.link("/search", q=question), 303)
-    if not _fetched_ahead(request):
+    if not fetched_ahead(request):
         keep_outcome(desk, Outcome(question_id, "opened", article_id))
     values = {
         "answer": answer,
@@ -90,11 +90,6 @@ def meant(request: Request) -> Response:
         **_values(question),
     }
     return page(request, "meant.html", values, reader=reader)
-
-
-def _fetched_ahead(request: Request) -> bool:
-    """Whether the browser fetches a page that nobody asked for yet."""
-    return "prefetch" in request.headers.get("sec-purpose", "")
 
 
 def _values(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from fastapi import FastAPI, Request
+from rapidfuzz import fuzz, process
 
 from kb.analysis import fold
 from kb.models import PUBLIC, Article, ArticleKey
@@ -18,6 +19,10 @@ from web.words import N_, SOURCE, Words
 #: The slug of the topic of articles that have none; no folder is called so.
 NO_TOPIC = "_"
 RELATED_AT_LEAST, RELATED_AT_MOST = 3, 5
+#: How many the home page names.
+UPDATED = 5
+#: How near a mistyped slug has to be, 0 to 100: two wrong letters in ten, none in three.
+_ALIKE, _MOST_ALIKE = 80, 2
 #: How many articles are looked at for related ones: translations and the article itself drop out.
 _RELATED_FROM = 12
 #: An article this much behind the nearest is no relation (the weight e^-4 among the candidates).
@@ -67,6 +72,7 @@ class Catalogue:
     default_lang: str
     _related: dict[ArticleKey, tuple[Article, ...]] = field(default_factory=dict)
     _in_language: dict[tuple[str, str], list[Article]] = field(default_factory=dict)
+    _updated: dict[str, tuple[Article, ...]] = field(default_factory=dict)
 
     @property
     def snapshot_id(self) -> str:
@@ -90,7 +96,7 @@ class Catalogue:
 
     @cached_property
     def topics(self) -> dict[str, Topic]:
-        """Topics by slug, in the order of their names; articles without a topic come last."""
+        """Topics by slug."""
         groups: dict[str, dict[str, dict[str, Article]]] = {}
         for article in self._public():
             groups.setdefault(article.topic, {}).setdefault(article.id, {})[article.lang] = article
@@ -104,8 +110,11 @@ class Catalogue:
             )
             for name, articles in groups.items()
         ]
-        found.sort(key=lambda topic: (topic.slug == NO_TOPIC, fold(topic.name), topic.slug))
         return {topic.slug: topic for topic in found}
+
+    def topics_for(self, said: Words) -> list[Topic]:
+        """The topics in the order of their names in a language; articles without a topic come last."""
+        return sorted(self.topics.values(), key=lambda topic: (topic.slug == NO_TOPIC, fold(topic.called(said))))
 
     @cached_property
     def moved(self) -> dict[tuple[str, str], ArticleKey]:
@@ -129,6 +138,39 @@ class Catalogue:
         if key not in self._in_language:
             self._in_language[key] = topic.in_language(self.order(lang))
         return self._in_language[key]
+
+    def in_language(self, article_id: str, lang: str) -> Article | None:
+        """A public article for somebody who reads `lang`, in the nearest language it exists in."""
+        written = self.by_id.get(article_id, {})
+        return next((written[code] for code in self.order(lang) if code in written), None)
+
+    def updated(self, lang: str) -> tuple[Article, ...]:
+        """The articles changed last, for somebody who reads `lang`, the newest first; only those with a date."""
+        if lang not in self._updated:
+            # News in a language of one's own first: a page of articles in another one is no news.
+            own = [written[lang] for written in self.by_id.values() if lang in written]
+            shown = own or [found for article_id in self.by_id if (found := self.in_language(article_id, lang))]
+            dated = sorted((article for article in shown if article.changed), key=lambda each: fold(each.title))
+            dated.sort(key=lambda article: article.changed, reverse=True)
+            self._updated[lang] = tuple(dated[:UPDATED])
+        return self._updated[lang]
+
+    def alike(self, slug: str, lang: str) -> tuple[Article, ...]:
+        """Articles whose id or old slug is nearly `slug`, as after a typing error, the nearest first."""
+        found = process.extract(slug, self._slugs.keys(), scorer=fuzz.ratio, score_cutoff=_ALIKE, limit=_MOST_ALIKE)
+        ids = dict.fromkeys(self._slugs[name] for name, _, _ in found)
+        return tuple(article for article_id in ids if (article := self.in_language(article_id, lang)))
+
+    @cached_property
+    def _slugs(self) -> dict[str, str]:
+        """Every name an article has or had, whole and its last part alone, with the article's id."""
+        names = [(article_id, article_id) for article_id in self.by_id]
+        names += [(old, key.id) for (_, old), key in self.moved.items()]
+        found: dict[str, str] = {}
+        for name, article_id in names:
+            for part in (name, name.rpartition("/")[2]):
+                found.setdefault(part.lower(), article_id)
+        return found
 
     def entry(self, article_id: str, lang: str) -> Entry | None:
         """A public article in exactly this language."""

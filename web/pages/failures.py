@@ -13,11 +13,13 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
+from bot.compose import snippet
 from bot.errors import BotError, Message, QuestionInvalid, StoreUnavailable
 from bot.models import Question, Suggestion
 from kb import languages
 from kb.links import article_path
-from web.pages.catalogue import catalogue
+from kb.models import Article
+from web.pages.catalogue import Catalogue, catalogue
 from web.pages.templates import page
 from web.pages.visit import Visit, visit
 from web.problems import CODES
@@ -96,15 +98,16 @@ def _of_bot_error(request: Request, error: BotError) -> Response:
 def _page(request: Request, error: HTTPException, message: Message | None) -> Response:
     status = error.status_code
     title, step = _WORDS.get(status, _WORDS[500])
-    reader = visit(request, catalogue(request))
+    known = catalogue(request)
     words = address_words(request.url.path) if status == 404 else ""
+    reader = visit(request, known, reading=_address_language(request, known) if words else "")
     values = {
         "title": reader.said.gettext(title),
         "step": reader.said.gettext(step),
         "status": status,
         "detail": _detail(error, message, reader.said),
         "words": words,
-        "suggestions": _suggestions(request, words, reader) if words else (),
+        "suggestions": _suggestions(request, known, words, reader) if words else (),
     }
     return page(request, "error.html", values, status=status, reader=reader, headers=error.headers)
 
@@ -129,9 +132,32 @@ def address_words(path: str) -> str:
     return " ".join(re.findall(r"[^\W_]+", text))[:200]
 
 
-def _suggestions(request: Request, words: str, reader: Visit) -> tuple[Suggestion, ...]:
+def _address_language(request: Request, known: Catalogue) -> str:
+    """The language an address begins with, unless the reader asks for another: `/pl/articles/…` is Polish."""
+    lang = request.url.path.split("/")[1]
+    return lang if lang in known.languages and "lang" not in request.query_params else ""
+
+
+def _suggestions(request: Request, known: Catalogue, words: str, reader: Visit) -> list[Suggestion]:
+    """First the articles whose address is nearly this one, then those its words find."""
+    slug = _slug(request.url.path)
+    near = known.alike(slug, reader.lang) or known.alike(slug.rpartition("/")[2], reader.lang)
+    found = [_suggestion(known, article) for article in near]
     try:
-        found: tuple[Suggestion, ...] = request.app.state.desk.search(Question(words, lang=reader.lang), _SUGGESTED)
+        searched: tuple[Suggestion, ...] = request.app.state.desk.search(Question(words, lang=reader.lang), _SUGGESTED)
     except QuestionInvalid:
-        return ()
-    return found
+        searched = ()
+    ids = {suggestion.key.id for suggestion in found}
+    return [*found, *(each for each in searched if each.key.id not in ids)][:_SUGGESTED]
+
+
+def _suggestion(known: Catalogue, article: Article) -> Suggestion:
+    entry = known.searcher.snapshot.entry(article.key)
+    opening = article.summary or (entry.sections[0].text if entry and entry.sections else "")
+    return Suggestion(article.key, article.title, article_path(article.key), "", snippet(opening), 0.0)
+
+
+def _slug(path: str) -> str:
+    """`/en/articles/accounts/reset-pasword.html` -> "accounts/reset-pasword"."""
+    parts = [part for part in unquote(path).split("/") if part not in _OWN_WORDS and not languages.normalise(part)]
+    return re.sub(r"\.html?$", "", "/".join(parts)).lower()[:200]

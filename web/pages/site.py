@@ -12,6 +12,7 @@ from kb.links import PICTURE_TYPES
 from web.pages.failures import PageRoute
 from web.pages.templates import STATIC, page
 from web.pages.theme import favicon, stylesheet
+from web.pages.visit import base_address
 
 router = APIRouter(route_class=PageRoute)
 
@@ -25,6 +26,7 @@ _PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 _ROBOTS = """User-agent: *
 Disallow: /api
 Disallow: /authors
+Disallow: /feedback
 Disallow: /outcome
 Disallow: /search
 Disallow: /solved
@@ -45,8 +47,19 @@ def icon(request: Request) -> Response:
 
 
 @router.get("/robots.txt")
-def robots() -> Response:
-    return PlainTextResponse(_ROBOTS, headers=_A_DAY)
+def robots(request: Request) -> Response:
+    return PlainTextResponse(f"{_ROBOTS}\nSitemap: {base_address(request)}/sitemap.xml\n", headers=_A_DAY)
+
+
+@router.get("/logo")
+def logo(request: Request) -> Response:
+    """The picture of the settings. It may be an SVG, which gets to do nothing where it is opened on its own."""
+    path = Path(request.app.state.settings.logo)
+    media_type = PICTURE_TYPES.get(path.suffix.lower())
+    if media_type is None or not path.is_file():
+        raise HTTPException(404)
+    kept = _FOREVER if request.query_params.get("v") else _A_DAY
+    return FileResponse(path, media_type=media_type, headers={**kept, "Content-Security-Policy": _PICTURE_POLICY})
 
 
 @router.get("/pictures/{name}")
@@ -71,7 +84,7 @@ def widget(request: Request) -> Response:
     """A page with the widget on it, and the one tag that puts it on any other."""
     settings = request.app.state.settings
     values = {
-        "origin": f"{request.url.scheme}://{request.url.netloc}",
+        "origin": base_address(request),
         "origins": settings.widget_origins,
         "accent": settings.accent_color,
         "noindex": True,

@@ -16,13 +16,16 @@ from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from kb.links import article_path
+from web.notice import Notice, NoticeBoard
 from web.pages.catalogue import Catalogue, catalogue
 from web.pages.theme import stylesheet
-from web.pages.visit import Visit, offered, visit
+from web.pages.visit import Visit, base_address, offered, visit
 from web.words import Words, language_name
 
 _WEB = Path(__file__).parent.parent
 STATIC = _WEB / "static"
+#: Where people look for help; they are told first what everybody is asking about.
+_WITH_NOTICE = frozenset({"home.html", "search.html", "topic.html", "article.html", "ticket.html", "error.html"})
 _RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ku", "ps", "sd", "ug", "ur", "yi"})
 
 
@@ -68,6 +71,14 @@ def asset(name: str) -> str:
 @lru_cache(maxsize=4)
 def theme_address(accent: str) -> str:
     return f"/theme.css?v={hashlib.sha256(stylesheet(accent).encode()).hexdigest()[:10]}"
+
+
+@lru_cache(maxsize=4)
+def logo_address(path: str) -> str:
+    """The address of the logo, which changes when the file does."""
+    file = Path(path)
+    version = hashlib.sha256(file.read_bytes()).hexdigest()[:10] if file.is_file() else "0"
+    return f"/logo?v={version}"
 
 
 @lru_cache(maxsize=1)
@@ -132,6 +143,12 @@ def page(
         "to_article": reader.to_article,
         "switch": _switch(request, known) if request.method in ("GET", "HEAD") else [],
         "noindex": private or status != 200,
+        "base": base_address(request),
+        "canonical": "",
+        "alternates": (),
+        "description": "",
+        "logo": logo_address(settings.logo) if settings.logo else "",
+        "announcement": _notice(request, template, reader),
         "question": "",
         **values,
     }
@@ -140,6 +157,13 @@ def page(
     response.headers["Cache-Control"] = "no-store" if private else "no-cache"
     response.headers.append("Vary", "Accept-Language")
     return response
+
+
+def _notice(request: Request, template: str, reader: Visit) -> Notice | None:
+    if template not in _WITH_NOTICE:
+        return None
+    board: NoticeBoard = request.app.state.notices
+    return board.current(reader.lang, request.app.state.desk.now())
 
 
 def _switch(request: Request, known: Catalogue) -> list[tuple[str, str]]:

@@ -15,6 +15,12 @@ from kb import languages
 from web.pages.catalogue import Catalogue
 from web.words import INTERFACE, Words, accepted, words
 
+#: Programs that say what they are, and those that call themselves nothing at all.
+_ROBOT = re.compile(
+    r"bot\b|bot[/_-]|crawl|spider|slurp|archiver|preview|monitor|uptime|facebookexternalhit|headless|lighthouse|"
+    r"curl|wget|python|java/|go-http|okhttp|libwww|node-fetch|axios|scrapy|^$",
+    re.IGNORECASE,
+)
 SESSION_COOKIE = "firstline_session"
 _SESSION = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
@@ -65,6 +71,24 @@ def _usual_language(request: Request, known: Catalogue) -> str:
     if known.default_lang in known.languages or not known.languages:
         return known.default_lang
     return known.languages[0]
+
+
+def base_address(request: Request) -> str:
+    """Scheme and host of this site without a `/` at the end: from the settings, else as the browser asked for it."""
+    given: str = request.app.state.settings.base_url
+    return given or f"{request.url.scheme}://{request.url.netloc}"
+
+
+def fetched_ahead(request: Request) -> bool:
+    """Whether the browser fetches a page that nobody asked for yet."""
+    named = ("sec-purpose", "purpose", "x-moz")
+    return any("prefetch" in request.headers.get(name, "").lower() for name in named)
+
+
+def by_a_person(request: Request) -> bool:
+    """Whether somebody reads the page: no program that says so, no look ahead, no check of a link."""
+    robot = _ROBOT.search(request.headers.get("user-agent", "")[:500])
+    return request.method == "GET" and not robot and not fetched_ahead(request)
 
 
 def session_of(request: Request) -> str:

@@ -1,0 +1,184 @@
+"""When an article was changed and by which team: told by real repositories."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from kb.build import BuildSettings, build
+from kb.embedding import HashEmbedder
+from kb.history import History, history, team_name
+from kb.models import Article
+from kb.snapshot import open_current
+from tests.conftest import CREATED
+
+
+def git(folder: Path, *arguments: str, date: str = "2026-01-01") -> None:
+    at = f"{date}T12:00:00+00:00"
+    who = ("-c", "user.name=Ann", "-c", "user.email=ann@example.com", "-c", "protocol.file.allow=always")
+    named = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    env = {**named, "GIT_COMMITTER_DATE": at, "GIT_AUTHOR_DATE": at}
+    subprocess.run(["git", "-C", str(folder), *who, *arguments], check=True, capture_output=True, env=env)
+
+
+def commit(folder: Path, files: dict[str, str], date: str) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    git(folder, "add", ".")
+    git(folder, "commit", "-m", "x", date=date)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """Three commits; the articles lie in a folder of it."""
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    git(folder, "init", "-q", "-b", "main")
+    commit(folder, {"articles/en/a.md": "# A\n", "articles/en/ż b.md": "# B\n", "README.md": "x"}, "2026-01-01")
+    commit(folder, {"articles/en/a.md": "# A\n\nMore.\n"}, "2026-02-02")
+    commit(folder, {"README.md": "y"}, "2026-03-03")
+    return folder
+
+
+def test_each_file_has_the_date_of_its_own_last_commit(repository: Path) -> None:
+    assert history(repository / "articles").changed == {"en/a.md": "2026-02-02", "en/ż b.md": "2026-01-01"}
+    assert set(history(repository).changed) == {"README.md", "articles/en/a.md", "articles/en/ż b.md"}
+
+
+def test_a_file_that_is_not_committed_as_it_is_has_no_date(repository: Path) -> None:
+    (repository / "articles/en/a.md").write_text("# A\n\nEdited.\n")
+    (repository / "articles/en/new.md").write_text("# New\n")
+    (repository / "articles/en/staged.md").write_text("# Staged\n")
+    git(repository, "add", "articles/en/staged.md")
+    assert history(repository / "articles").changed == {"en/ż b.md": "2026-01-01"}
+
+
+def test_a_shallow_clone_tells_no_date_it_cannot_know(repository: Path, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "-q", "--depth", "2", f"file://{repository}", "shallow")
+    # The second commit is where the clone was cut: whether a.md was changed there nobody can tell.
+    assert history(tmp_path / "shallow" / "articles").changed == {}
+    assert history(tmp_path / "shallow").changed == {"README.md": "2026-03-03"}
+
+
+def test_where_there_is_no_history_there_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "a.md").write_text("# A\n")
+    (tmp_path / "a.jsonl").write_text("{}\n")
+    assert history(tmp_path) == history(tmp_path / "a.jsonl") == History()
+    git(tmp_path, "init", "-q")
+    assert history(tmp_path).changed == {}  # no commit yet
+    assert caplog.records == []
+    monkeypatch.setenv("PATH", str(tmp_path / "none"))
+    assert history(tmp_path) == History()
+
+
+def test_a_repository_that_git_refuses_is_told(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
+    with caplog.at_level(logging.WARNING):
+        assert history(repository) == History()
+    assert [record.getMessage() for record in caplog.records] == [
+        f"articles have no dates, git does not read {repository}: "
+        f"fatal: detected dubious ownership in repository at '{repository}'"
+    ]
+
+
+def test_the_variables_of_a_git_hook_do_not_lead_to_its_repository(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
+    assert history(repository / "articles").changed["en/a.md"] == "2026-02-02"
+
+
+# --- teams ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("owner", "team"),
+    [
+        ("identity-team", "identity-team"),
+        ("@example/identity-team", "identity-team"),
+        ("@group/sub/identity", "identity"),
+        ("@ann", ""),
+        ("ann@example.com", ""),
+        ("", ""),
+    ],
+)
+def test_an_owner_is_a_team_and_never_an_address_or_handle(owner: str, team: str) -> None:
+    assert team_name(owner) == team
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "fits"),
+    [
+        ("*", "articles/en/a.md", True),
+        ("*.md", "articles/en/a.md", True),
+        ("/*.md", "articles/en/a.md", False),
+        ("articles/", "articles/en/a.md", True),
+        ("en/", "articles/en/a.md", True),
+        ("/en/", "articles/en/a.md", False),
+        ("articles/en", "articles/en/a.md", True),
+        ("articles/*", "articles/en/a.md", False),
+        ("articles/en/*", "articles/en/a.md", True),
+        ("articles/**", "articles/en/a.md", True),
+        ("/articles/**/a.md", "articles/a.md", True),
+        ("**/en/?.md", "articles/en/a.md", True),
+        ("articles/e", "articles/en/a.md", False),
+        (r"articles/with\ space/", "articles/with space/a.md", True),
+    ],
+)
+def test_a_pattern_of_codeowners_names_the_paths_that_it_names_on_github(
+    tmp_path: Path, pattern: str, path: str, fits: bool
+) -> None:
+    git(tmp_path, "init", "-q")
+    (tmp_path / "CODEOWNERS").write_text(f"{pattern} @example/team\n")
+    found = history(tmp_path).of(Article(id="a", lang="en", title="A", body="", path=path)).team
+    assert found == ("team" if fits else "")
+
+
+def test_the_last_matching_line_of_codeowners_names_the_team(repository: Path) -> None:
+    (repository / ".github").mkdir()
+    (repository / ".github" / "CODEOWNERS").write_text(
+        "# Who keeps what\n[Articles]\n*  @example/everything\n/articles/en/ @ann @example/english # not @example/me\n"
+        "/articles/en/person.md @ann ann@example.com\n/articles/en/nobody.md\n"
+    )
+    (repository / "CODEOWNERS").write_text("* @example/not-read\n")
+    past = history(repository / "articles")
+    teams = {
+        name: past.of(Article(id=name, lang="en", title="T", body="", path=f"{name}.md", owner=owner)).team
+        for name, owner in {"en/a": "", "pl/a": "", "en/own": "own-team", "en/person": "", "en/nobody": ""}.items()
+    }
+    assert teams == {"en/a": "english", "pl/a": "everything", "en/own": "own-team", "en/person": "", "en/nobody": ""}
+
+
+# --- in a snapshot ---------------------------------------------------------------------------------------------------
+
+
+def test_a_snapshot_keeps_dates_and_teams_and_its_id_follows_them(repository: Path, tmp_path: Path) -> None:
+    def build_here(data: str) -> str:
+        settings = BuildSettings(model=HashEmbedder.NAME)
+        return build(repository / "articles", tmp_path / data, settings, created=CREATED).snapshot
+
+    commit(repository, {"CODEOWNERS": "* @example/team\n"}, "2026-04-04")
+    first = build_here("data")
+    articles = {entry.article.path: entry.article for entry in open_current(tmp_path / "data").entries}
+    assert {path: (article.changed, article.team) for path, article in articles.items()} == {
+        "en/a.md": ("2026-02-02", "team"),
+        "en/ż b.md": ("2026-01-01", "team"),
+    }
+    git(repository, "commit", "--allow-empty", "-m", "nothing", date="2026-05-05")
+    assert build_here("other") == first  # a commit that changes no article changes nothing
+    commit(repository, {"CODEOWNERS": "* @example/others\n"}, "2026-06-06")
+    assert build_here("other") != first
+    lines = (tmp_path / "data" / "snapshots" / first / "articles.jsonl").read_text().splitlines()
+    assert [json.loads(line)["article"]["changed"] for line in lines] == ["2026-02-02", "2026-01-01"]
