@@ -120,7 +120,8 @@ def send(request: Request, form: PostedWithFiles) -> Response:
     draft, session = Draft.typed(form), session_of(request)
     remove = form.identifier("remove")
     if (form.uploads or not remove) and (seconds := limits.wait(request, "tickets", session)):
-        return _form(request, draft, status=429, notice="often", retry_after=seconds)
+        again = {"attachments": [Message("Choose your files once more: they were not kept.")]} if form.uploads else {}
+        return _form(request, draft, status=429, errors=again, notice="often", retry_after=seconds)
     errors: dict[str, list[Message]] = {}
     try:
         errors |= _keep_files(request, draft, form)
@@ -144,6 +145,8 @@ def send(request: Request, form: PostedWithFiles) -> Response:
                 response: Response = page(request, "ticket_answer.html", values, reader=reader, private=True)
                 return keep_session(request, response, session)
         taken = desk.open_ticket(draft.ticket(session, reader.lang), draft.key)
+    except TicketInvalid as error:
+        return _form(request, draft, status=422, errors={name: [words] for name, words in error.fields.items()})
     except TicketConflict:
         return _sent_before(request, Draft.typed(form))
     except StoreUnavailable as error:
@@ -201,7 +204,10 @@ def _sent_before(request: Request, draft: Draft) -> Response:
     """The form for a ticket that was changed after it was sent: sent again, it is another one, with the same files."""
     desk: HelpDesk = request.app.state.desk
     another = replace(draft, key=secrets.token_urlsafe(18), token="")
-    desk.sink.carry(draft.key, another.key, desk.now())
+    try:
+        desk.sink.carry(draft.key, another.key, desk.now())
+    except StoreUnavailable as error:
+        _log.error("%s", error)  # the words are what matters; files can be chosen again
     return _form(request, another, status=409, notice="sent")
 
 
