@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from bot import tickets
 from bot.attachments import Upload
 from bot.models import Attachment, Author, SentTicket, Ticket, TicketDraft, TicketMessage, TicketState
 from bot.tickets import WAITS, conflict, fingerprint, taken
@@ -47,6 +48,9 @@ class MemoryInbox:
             for file in self._files:
                 if (file.key, file.upload) == (idempotency_key, upload):
                     return file.attachment
+            waiting = sum(file.attachment.size for file in self._files if not file.ticket_id)
+            if waiting + len(upload.content) > tickets.WAITING_BYTES:
+                raise tickets.no_room(upload)
             made = Attachment(f"file-{len(self._files) + 1}", upload.name, upload.media_type, len(upload.content))
             self._files.append(_File(idempotency_key, made, upload, at))
             return made

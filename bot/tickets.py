@@ -16,7 +16,7 @@ from bot.attachments import Upload
 from bot.database import reachable, tickets
 from bot.database import ticket_attachments as files
 from bot.database import ticket_messages as messages
-from bot.errors import Message, TicketConflict, TicketInvalid
+from bot.errors import AttachmentRefused, Message, TicketConflict, TicketInvalid
 from bot.models import (
     MAX_BODY,
     MAX_SUBJECT,
@@ -33,6 +33,8 @@ _EMAIL = re.compile(r"[^@\s<>\"\x00-\x1f\x7f]{1,64}@[^@\s<>\".\x00-\x1f\x7f]+(?:
 
 #: A file that waits longer than this for its ticket is removed.
 WAITS = timedelta(days=1)
+#: How many bytes of files may wait in all: whoever sends files and no tickets must not fill the disk.
+WAITING_BYTES = 1_000_000_000
 
 
 class TicketSink(Protocol):
@@ -54,7 +56,8 @@ class TicketSink(Protocol):
     def attach(self, idempotency_key: str, upload: Upload, at: datetime) -> Attachment:
         """Keeps a file until its ticket is sent; the same file under the same name is kept once.
 
-        Files of any key that have waited for longer than WAITS are removed.
+        Files of any key that have waited for longer than WAITS are removed. Raises AttachmentRefused where more than
+        WAITING_BYTES would wait.
         """
         ...
 
@@ -151,6 +154,9 @@ class SqlInbox:
             connection.execute(files.delete().where(files.c.ticket_id.is_(None), files.c.at < at - WAITS))
             if known := _attachments(connection, same):
                 return known[0]
+            waiting = sa.select(sa.func.coalesce(sa.func.sum(files.c.size), 0)).where(files.c.ticket_id.is_(None))
+            if connection.execute(waiting).scalar_one() + made.size > WAITING_BYTES:
+                raise no_room(upload)
             connection.execute(
                 files.insert().values(
                     **asdict(made), draft_key=idempotency_key, at=at, digest=upload.digest, content=upload.content
@@ -252,6 +258,13 @@ def fingerprint(draft: TicketDraft) -> str:
 def conflict(key: str) -> TicketConflict:
     """What a sink raises where a key was used for another draft."""
     return TicketConflict(f"The idempotency key {key!r} was used for another ticket. Send a new key with a new ticket.")
+
+
+def no_room(upload: Upload) -> AttachmentRefused:
+    """What a sink raises where too many files wait already."""
+    return AttachmentRefused(
+        Message("We cannot take “%(name)s” at the moment. Send the ticket without it.", name=upload.name)
+    )
 
 
 def taken(

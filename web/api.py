@@ -152,6 +152,7 @@ def article(article_id: str, desk: Desk, lang: schemas.Lang | None = None) -> sc
 @router.post("/articles/{article_id:path}/feedback", status_code=204, summary="Tell whether an article helped")
 def tell_feedback(article_id: str, told: schemas.FeedbackIn, desk: Desk, request: Request) -> Response:
     """Said again in the same session, it takes the place of what was said before."""
+    limits.check(request, "feedback", told.session)
     entry, _ = _public_article(desk, article_id, told.lang)
     said = Feedback(
         article_id=article_id,

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.attachments import upload
-from bot.errors import TicketConflict
+from bot.errors import AttachmentRefused, TicketConflict
 from bot.memory_inbox import MemoryInbox
 from bot.models import Ticket, TicketMessage
 from bot.tickets import SqlInbox, TicketSink
@@ -243,6 +243,20 @@ def test_a_file_that_waits_for_more_than_a_day_is_removed_and_a_sent_one_stays(i
     assert inbox.waiting("key-0002") == ()
     assert len(inbox.waiting("key-0003")) == 2
     assert inbox.file(ticket.id, sent.id) is not None
+
+
+def test_only_so_many_bytes_wait_in_all_and_sent_ones_do_not_count(
+    inbox: TicketSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.tickets.WAITING_BYTES", 10)
+    inbox.attach("key-0001", SCREEN, NOON)
+    inbox.submit(draft(), "key-0001", shown=(), at=NOON)
+    inbox.attach("key-0002", SCREEN, NOON)
+    inbox.attach("key-0003", SCREEN, NOON)
+    with pytest.raises(AttachmentRefused, match=r"^We cannot take “notes.txt” at the moment\."):
+        inbox.attach("key-0003", NOTES, NOON)
+
+    assert len(inbox.waiting("key-0003")) == 1
 
 
 # --- afterwards --------------------------------------------------------------------------------------------------

@@ -109,6 +109,15 @@ def test_a_message_can_be_added_once_and_too_long_a_one_is_kept_in_its_field(sit
     assert foreign.status == 403
 
 
+def test_a_broken_database_loses_no_word_of_a_message(tmp_path: Path) -> None:
+    with open_site(tmp_path, ARTICLES) as broken:
+        address = send(broken, **ODD).response.headers["location"].partition("?")[0]
+        broken.break_database()
+        page = broken.post(f"{address}/answer", {"verdict": "refused", "reason": "Still soft.\nStill <here>."})
+        assert (page.status, page.title) == (503, "Your message is not sent yet")
+        assert page.form("").filled() == {"verdict": ["refused"], "reason": ["Still soft.\nStill <here>."]}
+
+
 def test_a_late_answer_is_owned_up_to(site: Site, address: str) -> None:
     site.set_clock(NOON + timedelta(days=2))
     assert "It takes longer than usual." in site.get(address).main

@@ -105,6 +105,10 @@ def test_one_visitor_too_many_times_waits_and_keeps_every_word(tmp_path: Path) -
         assert "wait 60 minutes" in page.one("div", cls="summary").text
         feedback = {"outcome": "solved", "question_id": "q1"}
         assert [site.post("/outcome", feedback).status for _ in range(2)] == [303, 429]
+        comment = {"article_id": "vpn", "lang": "en", "helpful": "no", "details": "yes", "comment": "It <still> fails."}
+        kept = site.post("/feedback", comment)
+        assert (kept.status, kept.form("/feedback").filled()["comment"]) == (429, ["It <still> fails."])
+        assert site.post("/feedback", {"article_id": "vpn", "lang": "en", "helpful": "yes"}).status == 429
 
 
 def test_an_address_may_do_as_much_as_ten_visitors_and_agents_as_much_as_they_like(tmp_path: Path) -> None:

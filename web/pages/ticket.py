@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from bot import tickets
 from bot.attachments import Allowed, room
-from bot.errors import Message, QuestionInvalid, StoreUnavailable, TicketConflict, TicketInvalid
+from bot.errors import AttachmentRefused, Message, QuestionInvalid, StoreUnavailable, TicketConflict, TicketInvalid
 from bot.models import MAX_BODY, MAX_SUBJECT, Attachment, Offer, Outcome, Question, Reply, TicketDraft
 from bot.service import HelpDesk
 from web import limits
@@ -119,8 +119,9 @@ def send(request: Request, form: PostedWithFiles) -> Response:
     reader = visit(request, catalogue(request))
     draft, session = Draft.typed(form), session_of(request)
     remove = form.identifier("remove")
-    if not remove and (seconds := limits.wait(request, "tickets", session)):
-        return _form(request, draft, status=429, notice="often", retry_after=seconds)
+    if (form.uploads or not remove) and (seconds := limits.wait(request, "tickets", session)):
+        again = {"attachments": [Message("Choose your files once more: they were not kept.")]} if form.uploads else {}
+        return _form(request, draft, status=429, errors=again, notice="often", retry_after=seconds)
     errors: dict[str, list[Message]] = {}
     try:
         errors |= _keep_files(request, draft, form)
@@ -144,6 +145,8 @@ def send(request: Request, form: PostedWithFiles) -> Response:
                 response: Response = page(request, "ticket_answer.html", values, reader=reader, private=True)
                 return keep_session(request, response, session)
         taken = desk.open_ticket(draft.ticket(session, reader.lang), draft.key)
+    except TicketInvalid as error:
+        return _form(request, draft, status=422, errors={name: [words] for name, words in error.fields.items()})
     except TicketConflict:
         return _sent_before(request, Draft.typed(form))
     except StoreUnavailable as error:
@@ -163,7 +166,10 @@ def _keep_files(request: Request, draft: Draft, form: Form) -> dict[str, list[Me
     allowed: Allowed = request.app.state.settings.allowed_files
     taken, refused = room(allowed, form.uploads, len(known))
     for upload in taken:
-        desk.sink.attach(draft.key, upload, desk.now())
+        try:
+            desk.sink.attach(draft.key, upload, desk.now())
+        except AttachmentRefused as error:
+            refused.append(error)
     return {"attachments": [error.words for error in refused]} if refused else {}
 
 
@@ -198,7 +204,10 @@ def _sent_before(request: Request, draft: Draft) -> Response:
     """The form for a ticket that was changed after it was sent: sent again, it is another one, with the same files."""
     desk: HelpDesk = request.app.state.desk
     another = replace(draft, key=secrets.token_urlsafe(18), token="")
-    desk.sink.carry(draft.key, another.key, desk.now())
+    try:
+        desk.sink.carry(draft.key, another.key, desk.now())
+    except StoreUnavailable as error:
+        _log.error("%s", error)  # the words are what matters; files can be chosen again
     return _form(request, another, status=409, notice="sent")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
@@ -18,6 +19,8 @@ from web.pages.failures import PageRoute
 from web.pages.forms import Posted
 from web.pages.templates import page
 from web.pages.visit import session_of, visit
+
+_log = logging.getLogger(__name__)
 
 router = APIRouter(route_class=PageRoute)
 
@@ -71,7 +74,7 @@ def judge(request: Request, ticket_id: str, form: Posted) -> Response:
 def _said(request: Request, ticket_id: str, field: str, typed: str) -> Response:
     desk: HelpDesk = request.app.state.desk
     if seconds := limits.wait(request, "feedback", session_of(request)):
-        return _page(request, ticket_id, field, typed, notice="often", retry_after=seconds)
+        return _unsent(request, field, typed, 429, seconds)
     try:
         if field == "reason":
             desk.refuse(ticket_id, typed)
@@ -79,9 +82,17 @@ def _said(request: Request, ticket_id: str, field: str, typed: str) -> Response:
             desk.write(ticket_id, "requester", typed)
     except TicketInvalid as error:
         return _page(request, ticket_id, field, typed, error=error.fields["text"])
-    except StoreUnavailable:
-        return _page(request, ticket_id, field, typed, notice="down", retry_after=5)
+    except StoreUnavailable as error:
+        _log.error("%s", error)
+        return _unsent(request, field, typed, 503, 5)
     return _back(request, ticket_id)
+
+
+def _unsent(request: Request, field: str, typed: str, status: int, seconds: int) -> Response:
+    """What was typed, to be sent again: from a page that needs no database."""
+    values = {"field": field, "typed": typed, "status": status, "seconds": seconds, "max_body": MAX_BODY}
+    headers = {**_HEADERS, "Retry-After": str(seconds)}
+    return page(request, "ticket_unsent.html", values, status=status, headers=headers, private=True)
 
 
 def _back(request: Request, ticket_id: str) -> Response:
@@ -90,34 +101,23 @@ def _back(request: Request, ticket_id: str) -> Response:
 
 
 def _page(
-    request: Request,
-    ticket_id: str,
-    field: str = "",
-    typed: str = "",
-    *,
-    error: Message | None = None,
-    notice: str = "",
-    retry_after: int = 0,
+    request: Request, ticket_id: str, field: str = "", typed: str = "", *, error: Message | None = None
 ) -> Response:
     """The page of a ticket; `typed` stands in `field` again, with what is wrong with it."""
     desk: HelpDesk = request.app.state.desk
     settings = request.app.state.settings
     ticket = desk.ticket(ticket_id)
     reader = visit(request, catalogue(request))
-    link = reader.link(f"/ticket/{ticket.id}")
-    status = 422 if error else {"often": 429, "down": 503}.get(notice, 200)
     values = {
         "ticket": ticket,
         "zone": settings.hours.zone,
         "expected": opening.expected(settings, reader.said, ticket, desk.now()),
-        "address": f"{request.url.scheme}://{request.url.netloc}{link}",
+        "address": f"{request.url.scheme}://{request.url.netloc}{reader.link(f'/ticket/{ticket.id}')}",
         "just_sent": request.query_params.get("sent") == "yes",
         "errors": {field: reader.said.say(error)} if error else {},
-        "notice": notice,
-        "retry_after": retry_after,
         "typed": {field: typed},
         "max_body": MAX_BODY,
         "file_address": lambda attachment: f"/ticket/{ticket.id}/files/{attachment.id}",
     }
-    headers = {**_HEADERS, **({"Retry-After": str(retry_after)} if retry_after else {})}
-    return page(request, "ticket_followed.html", values, status=status, reader=reader, headers=headers, private=True)
+    status = 422 if error else 200
+    return page(request, "ticket_followed.html", values, status=status, reader=reader, headers=_HEADERS, private=True)

@@ -233,7 +233,7 @@ function startOver() {
 
 /* ---- files ---- */
 
-const files = document.getElementById("fl-attachments");
+const files = form.elements.attachments;
 
 /* Files that the server would refuse are told before they are sent; the others stay chosen. */
 function checkFiles() {
