@@ -11,7 +11,7 @@ from tests.browser.conftest import OpenPage
 from tests.browser.help_centre import HelpCentre
 from tests.browser.host_site import HostSite
 from tests.browser.widget_page import Widget
-from web.widget import SCRIPTS, compact
+from web.pages.widget import SCRIPTS, compact
 
 pytestmark = pytest.mark.browser
 
