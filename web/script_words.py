@@ -24,6 +24,21 @@ def ticket_words(said: Words) -> dict[str, str | list[str]]:
     }
 
 
+def article_words(said: Words) -> dict[str, str | list[str]]:
+    """Of article.js."""
+    return {
+        "copied": said.gettext("Copied"),
+        "copy": said.gettext("Copy"),
+        "copyCode": said.gettext("Copy this code"),
+        "failed": said.gettext("Not copied: select it and copy it yourself"),
+    }
+
+
+def articles_found(said: Words) -> list[str]:
+    """What a screen reader is told of a list, for 0 to 10 articles; nothing for none."""
+    return ["", *(said.ngettext("%(num)s article found", "%(num)s articles found", n) for n in range(1, _MOST + 1))]
+
+
 def widget_words(said: Words) -> dict[str, str | list[str]]:
     """Of widget-panel.js. `{name}` is for the script to fill in."""
     return {
@@ -121,18 +136,3 @@ def widget_words(said: Words) -> dict[str, str | list[str]]:
         "why": said.gettext("Why did it not help?"),
         "yes": said.gettext("Yes"),
     }
-
-
-def article_words(said: Words) -> dict[str, str | list[str]]:
-    """Of article.js."""
-    return {
-        "copied": said.gettext("Copied"),
-        "copy": said.gettext("Copy"),
-        "copyCode": said.gettext("Copy this code"),
-        "failed": said.gettext("Not copied: select it and copy it yourself"),
-    }
-
-
-def articles_found(said: Words) -> list[str]:
-    """What a screen reader is told of a list, for 0 to 10 articles; nothing for none."""
-    return ["", *(said.ngettext("%(num)s article found", "%(num)s articles found", n) for n in range(1, _MOST + 1))]
