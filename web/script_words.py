@@ -68,7 +68,7 @@ def widget_words(said: Words) -> dict[str, str | list[str]]:
         "newTab": said.gettext("(opens in a new tab)"),
         "no": said.gettext("No"),
         "noArticle": said.gettext("This article is not here any more."),
-        "noMarkup": said.gettext("This part cannot be shown here. Open the article in the help centre to read it."),
+        "noMarkup": said.gettext("The article cannot be shown on this page. Open it in the help centre."),
         "noneSolved": said.gettext("None of these helped"),
         "notSolved": said.gettext("It did not help"),
         "nothing": said.gettext("No article answered this."),

@@ -1,12 +1,9 @@
-"""What the widget gets from the server: its two scripts, and the words and settings it opens with."""
+"""What the widget opens with: its words, and what of the settings it needs."""
 
 from __future__ import annotations
 
 import hashlib
-import re
 from datetime import datetime
-from functools import lru_cache
-from pathlib import Path
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -22,13 +19,8 @@ from web.words import Words, words
 
 router = APIRouter()
 
-SCRIPTS = ("widget.js", "widget-panel.js")
-#: Sites embed the widget by a fixed address, so a new version has to reach them soon.
+#: A change of the settings reaches pages that are open within minutes.
 _SOON = "public, max-age=300"
-_STATIC = Path(__file__).parent / "static"
-#: Whole lines of comment, comments behind code, indentation and empty lines. No text of ours goes over a line's end.
-_BLOCKS = re.compile(r"^\s*/\*.*?\*/\n", re.MULTILINE | re.DOTALL)
-_LINES = re.compile(r"^\s*(//.*)?\n|^[ ]+|[ ]+// [^\"'`\n]*$", re.MULTILINE)
 
 
 class ChannelOut(BaseModel):
@@ -117,19 +109,3 @@ def hours_sentence(settings: Settings, now: datetime, said: Words) -> str:
 
 def _choices(entries: tuple[Choice, ...], said: Words) -> list[ChoiceOut]:
     return [ChoiceOut(value=entry.stored, label=entry.said(said.lang)) for entry in entries]
-
-
-def script(name: str) -> Response:
-    """One of SCRIPTS. Any site may load it: it holds nothing that is anybody's."""
-    headers = {
-        "Cache-Control": _SOON,
-        "Cross-Origin-Resource-Policy": "cross-origin",
-        "Access-Control-Allow-Origin": "*",  # what is imported is fetched as a module, which asks for leave
-    }
-    return Response(compact(name), media_type="text/javascript", headers=headers)
-
-
-@lru_cache(maxsize=len(SCRIPTS))
-def compact(name: str) -> str:
-    """A script as it is sent: without comments and indentation."""
-    return _LINES.sub("", _BLOCKS.sub("", (_STATIC / name).read_text(encoding="utf-8")))

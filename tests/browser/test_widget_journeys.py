@@ -77,24 +77,25 @@ def test_a_conversation_goes_on_and_its_articles_are_read_inside(
 
 
 def test_an_article_opened_by_itself_is_rated_and_what_is_wrong_with_it_told(
-    open_page: OpenPage, site: HostSite
+    open_page: OpenPage, server: HelpCentre, site: HostSite
 ) -> None:
-    asked: list[Request] = []
     page = open_page(f"{site.base}/?#help/reset-password", before=_listen)
-    page.route("**/feedback", lambda route: (asked.append(route.request), route.fulfill(status=204))[1])
     widget = Widget(page)
     expect(widget.panel.get_by_role("heading", name="Reset a forgotten password")).to_be_focused()
     helpful = widget.panel.get_by_role("group", name="Was this article helpful?")
-    helpful.get_by_role("button", name="No").click()
+    with page.expect_response("**/feedback"):
+        helpful.get_by_role("button", name="No").click()
     expect(widget.panel.get_by_text("Thank you for telling us.")).to_be_focused()
     widget.panel.get_by_label("A step is missing or wrong").check()
     widget.field("What should be better?").fill("The picture is old.")
-    widget.button("Send comment").click()
+    with page.expect_response("**/feedback") as told:
+        widget.button("Send comment").click()
+    assert told.value.status == 204
     expect(widget.panel.get_by_text("Thank you for telling us.")).to_be_focused()
     expect(widget.button("Send comment")).to_be_hidden()
-    no, more = _told(asked, "/articles/reset-password/feedback")
-    assert {**no, "session": ""} == {"helpful": False, "lang": "en", "session": ""}
-    assert (more["reason"], more["comment"], more["session"]) == ("wrong", "The picture is old.", no["session"])
+    (said,) = server.rows("SELECT * FROM article_feedback WHERE comment = 'The picture is old.'")
+    assert (said["article_id"], said["lang"], said["helpful"]) == ("reset-password", "en", 0)
+    assert (said["reason"], len(said["session"])) == ("wrong", 32)
     assert ["not-solved", {"articles": ["reset-password"]}] in _heard(page)
 
 

@@ -11,7 +11,7 @@ from tests.browser.conftest import OpenPage
 from tests.browser.help_centre import HelpCentre
 from tests.browser.host_site import HostSite
 from tests.browser.widget_page import Widget
-from web.widget import SCRIPTS, compact
+from web.pages.widget import SCRIPTS, compact
 
 pytestmark = pytest.mark.browser
 
@@ -71,6 +71,8 @@ def test_nothing_is_fetched_before_somebody_opens_it_and_then_it_suggests_for_th
     expect(widget.panel.get_by_role("listitem").get_by_text("Connect to the VPN")).to_be_visible()
     page.evaluate("() => (history.pushState({}, '', '?printers'), (document.title = 'Printer jams'))")
     expect(widget.panel.get_by_role("listitem").get_by_text("printer").first).to_be_visible()
+    page.evaluate("() => { document.querySelector('firstline-widget').remove(); history.pushState({}, '', '?next'); }")
+    expect(widget.launcher).to_be_visible()  # a framework that builds the page anew does not lose it
     assert {address.partition("?")[0] for address in asked[2:]} == {
         f"{server.base}/widget-panel.js", f"{server.base}/api/v1/widget", f"{server.base}/api/v1/suggest"
     }  # fmt: skip

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.web.site import ARTICLES, Site, open_site
 from web.pages.templates import STATIC
 from web.pages.theme import DARK_SURFACE, LIGHT_SURFACE, READABLE, contrast, stylesheet
-from web.widget import SCRIPTS
+from web.pages.widget import SCRIPTS
 
 _COLOR = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
 

@@ -1,4 +1,4 @@
-"""What belongs to the whole site: colours, pictures, the widget and its demo page, what robots may read."""
+"""What belongs to the whole site: colours, pictures, what robots may read."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 
 from kb.links import PICTURE_TYPES
 from web.pages.failures import PageRoute
-from web.pages.templates import page
 from web.pages.theme import favicon, stylesheet
 from web.pages.visit import base_address
-from web.widget import script
 
 router = APIRouter(route_class=PageRoute)
 
@@ -68,26 +66,3 @@ def picture(request: Request, name: str) -> Response:
     if path is None or media_type is None:
         raise HTTPException(404)
     return FileResponse(path, media_type=media_type, headers={**_FOREVER, "Content-Security-Policy": _PICTURE_POLICY})
-
-
-@router.get("/widget.js")
-def widget_script() -> Response:
-    return script("widget.js")
-
-
-@router.get("/widget-panel.js")
-def widget_panel() -> Response:
-    return script("widget-panel.js")
-
-
-@router.get("/widget")
-def widget(request: Request) -> Response:
-    """A page with the widget on it, and the one tag that puts it on any other."""
-    settings = request.app.state.settings
-    values = {
-        "origin": base_address(request),
-        "origins": settings.widget_origins,
-        "accent": settings.accent_color,
-        "noindex": True,
-    }
-    return page(request, "widget.html", values)

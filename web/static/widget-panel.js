@@ -353,7 +353,6 @@ export function fill(frame, config, kept) {
   /** What a panel in another language goes on with. */
   function leave() {
     const typed = Object.entries(fields).map(([name, { control }]) => [name, control.value]);
-    state.turn++; // a reply to come would be shown by nobody
     return { state, question: question.control.value, fields: typed, view: views.indexOf(shown()) };
   }
 
@@ -673,11 +672,12 @@ export function fill(frame, config, kept) {
     const heading = el("h3", { tabindex: "-1", lang: article.lang, dir: "auto" }, article.title);
     const sections = article.sections.flatMap((section) => [
       section.heading && el("h4", { lang: article.lang, dir: "auto", "data-anchor": section.anchor, tabindex: "-1" }, section.heading),
-      articleWords({ html: section.html, plain: words.noMarkup, lang: article.lang, url: article.url }),
+      articleWords({ ...section, plain: "", lang: article.lang, url: article.url }),
     ]);
+    const shownWhole = fromArticle("") ? sections.filter(Boolean) : [el("p", {}, words.noMarkup)];
     articleView.replaceChildren(
       back,
-      el("article", {}, heading, ...sections.filter(Boolean)),
+      el("article", {}, heading, ...shownWhole),
       el("p", { class: "source" }, newTab(BASE + article.url, words.openFull)),
       wasItHelpful(article),
     );
