@@ -12,6 +12,9 @@ from kb.models import PUBLIC, ArticleKey
 Channel = Literal["web", "widget", "ticket_form", "api", "cli", "agent"]
 DecisionName = Literal["answer", "suggest", "unanswered"]
 OutcomeName = Literal["solved", "not_solved", "opened"]
+TicketState = Literal["received", "answered", "solved"]
+Author = Literal["agent", "requester"]
+Verdict = Literal["", "accepted", "refused"]
 #: Why a question is unanswered: no article says it, none of its topic does, or none is in the question's language.
 Nothing = Literal["", "articles", "topic", "language"]
 
@@ -23,6 +26,8 @@ MAX_QUESTION = 2_000
 MAX_BODY = 200_000
 MAX_SUBJECT = 300
 MAX_REASON = 2_000
+#: Of the name of a topic or a department.
+MAX_CHOICE = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +132,9 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class TicketDraft:
-    """A ticket as its requester sent it, with what the bot had shown and what of it was declined (article ids)."""
+    """A ticket as its requester sent it. `declined` are article ids, `conversation` the ids of the questions that the
+    requester had asked in the same visit, in order of time; files wait in the inbox under the ticket's key.
+    """
 
     subject: str
     body: str
@@ -136,11 +143,40 @@ class TicketDraft:
     declined: tuple[str, ...] = ()
     session: str = ""
     lang: str = ""
+    topic: str = ""
+    department: str = ""
+    conversation: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came with a ticket, without its bytes. `name` is safe to save under, `size` is in bytes."""
+
+    id: str
+    name: str
+    media_type: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class TicketMessage:
+    """What was written after the ticket; `verdict` is what its requester said to an agent's answer."""
+
+    at: datetime
+    author: Author
+    text: str
+    verdict: Verdict = ""
+
+    def __repr__(self) -> str:
+        return f"<TicketMessage of the {self.author}, {self.at:%Y-%m-%d}>"  # no text in a log
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A ticket in the inbox. `number` is what people call it, `id` what cannot be guessed. `shown` are article ids."""
+    """A ticket in the inbox. `number` is what people call it, `id` what cannot be guessed. `shown` are article ids.
+
+    `messages` are in order of time.
+    """
 
     id: str
     number: int
@@ -152,6 +188,18 @@ class Ticket:
     shown: tuple[str, ...]
     declined: tuple[str, ...]
     lang: str = ""
+    topic: str = ""
+    department: str = ""
+    conversation: tuple[str, ...] = ()
+    state: TicketState = "received"
+    attachments: tuple[Attachment, ...] = ()
+    messages: tuple[TicketMessage, ...] = ()
+
+    @property
+    def open_answer(self) -> TicketMessage | None:
+        """The agent's answer that the requester has said nothing to yet."""
+        last = self.messages[-1] if self.messages else None
+        return last if last and last.author == "agent" and not last.verdict and self.state == "answered" else None
 
     def __repr__(self) -> str:
         return f"<Ticket {self.number} of {self.at:%Y-%m-%d}>"  # no subject, body or address in a log

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot import compose, conversation, models, privacy, tickets
 from bot.conversation import Understood
 from bot.decide import SUGGESTIONS, Answer, Decision, Policy, Suggest, decide
-from bot.errors import Message, QuestionInvalid, StoreUnavailable, TicketUnknown
+from bot.errors import AttachmentUnknown, Message, QuestionInvalid, StoreUnavailable, TicketUnknown
 from bot.events import EventStore
 from bot.learned import Learned, Lesson, Trace
 from bot.learning import LearningStore
@@ -18,6 +18,8 @@ from bot.library import Library
 from bot.models import (
     MAX_BODY,
     MAX_QUESTION,
+    Attachment,
+    Author,
     Offer,
     Outcome,
     Question,
@@ -33,6 +35,9 @@ from kb.typeahead import long_enough
 
 _log = logging.getLogger(__name__)
 
+#: How far back the questions of a ticket's visit reach, and how many of them an agent reads.
+_VISIT = timedelta(days=1)
+_CONVERSATION = 20
 #: From so many words on what is being typed has a meaning that an encoder reads.
 _WORDS_WITH_MEANING = 3
 
@@ -141,8 +146,14 @@ class HelpDesk:
         )
         tickets.check(draft)
         asked = self.events.question(draft.question_id) if draft.question_id else None
-        draft = replace(draft, question_id=asked.id if asked else "")
+        before = self._conversation({draft.session, asked.session if asked else ""} - {""})
+        conversation = tuple(question.id for question in before if asked is None or question.id != asked.id)
+        draft = replace(draft, question_id=asked.id if asked else "", conversation=conversation)
         return self.sink.submit(draft, idempotency_key, shown=asked.shown if asked else (), at=self.now())
+
+    def _conversation(self, sessions: Collection[str]) -> Sequence[RecordedQuestion]:
+        """What was asked in the visit a ticket comes from: on the search page, in the widget, or in both."""
+        return self.events.asked_in(sessions, since=self.now() - _VISIT, limit=_CONVERSATION) if sessions else ()
 
     def ticket(self, ticket_id: str) -> Ticket:
         """Raises TicketUnknown."""
@@ -150,6 +161,11 @@ class HelpDesk:
         if ticket is None:
             raise TicketUnknown(f"There is no ticket with the id {ticket_id!r}.")
         return ticket
+
+    def conversation(self, ticket: Ticket) -> list[RecordedQuestion]:
+        """What was asked before in the visit a ticket comes from. Raises StoreUnavailable."""
+        found = (self.events.question(question_id) for question_id in ticket.conversation)
+        return [question for question in found if question]
 
     def resolve(self, ticket_id: str, article_id: str, text: str) -> None:
         """Keeps how a ticket was solved; an article that solved it is learned at once.
@@ -162,7 +178,46 @@ class HelpDesk:
             trace = Trace("agent", ticket.id, at)
             self.learning.learn([Lesson(article_id, ticket.subject, ticket.body, ticket.lang, trace)])
         self.events.record_resolution(ticket.id, article_id, privacy.to_keep(text), at)
+        self.sink.close(ticket.id)
         self.library.refresh()
+
+    def write(self, ticket_id: str, author: Author, text: str) -> None:
+        """Adds what an agent or the requester writes to a ticket.
+
+        Raises TicketUnknown, TicketInvalid where the text is empty or too long, or StoreUnavailable.
+        """
+        self.sink.say(self.ticket(ticket_id).id, author, tickets.message(privacy.printable(text)), self.now())
+
+    def accept(self, ticket_id: str) -> None:
+        """The requester says that the agent's last answer solved it. Raises TicketUnknown or StoreUnavailable.
+
+        Where an agent named the article that did, and the requester had been shown it, that is a person's word for
+        it, and learned from. It is no "solved" of the question: no ticket was spared.
+        """
+        ticket, at = self.ticket(ticket_id), self.now()
+        if not self.sink.judge(ticket.id, "accepted", "", at):
+            return
+        article = self.events.resolved_with(ticket.id)
+        asked = self.events.question(ticket.question_id) if ticket.question_id and article else None
+        if asked and article in asked.shown:
+            trace = Trace("end_user", asked.id, at, session=asked.session, solved=True)
+            self.learning.hear(Lesson(article, asked.text, asked.body, asked.lang, trace))
+
+    def refuse(self, ticket_id: str, reason: str) -> None:
+        """The requester still needs help, and says why: the ticket is open again.
+
+        Raises TicketUnknown, TicketInvalid where the reason is empty or too long, or StoreUnavailable.
+        """
+        ticket, reason = self.ticket(ticket_id), tickets.message(privacy.printable(reason))
+        if not self.sink.judge(ticket.id, "refused", reason, self.now()):
+            self.sink.say(ticket.id, "requester", reason, self.now())  # answered otherwise meanwhile: no word is lost
+
+    def file(self, ticket_id: str, attachment_id: str) -> tuple[Attachment, bytes]:
+        """Raises AttachmentUnknown or StoreUnavailable."""
+        found = self.sink.file(ticket_id, attachment_id)
+        if found is None:
+            raise AttachmentUnknown(f"The ticket has no file with the id {attachment_id!r}.")
+        return found
 
     def remove_learned(self, learned_id: str) -> Learned:
         """Takes a learned question out of the ranking for good. Raises LearnedUnknown or StoreUnavailable."""

@@ -17,7 +17,7 @@ from bot.service import HelpDesk
 from kb.links import article_path
 from kb.models import INTERNAL, PUBLIC, ArticleKey
 from kb.snapshot import Entry
-from web import schemas
+from web import limits, schemas, ticket_schemas, widget
 from web.auth import Agent, Author
 from web.pages.catalogue import catalogue
 from web.problems import ApiError, Problem
@@ -40,8 +40,9 @@ Desk = Annotated[HelpDesk, Depends(desk_of)]
 
 
 @router.post("/ask", summary="Ask a question")
-def ask(asked: schemas.AskIn, desk: Desk) -> schemas.ReplyOut:
+def ask(asked: schemas.AskIn, desk: Desk, request: Request) -> schemas.ReplyOut:
     """An answer, suggestions, or an honest "I don't know". The question is kept, with personal data masked."""
+    limits.check(request, "questions", asked.session or "")
     question = Question(
         asked.question,
         asked.body,
@@ -58,6 +59,7 @@ def ask(asked: schemas.AskIn, desk: Desk) -> schemas.ReplyOut:
 @router.get("/suggest", summary="Suggest while typing")
 def suggest(
     desk: Desk,
+    _rate: limits.Typing,
     q: Annotated[schemas.Text, Query(max_length=2_000)],
     body: Annotated[schemas.Text, Query(max_length=2_000)] = "",
     lang: schemas.Lang | None = None,
@@ -95,7 +97,7 @@ def typeahead(
 
 
 @router.post("/questions/{question_id}/outcome", status_code=204, summary="Tell what became of an answer")
-def outcome(question_id: str, told: schemas.OutcomeIn, desk: Desk) -> Response:
+def outcome(question_id: str, told: schemas.OutcomeIn, desk: Desk, _rate: limits.Feedback) -> Response:
     desk.record_outcome(Outcome(question_id, told.outcome, told.article_id, told.reason))
     return Response(status_code=204)
 
@@ -104,9 +106,11 @@ def outcome(question_id: str, told: schemas.OutcomeIn, desk: Desk) -> Response:
 def open_ticket(
     sent: schemas.TicketIn,
     desk: Desk,
+    request: Request,
     idempotency_key: Annotated[str, Header(min_length=8, max_length=64, pattern=r"^[\x21-\x7e]+$")],
 ) -> schemas.TicketOut:
     """Sent again with the same `Idempotency-Key`, it is the same ticket."""
+    limits.check(request, "tickets", sent.session or "")
     ticket = desk.open_ticket(
         TicketDraft(
             subject=sent.subject,
@@ -116,10 +120,26 @@ def open_ticket(
             declined=tuple(sent.declined),
             session=sent.session or "",
             lang=sent.lang or "",
+            topic=sent.topic,
+            department=sent.department,
         ),
         idempotency_key,
     )
-    return schemas.TicketOut(id=ticket.id, number=ticket.number, created=ticket.at)
+    return schemas.TicketOut(id=ticket.id, number=ticket.number, created=ticket.at, url=f"/ticket/{ticket.id}")
+
+
+@router.get("/tickets/{ticket_id}", summary="Read a ticket")
+def read_ticket(ticket_id: str, desk: Desk, _agent: Agent) -> ticket_schemas.TicketDetailsOut:
+    """With its files, its messages, and what was asked in the visit it comes from. Needs the agent's token."""
+    ticket = desk.ticket(ticket_id)
+    return ticket_schemas.TicketDetailsOut.of(ticket, desk.conversation(ticket))
+
+
+@router.post("/tickets/{ticket_id}/messages", status_code=204, summary="Answer a ticket")
+def answer_ticket(ticket_id: str, written: schemas.MessageIn, desk: Desk, _agent: Agent) -> Response:
+    """The requester reads it on the ticket's page, and accepts or refuses it there. Needs the agent's token."""
+    desk.write(ticket_id, "agent", written.text)
+    return Response(status_code=204)
 
 
 @router.get("/articles/{article_id:path}", summary="Read an article")
@@ -132,6 +152,7 @@ def article(article_id: str, desk: Desk, lang: schemas.Lang | None = None) -> sc
 @router.post("/articles/{article_id:path}/feedback", status_code=204, summary="Tell whether an article helped")
 def tell_feedback(article_id: str, told: schemas.FeedbackIn, desk: Desk, request: Request) -> Response:
     """Said again in the same session, it takes the place of what was said before."""
+    limits.check(request, "feedback", told.session)
     entry, _ = _public_article(desk, article_id, told.lang)
     said = Feedback(
         article_id=article_id,
@@ -159,6 +180,9 @@ def list_feedback(
     found = request.app.state.feedback.find(article=article, helpful=helpful, limit=limit, offset=offset)
     rows = [schemas.FeedbackOut.of(row) for row in found.rows]
     return schemas.FeedbackListOut(total=found.total, helpful=found.helpful, feedback=rows)
+
+
+router.include_router(widget.router)
 
 
 @router.get("/gaps", summary="Questions without an answer")

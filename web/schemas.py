@@ -11,7 +11,7 @@ from bot import models
 from bot.feedback import MAX_COMMENT, Feedback, ReasonName
 from bot.gaps import Gap, GapKind
 from bot.learned import Learned, Source, Status, Trace
-from bot.models import MAX_BODY, MAX_REASON, Channel, DecisionName, Nothing, OutcomeName
+from bot.models import MAX_BODY, MAX_CHOICE, MAX_REASON, Channel, DecisionName, Nothing, OutcomeName
 from bot.reports import Deflection
 from kb import languages
 from kb.marks import Marks
@@ -40,6 +40,8 @@ Between = Annotated[
         "which: ask the reader. Else empty."
     ),
 ]
+#: Articles that a ticket may name as declined.
+MOST_DECLINED = 20
 Session = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 
 
@@ -205,9 +207,11 @@ class TicketIn(_In):
     body: Text
     email: Text
     question_id: Identifier = Field("", description="The `id` of the question that was asked before, if any.")
-    declined: list[Identifier] = Field([], max_length=20, description="Ids of articles that did not help.")
+    declined: list[Identifier] = Field([], max_length=MOST_DECLINED, description="Ids of articles that did not help.")
     session: Session | None = None
     lang: Lang | None = None
+    topic: Text = Field("", max_length=MAX_CHOICE)
+    department: Text = Field("", max_length=MAX_CHOICE)
 
 
 class TicketOut(BaseModel):
@@ -216,6 +220,11 @@ class TicketOut(BaseModel):
     id: str = Field(description="Cannot be guessed.")
     number: int = Field(description="What people call it.")
     created: datetime
+    url: str = Field(description="Address on this site where the ticket is followed. Who has it can read the ticket.")
+
+
+class MessageIn(_In):
+    text: Text = Field(description="What the requester reads.")
 
 
 class ResolutionIn(_In):

@@ -322,6 +322,8 @@ def test_it_did_not_help_is_recorded_and_leads_on_with_the_question_and_what_was
     ticket = site.get(next(link for link in page.links if link.startswith("/ticket?"))).form("/ticket")
     assert dict(ticket.fields) == {
         "key": dict(ticket.fields)["key"],
+        "token": dict(ticket.fields)["token"],
+        "website": "",
         "question_id": site.questions[0].id,
         "declined": "reset-password",
         "email": "",

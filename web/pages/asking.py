@@ -15,6 +15,7 @@ from bot.conversation import joined
 from bot.errors import QuestionInvalid, QuestionUnknown, StoreUnavailable
 from bot.models import OUTCOMES, Outcome, Question, Reply, Suggestion
 from bot.service import HelpDesk
+from web import limits
 from web.pages.catalogue import NO_TOPIC, Catalogue, Topic, catalogue
 from web.pages.failures import PageRoute
 from web.pages.forms import Posted, identifier, tidy
@@ -49,6 +50,13 @@ def search(request: Request) -> Response:
     desk: HelpDesk = request.app.state.desk
     session = session_of(request)
     asked = search.asked(reader, session)
+    if seconds := limits.wait(request, "questions", session):
+        told = reader.said.gettext(
+            "Many questions came from you or your network in a short time. Ask again in a minute."
+        )
+        headers = {"Retry-After": str(seconds)}
+        values = _values(search, reader, problem=told)
+        return page(request, "search.html", values, status=429, reader=reader, headers=headers)
     try:
         reply = desk.ask(asked, keep=not fetched_ahead(request))
     except QuestionInvalid as error:
@@ -196,6 +204,8 @@ def outcome(request: Request, form: Posted) -> Response:
     name = next((known for known in OUTCOMES if known == form.text("outcome")), None)
     if name not in ("solved", "not_solved"):
         raise HTTPException(400)
+    if seconds := limits.wait(request, "feedback", session_of(request)):
+        raise HTTPException(429, headers={"Retry-After": str(seconds)})
     declined = [article[:_IDENTIFIER] for article in form.texts("article_id") if article][:_MOST_DECLINED]
     question_id = form.identifier("question_id")
     keep_outcome(request.app.state.desk, Outcome(question_id, name, declined[0] if declined else ""))

@@ -127,7 +127,7 @@ def speaking(said: Words) -> dict[str, Any]:
         form = said.catalog.ngettext(one, many, count)
         return Markup(form) % {**values, "num": said.number(count)}  # noqa: S704
 
-    return {"said": said, "gettext": gettext, "_": gettext, "ngettext": ngettext}
+    return {"said": said, "filesize": said.filesize, "gettext": gettext, "_": gettext, "ngettext": ngettext}
 
 
 def page(
