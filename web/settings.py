@@ -6,6 +6,7 @@ import json
 import os
 import re
 from datetime import date
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -19,6 +20,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from bot.attachments import Allowed
 from bot.database import sqlite_url
 from bot.decide import COST_MISSED, COST_WRONG, Policy
 from bot.hours import Hours
@@ -38,6 +40,7 @@ _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?", re.IGNORECASE)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _PHONE = re.compile(r"(?=.*\d.*\d)\+?[\d ()./-]{3,40}")
 _ADDRESS = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
+_RATE = re.compile(r"[1-9]\d{0,6}/(second|minute|hour|day)")
 _EXTENSION = re.compile(r"[a-z0-9]{1,10}")
 _ATTACHMENT_TYPES = tuple("png jpg jpeg gif webp pdf txt log csv docx xlsx pptx odt zip eml msg".split())
 
@@ -146,6 +149,21 @@ class Settings(BaseSettings):
     attachment_types: Annotated[tuple[str, ...], NoDecode] = Field(
         _ATTACHMENT_TYPES, description="Which files may be attached, by the end of their names."
     )
+    form_min_seconds: float = Field(
+        3, ge=0, le=60, description="Who sends the ticket form sooner after opening it is asked to send it again."
+    )
+    rate_tickets: str = Field(
+        "20/hour",
+        description="How many tickets one visitor may send: a number per second, minute, hour or day. One address, "
+        "which may be a whole office, may send ten times as many. Empty: no limit.",
+    )
+    rate_questions: str = Field("60/minute", description="The same for questions and searches.")
+    rate_typing: str = Field("300/minute", description="The same for suggestions while typing.")
+    rate_feedback: str = Field("60/minute", description="The same for what people say about answers.")
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("127.0.0.1", "::1"),
+        description="Addresses or networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.",
+    )
 
     @field_validator("default_lang")
     @classmethod
@@ -185,6 +203,7 @@ class Settings(BaseSettings):
         "opening_hours",
         "holidays",
         "attachment_types",
+        "trusted_proxies",
         mode="before",
     )
     @classmethod
@@ -250,6 +269,27 @@ class Settings(BaseSettings):
             if not _ORIGIN.fullmatch(origin):
                 raise ValueError(f"{origin!r} is no origin; write scheme and host alone: https://www.example.com")
         return value
+
+    @field_validator("rate_tickets", "rate_questions", "rate_typing", "rate_feedback")
+    @classmethod
+    def _rate(cls, value: str) -> str:
+        if value and not _RATE.fullmatch(value):
+            raise ValueError("write a number per second, minute, hour or day, such as 20/hour")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in value:
+            try:
+                ip_network(proxy)
+            except ValueError:
+                raise ValueError(f"{proxy!r} is no address; write 10.0.0.7 or a network such as 10.0.0.0/8") from None
+        return value
+
+    @property
+    def allowed_files(self) -> Allowed:
+        return Allowed(self.attachments_max, self.attachment_max_mb, self.attachment_types)
 
     @property
     def notice_file(self) -> Path:

@@ -125,6 +125,8 @@ def test_opening_hours_holidays_and_zone_make_the_hours_of_the_desk() -> None:
             "time_zone: is no time zone; use an IANA name such as Europe/Warsaw or UTC (found 'Warsaw').",
         ),
         ('attachment_types = ["p/ng"]', "attachment_types: 'p/ng' is no end of a file's name; write png or pdf"),
+        ('rate_tickets = "many"', "rate_tickets: write a number per second, minute, hour or day, such as 20/hour"),
+        ('trusted_proxies = ["nginx"]', "trusted_proxies: 'nginx' is no address; write 10.0.0.7 or a network such as"),
         ("attachment_max_mb = 0", "attachment_max_mb: Input should be greater than or equal to 1 (found 0)."),
     ],
 )

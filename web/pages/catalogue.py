@@ -96,7 +96,7 @@ class Catalogue:
 
     @cached_property
     def topics(self) -> dict[str, Topic]:
-        """Topics by slug, in the order of their names; articles without a topic come last."""
+        """Topics by slug."""
         groups: dict[str, dict[str, dict[str, Article]]] = {}
         for article in self._public():
             groups.setdefault(article.topic, {}).setdefault(article.id, {})[article.lang] = article
@@ -110,8 +110,11 @@ class Catalogue:
             )
             for name, articles in groups.items()
         ]
-        found.sort(key=lambda topic: (topic.slug == NO_TOPIC, fold(topic.name), topic.slug))
         return {topic.slug: topic for topic in found}
+
+    def topics_for(self, said: Words) -> list[Topic]:
+        """The topics in the order of their names in a language; articles without a topic come last."""
+        return sorted(self.topics.values(), key=lambda topic: (topic.slug == NO_TOPIC, fold(topic.called(said))))
 
     @cached_property
     def moved(self) -> dict[tuple[str, str], ArticleKey]:

@@ -72,7 +72,7 @@ class Helpful:
 def home(request: Request) -> Response:
     known = catalogue(request)
     reader = visit(request, known)
-    topics = list(known.topics.values())
+    topics = known.topics_for(reader.said)
     shown = [
         (topic, known.articles(topic, reader.lang)[:_ARTICLES_AT_HOME], len(topic.articles))
         for topic in topics[:_TOPICS_AT_HOME]

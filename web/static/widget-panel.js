@@ -920,7 +920,7 @@ const LOOKS = `
   .words .contains-task-list { list-style: none; padding-left: 0; }
   .words img { display: block; max-width: 100%; height: auto; background: #fff; color: #1c1f23; border-radius: 4px; }
   .words :is(code, kbd) { font: .875em/1.4 ui-monospace, Menlo, Consolas, monospace; background: var(--soft); padding: 1px 4px; border-radius: 4px; }
-  .words pre { overflow-x: auto; padding: 12px; background: var(--soft); border-radius: 8px; }
+  .words pre { white-space: pre-wrap; padding: 12px; background: var(--soft); border-radius: 8px; }
   .words pre code { padding: 0; background: none; }
   .words .table-wrap { overflow-x: auto; }
   .words table { border-collapse: collapse; font-size: .875em; overflow-wrap: normal; }
