@@ -4,13 +4,15 @@ PORT ?= 8000
 ARTICLES ?= articles
 DATA ?= data
 EVAL ?=
+# Processes of the tests. Each takes 1 to 3 GB, so that one for every core is not always better.
+WORKERS ?= 2
 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check fix words bench quality screenshots clean browser
+.PHONY: help install run test check fix words bench quality lighthouse screenshots clean browser
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,7 +30,7 @@ run: $(STAMP) ## Index ARTICLES= and serve them on PORT=
 	@exec $(BIN)/firstline serve --data $(DATA) --port $(PORT)
 
 test: $(STAMP) browser ## Run all tests, those in a browser too
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 browser: # Debian's Chromium, where it can be installed
 	@.ci/chromium
@@ -53,6 +55,15 @@ bench: $(STAMP) ## Speed beside plain sentence-transformers + FAISS
 
 quality: $(STAMP) ## hit@k and honesty on the development data in EVAL=
 	$(BIN)/python -m bench.quality $(EVAL)
+
+lighthouse: $(STAMP) browser build/lighthouse/.installed ## Lighthouse on home, article, search and ticket form
+	$(BIN)/python -m bench.lighthouse
+
+build/lighthouse/.installed: bench/lighthouse/package.json bench/lighthouse/package-lock.json
+	@mkdir -p build/lighthouse
+	cp bench/lighthouse/package.json bench/lighthouse/package-lock.json build/lighthouse/
+	npm ci --prefix build/lighthouse --no-audit --no-fund --loglevel=error
+	@touch $@
 
 screenshots: $(STAMP) browser ## Pictures of all pages into screenshots/
 	$(BIN)/python -m bench.screenshots screenshots

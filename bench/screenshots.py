@@ -10,38 +10,20 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import sync_playwright
 
-from kb.build import BuildSettings, build
+from bench.own_site import own_data
 from tests.browser.conftest import ARGUMENTS, CHROMIUM, DESKTOP, PHONE
-from tests.browser.help_centre import AUTHOR_TOKEN, HelpCentre, help_centre
+from tests.browser.help_centre import help_centre
 from tests.browser.host_site import host_site
-from tests.browser.widget_page import Widget
+from tests.browser.scenes import PAGES, WIDGET, ask_before, on
 
-BUILD = Path("build")
 PHONE_OPTIONS = {"viewport": PHONE, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
-ANSWERED = "I forgot my passwrod"
-SUGGESTED = "laptop"
-CLOSE = "printer"
-UNKNOWN = "How long do I boil an egg for breakfast?"
-#: What people asked before, so that the authors' page has something to show.
-ASKED = (
-    UNKNOWN,
-    UNKNOWN,
-    "Where is the bicycle shed?",
-    "Can I bring my dog on Fridays?",
-    "Wie bestelle ich Visitenkarten?",
-)
-
-#: Brings a page into the state to be pictured.
-Scene = Callable[[Page], None]
 
 
 def main() -> None:
@@ -52,13 +34,15 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as scratch,
         host_site() as site,
-        help_centre(_index(), Path(scratch), site.base) as server,
+        help_centre(own_data(), Path(scratch), site.base) as server,
         sync_playwright() as playwright,
     ):
         site.help_centre = server.base
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        _ask_before(browser, server)
-        scenes = {**PAGES, **{name: _on(site.base, scene) for name, scene in WIDGET.items()}}
+        before = browser.new_context(base_url=server.base)
+        ask_before(before.request)
+        before.close()
+        scenes = {**PAGES, **{name: on(site.base, scene) for name, scene in WIDGET.items()}}
         devices = {"desktop": {"viewport": DESKTOP}, "phone": PHONE_OPTIONS}
         for (device, options), scheme, (name, scene) in product(devices.items(), ("light", "dark"), scenes.items()):
             context = browser.new_context(base_url=server.base, color_scheme=scheme, reduced_motion="reduce", **options)
@@ -70,229 +54,6 @@ def main() -> None:
             print(path)
         browser.close()
 
-
-def _index() -> Path:
-    """A data folder of our own articles, kept between runs."""
-    data = BUILD / "screenshots"
-    (data / "cache").mkdir(parents=True, exist_ok=True)
-    for shared in ("encoders", "vectors.db"):
-        if not (data / "cache" / shared).is_symlink():
-            (data / "cache" / shared).symlink_to((BUILD / shared).resolve())
-    (BUILD / "encoders").mkdir(exist_ok=True)
-    build(Path("articles"), data, BuildSettings(), created=datetime.now(UTC).isoformat(timespec="seconds"))
-    return data.resolve()
-
-
-def _ask_before(browser: Browser, server: HelpCentre) -> None:
-    context = browser.new_context(base_url=server.base)
-    for question in ASKED:
-        context.request.post("/api/v1/ask", data={"question": question, "channel": "web"})
-    for outcome, question in (("not_solved", "My account is locked"), ("solved", "I forgot my password")):
-        reply = context.request.post("/api/v1/ask", data={"question": question, "channel": "widget"}).json()
-        told = {"outcome": outcome, "article_id": reply["answer"]["article_id"]}
-        context.request.post(f"/api/v1/questions/{reply['id']}/outcome", data=told)
-    context.close()
-
-
-# --- pages -------------------------------------------------------------------------------------------------------
-
-
-def _at(address: str) -> Scene:
-    return lambda page: _go(page, address)
-
-
-def _go(page: Page, address: str) -> None:
-    page.goto(address)
-
-
-def _ticket(page: Page, subject: str, body: str) -> None:
-    page.goto("/ticket")
-    page.get_by_label("Your e-mail address").fill("kim@example.com")
-    page.get_by_label("Subject").fill(subject)
-    page.get_by_label("Description").fill(body)
-
-
-def _ticket_suggestions(page: Page) -> None:
-    _ticket(page, "The printer on our floor does not print", "It says paper jam, but I see no paper.")
-    expect(page.get_by_role("region", name="These may help").get_by_role("link").first).to_be_visible()
-
-
-def _ticket_close(page: Page) -> None:
-    page.goto("/ticket?subject=my screen is black")
-    expect(page.get_by_role("link", name="Neither of these")).to_be_visible()
-
-
-def _meant(page: Page) -> None:
-    page.goto(f"/search?q={CLOSE}")
-    page.get_by_role("region", name="What we found").get_by_role("link").first.click()
-    expect(page.get_by_role("button", name="This solved it")).to_be_visible()
-
-
-def _neither(page: Page) -> None:
-    page.goto(f"/search?q={CLOSE}")
-    page.get_by_role("button", name="Neither of these").click()
-    expect(page.get_by_role("heading", name="Sorry that neither of them fits")).to_be_visible()
-
-
-def _ticket_errors(page: Page) -> None:
-    page.goto("/ticket")
-    page.get_by_label("Subject").fill("Something is wrong")
-    page.get_by_role("button", name="Send ticket").click()
-    expect(page.get_by_role("alert")).to_be_visible()
-
-
-def _ticket_answer(page: Page) -> None:
-    _ticket(page, "I forgot my password", "I cannot sign in since this morning.")
-    page.get_by_role("button", name="Send ticket").click()
-    expect(page.get_by_role("button", name="No, send my ticket")).to_be_visible()
-
-
-def _ticket_sent(page: Page) -> None:
-    _ticket_answer(page)
-    page.get_by_role("button", name="No, send my ticket").click()
-    expect(page.get_by_role("heading", name="Your ticket is sent")).to_be_visible()
-
-
-def _did_not_help(page: Page) -> None:
-    page.goto("/search?q=I+forgot+my+password")
-    page.get_by_role("button", name="It did not help").click()
-    expect(page.get_by_role("heading", name="Sorry that this did not help")).to_be_visible()
-
-
-def _solved(page: Page) -> None:
-    page.goto("/search?q=I+forgot+my+password")
-    page.get_by_role("button", name="This solved it").click()
-    expect(page.get_by_role("heading", name="Good to hear")).to_be_visible()
-
-
-def _authors(page: Page) -> None:
-    page.goto("/authors")
-    page.get_by_label("Token").fill(AUTHOR_TOKEN)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("table").first).to_be_visible()
-
-
-def _learned(page: Page) -> None:
-    _authors(page)
-    page.get_by_role("link", name="What we learned").click()
-    expect(page.get_by_role("table").first).to_be_visible()
-
-
-def _learned_trace(page: Page) -> None:
-    _learned(page)
-    page.get_by_role("table").get_by_role("link").first.click()
-    expect(page.get_by_role("heading", name="Where it comes from")).to_be_visible()
-
-
-PAGES: Mapping[str, Scene] = {
-    "home": _at("/"),
-    "home-polish": _at("/?lang=pl"),
-    "topic": _at("/topics/accounts"),
-    "article": _at("/en/articles/reset-password"),
-    "article-picture": _at("/en/articles/paper-jam"),
-    "search-empty": _at("/search"),
-    "search-answer": _at(f"/search?q={ANSWERED}"),
-    "search-suggestions": _at(f"/search?q={SUGGESTED}"),
-    "search-close": _at(f"/search?q={CLOSE}"),
-    "search-meant": _meant,
-    "search-neither": _neither,
-    "search-unknown": _at(f"/search?q={UNKNOWN}"),
-    "search-solved": _solved,
-    "search-did-not-help": _did_not_help,
-    "ticket": _at("/ticket"),
-    "ticket-suggestions": _ticket_suggestions,
-    "ticket-close": _ticket_close,
-    "ticket-errors": _ticket_errors,
-    "ticket-answer": _ticket_answer,
-    "ticket-sent": _ticket_sent,
-    "authors-sign-in": _at("/authors"),
-    "authors": _authors,
-    "authors-learned": _learned,
-    "authors-learned-trace": _learned_trace,
-    "api": _at("/api"),
-    "widget": _at("/widget"),
-    "not-found": _at("/en/articles/no-such-article"),
-}
-
-
-# --- the widget --------------------------------------------------------------------------------------------------
-
-
-def _on(base: str, scene: Callable[[Widget], None]) -> Scene:
-    """A scene of the widget on somebody else's page."""
-
-    def show(page: Page) -> None:
-        page.goto(base)
-        scene(Widget(page))
-
-    return show
-
-
-def _asked(question: str) -> Callable[[Widget], None]:
-    def show(widget: Widget) -> None:
-        widget.open().ask(question)
-        expect(widget.panel.locator(".choice")).to_be_visible()
-
-    return show
-
-
-def _w_loading(widget: Widget) -> None:
-    widget.page.evaluate("() => { window.fetch = () => new Promise(() => {}); }")
-    widget.open().ask(ANSWERED)
-    expect(widget.panel.locator(".bars")).to_be_visible()
-
-
-def _w_did_not_help(widget: Widget) -> None:
-    _asked("I cannot connect a second screen")(widget)
-    widget.button("It did not help").click()
-
-
-def _w_solved(widget: Widget) -> None:
-    _asked(ANSWERED)(widget)
-    widget.button("This solved it").click()
-
-
-def _w_ticket(widget: Widget) -> None:
-    _asked(UNKNOWN)(widget)
-    widget.button("Send a ticket").click()
-
-
-def _w_errors(widget: Widget) -> None:
-    _w_ticket(widget)
-    widget.fill_ticket(email="nobody")
-    widget.button("Send ticket").click()
-    expect(widget.panel.locator(".error:visible").first).to_be_visible()
-
-
-def _w_sent(widget: Widget) -> None:
-    _w_ticket(widget)
-    widget.fill_ticket(email="kim@example.com", body="For the whole team.")
-    widget.button("Send ticket").click()
-    expect(widget.panel.get_by_role("heading", name="is sent")).to_be_visible()
-
-
-def _w_down(widget: Widget) -> None:
-    widget.page.route("**/api/v1/ask", lambda route: route.abort())
-    widget.open().ask(ANSWERED)
-    expect(widget.panel.locator(".notice")).to_be_visible()
-
-
-WIDGET: Mapping[str, Callable[[Widget], None]] = {
-    "widget-closed": lambda widget: expect(widget.launcher).to_be_visible(),
-    "widget-open": lambda widget: expect(widget.open().question).to_be_visible(),
-    "widget-loading": _w_loading,
-    "widget-answer": _asked(ANSWERED),
-    "widget-picture": _asked("What do the OneDrive icons mean?"),
-    "widget-suggestions": _asked(SUGGESTED),
-    "widget-close": _asked(CLOSE),
-    "widget-unknown": _asked(UNKNOWN),
-    "widget-did-not-help": _w_did_not_help,
-    "widget-solved": _w_solved,
-    "widget-ticket": _w_ticket,
-    "widget-errors": _w_errors,
-    "widget-sent": _w_sent,
-    "widget-down": _w_down,
-}
 
 if __name__ == "__main__":
     main()

@@ -56,6 +56,7 @@ questions = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("snapshot", sa.String(32), nullable=False),
     sa.Column("shown", sa.JSON, nullable=False, comment="article ids, the answer first"),
+    sa.Column("after", sa.String(32), nullable=False, server_default="", comment="the question it follows up on"),
 )
 
 outcomes = sa.Table(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
+from kb.marks import Marks
 from kb.models import PUBLIC, ArticleKey
 
 Channel = Literal["web", "widget", "ticket_form", "api", "cli", "agent"]
@@ -14,6 +15,8 @@ OutcomeName = Literal["solved", "not_solved", "opened"]
 TicketState = Literal["received", "answered", "solved"]
 Author = Literal["agent", "requester"]
 Verdict = Literal["", "accepted", "refused"]
+#: Why a question is unanswered: no article says it, none of its topic does, or none is in the question's language.
+Nothing = Literal["", "articles", "topic", "language"]
 
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
 OUTCOMES: tuple[OutcomeName, ...] = get_args(OutcomeName)
@@ -29,7 +32,11 @@ MAX_CHOICE = 80
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a person asked: a question, or the subject and body of a ticket that is being written."""
+    """What a person asked: a question, or the subject and body of a ticket that is being written.
+
+    `topic` limits what is looked at, as in `kb.search.Query`; `exact` has every word taken as it is written. `after` is
+    the id of the question that this one may follow up on, "" where it follows none.
+    """
 
     text: str
     body: str = ""
@@ -37,11 +44,17 @@ class Question:
     channel: Channel = "api"
     session: str | None = None
     audiences: frozenset[str] = frozenset({PUBLIC})
+    topic: str | None = None
+    exact: bool = False
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """An article that may help. `path` is its address on this site with the heading's anchor."""
+    """An article that may help. `path` is its address on this site with the heading's anchor.
+
+    `title_marks` and `snippet_marks` are where the words that were asked for stand in the two.
+    """
 
     key: ArticleKey
     title: str
@@ -49,6 +62,9 @@ class Suggestion:
     heading: str
     snippet: str
     score: float
+    topic: str = ""
+    title_marks: Marks = ()
+    snippet_marks: Marks = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +88,8 @@ class Reply:
     words why it decided so. `corrected` is the question as it was understood where a typing error was mended, else "".
     `further` are the next best articles, for a page that lists results; they are not counted as shown. `between` are
     the first two suggestions where one of them is surely meant but not which, so that the person is asked; else empty.
+    `nothing` says why where it is unanswered. `context` is the earlier question this one was understood to follow up
+    on, "" where it was taken on its own.
     """
 
     id: str
@@ -84,6 +102,8 @@ class Reply:
     corrected: str = ""
     further: tuple[Suggestion, ...] = ()
     between: tuple[Suggestion, ...] = ()
+    nothing: Nothing = ""
+    context: str = ""
 
     @property
     def shown(self) -> tuple[ArticleKey, ...]:
@@ -196,7 +216,10 @@ class SentTicket:
 
 @dataclass(frozen=True, slots=True)
 class RecordedQuestion:
-    """A question as it is kept: personal data masked. `shown` are the ids of the articles the person saw."""
+    """A question as it is kept: personal data masked. `shown` are the ids of the articles the person saw.
+
+    `after` is the id of the question it was understood to follow up on, "" where it was taken on its own.
+    """
 
     id: str
     at: datetime
@@ -210,3 +233,4 @@ class RecordedQuestion:
     reason: str
     snapshot: str
     shown: tuple[str, ...]
+    after: str = ""

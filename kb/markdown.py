@@ -164,7 +164,7 @@ def sanitise(markup: str, targets: Targets | None = None) -> str:
         function = functions.get((tag, attribute))
         return value if function is None or value in targets.made else function(value.strip()) or None
 
-    return nh3.clean(
+    cleaned = nh3.clean(
         markup,
         tags=_TAGS,
         attributes={tag: {a for a in names if a != "class"} for tag, names in _ATTRIBUTES.items()},
@@ -184,6 +184,8 @@ def sanitise(markup: str, targets: Targets | None = None) -> str:
         link_rel="noopener noreferrer",
         strip_comments=True,
     )
+    # A wide table scrolls; the keyboard has to reach it for that, and Safari does not see to it.
+    return cleaned.replace('<div class="table-wrap">', '<div class="table-wrap" tabindex="0">')
 
 
 # --- rules -------------------------------------------------------------------------------------------------------

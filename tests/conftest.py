@@ -8,19 +8,23 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from filelock import FileLock
 
 os.environ["HF_HUB_OFFLINE"] = "1"
+# One thread a worker of pytest-xdist, set before torch is loaded: with two on two cores they wait for each other.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["OMP_NUM_THREADS"] = "1"
 
 from hypothesis import configuration, settings
 
-from bot.database import migrate, open_engine, sqlite_url
+from bot.database import open_engine, sqlite_url
 from kb import e5
 from kb.build import BuildReport, BuildSettings, build
-from kb.embedding import HashEmbedder
 from kb.export import DEFAULT_MODEL, prepare
+from tests import built
+from tests.built import CREATED
 
 PROJECT = Path(__file__).parent.parent
-CREATED = "2026-11-21T12:00:00+00:00"
 
 # The same examples on every run: a red test stays red until somebody mends it.
 settings.register_profile("firstline", deadline=None, max_examples=60, derandomize=True, database=None)
@@ -54,35 +58,43 @@ def data(tmp_path: Path) -> Path:
 @pytest.fixture
 def index(data: Path) -> Index:
     """Builds a folder's snapshot into `data` with the fake encoder."""
+    return lambda source: built.index(source, data)
 
-    def _index(source: Path) -> BuildReport:
-        return build(source, data, BuildSettings(model=HashEmbedder.NAME), created=CREATED)
 
-    return _index
+def _exported(model: str) -> Path:
+    """The folder of an exported encoder; a worker waits for another one that is exporting it."""
+    encoders = PROJECT / "build" / "encoders"
+    encoders.mkdir(parents=True, exist_ok=True)
+    with FileLock(encoders / f".{model}.lock"):
+        return prepare(model, encoders)
 
 
 @pytest.fixture(scope="session")
 def encoder_folder() -> Path:
     """The real encoder, exported once for all test runs of this checkout."""
-    return prepare(DEFAULT_MODEL, PROJECT / "build" / "encoders")
+    return _exported(DEFAULT_MODEL)
 
 
 @pytest.fixture(scope="session")
 def multilingual_folder() -> Path:
     """The real multilingual encoder, exported once for all test runs of this checkout."""
-    return prepare(e5.NAME, PROJECT / "build" / "encoders")
+    return _exported(e5.NAME)
 
 
 @pytest.fixture(scope="session")
-def own_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with our own articles indexed by the real encoder (the export is shared with `encoder_folder`)."""
-    data = tmp_path_factory.mktemp("own")
-    (data / "cache").mkdir()
-    (data / "cache" / "encoders").symlink_to(PROJECT / "build" / "encoders", target_is_directory=True)
-    (PROJECT / "build" / "encoders").mkdir(parents=True, exist_ok=True)
-    # Vectors of articles that did not change since the last test run: embedding them all takes a minute.
-    (data / "cache" / "vectors.db").symlink_to(PROJECT / "build" / "vectors.db")
-    build(PROJECT / "articles", data, BuildSettings(), created=CREATED)
+def own_data(
+    tmp_path_factory: pytest.TempPathFactory, worker_id: str, encoder_folder: Path, multilingual_folder: Path
+) -> Path:
+    """A data folder with our own articles indexed by the real encoders, built by one worker for all; read only."""
+    shared = tmp_path_factory.getbasetemp() if worker_id == "master" else tmp_path_factory.getbasetemp().parent
+    data = shared / "own"
+    with FileLock(shared / "own.lock"):
+        if not data.exists():
+            (data / "cache").mkdir(parents=True)
+            (data / "cache" / "encoders").symlink_to(encoder_folder.parent, target_is_directory=True)
+            # Vectors of articles that did not change since the last test run: embedding them all takes a minute.
+            (data / "cache" / "vectors.db").symlink_to(PROJECT / "build" / "vectors.db")
+        build(PROJECT / "articles", data, BuildSettings(), created=CREATED)  # known at once the second time
     return data
 
 
@@ -94,7 +106,7 @@ def database(tmp_path: Path) -> Path:
 @pytest.fixture
 def engine(database: Path) -> Iterator[sa.Engine]:
     """An engine on a new SQLite file, its tables made by the migrations."""
+    built.database(database)
     engine = open_engine(sqlite_url(database))
-    migrate(engine)
     yield engine
     engine.dispose()

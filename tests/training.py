@@ -5,15 +5,20 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 import kb.export
 import kb.trained
+from kb.build import BuildSettings, build
 from kb.corpus import Example
 from kb.embedding import GRAPH_FILE, TOKENIZER_FILE, EncoderSpec
+from kb.export import DEFAULT_MODEL, find
+from kb.snapshot import snapshots_folder
 from kb.train import TrainReport
+from tests.built import CREATED, kept
 
 #: 25 articles of four author questions each.
 ARTICLES = {
@@ -69,7 +74,10 @@ class Trainer:
 
 
 def install(monkeypatch: pytest.MonkeyPatch, encoder_folder: Path, *data: Path) -> Trainer:
-    """Has trainings done by a Trainer, and exports copied from the real one, which stands in the caches of `data`."""
+    """Has trainings done by a Trainer, and exports copied from the real one, which stands in the caches of `data`.
+
+    The snapshot of ARTICLES stands there too, but is not in use: the first build finds it made.
+    """
 
     def copy(folder: Path, target: Path, *, name: str, languages: tuple[str, ...], weights_sha256: str) -> None:
         for file in (GRAPH_FILE, TOKENIZER_FILE):
@@ -84,4 +92,34 @@ def install(monkeypatch: pytest.MonkeyPatch, encoder_folder: Path, *data: Path) 
         cache = folder / "encoders" if (folder / "encoders").exists() else folder / "cache" / "encoders"
         cache.mkdir(parents=True, exist_ok=True)
         (cache / encoder_folder.name).symlink_to(encoder_folder, target_is_directory=True)
+        shutil.copytree(snapshots_folder(_indexed(encoder_folder)), snapshots_folder(folder))
     return trainer
+
+
+@cache
+def _indexed(encoder_folder: Path) -> Path:
+    """A data folder with ARTICLES indexed by the real encoder, once a process: 1.5 s."""
+    folder = kept() / "training"
+    for name, text in ARTICLES.items():
+        path = folder / "articles" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    encoders = folder / "data" / "cache" / "encoders"
+    encoders.mkdir(parents=True)
+    (encoders / encoder_folder.name).symlink_to(encoder_folder, target_is_directory=True)
+    build(folder / "articles", folder / "data", BuildSettings(DEFAULT_MODEL), created=CREATED)
+    return folder / "data"
+
+
+@cache
+def shallow() -> Path:
+    """The real model with one layer of six left, as a sentence-transformers folder: exported in a third of the time."""
+    from sentence_transformers import SentenceTransformer
+
+    model = SentenceTransformer(str(find(DEFAULT_MODEL).unpack()), device="cpu")
+    transformer = model[0].auto_model
+    transformer.encoder.layer = transformer.encoder.layer[:1]
+    transformer.config.num_hidden_layers = 1
+    folder = kept() / "shallow"
+    model.save(str(folder))
+    return folder

@@ -17,9 +17,11 @@ from bot.service import HelpDesk
 from kb.links import article_path
 from kb.models import INTERNAL, PUBLIC, ArticleKey
 from kb.snapshot import Entry
-from web import limits, schemas, ticket_schemas
+from web import limits, schemas, ticket_schemas, widget
 from web.auth import Agent, Author
+from web.pages.catalogue import catalogue
 from web.problems import ApiError, Problem
+from web.words import SOURCE, language_name, words
 
 router = APIRouter(
     prefix="/api/v1",
@@ -41,7 +43,16 @@ Desk = Annotated[HelpDesk, Depends(desk_of)]
 def ask(asked: schemas.AskIn, desk: Desk, request: Request) -> schemas.ReplyOut:
     """An answer, suggestions, or an honest "I don't know". The question is kept, with personal data masked."""
     limits.check(request, "questions", asked.session or "")
-    question = Question(asked.question, asked.body, asked.lang, asked.channel, asked.session)
+    question = Question(
+        asked.question,
+        asked.body,
+        asked.lang,
+        asked.channel,
+        asked.session,
+        topic=asked.topic,
+        exact=asked.exact,
+        after=asked.after,
+    )
     return schemas.ReplyOut.of(desk.ask(question))
 
 
@@ -57,6 +68,32 @@ def suggest(
     """Articles for a question that is still being typed. Nothing is kept."""
     found = desk.suggest(Question(q, body, lang), limit) if q.strip() or body.strip() else Offer((), ())
     return schemas.SuggestOut.of(found)
+
+
+@router.get("/typeahead", summary="Complete what is being typed")
+def typeahead(
+    request: Request,
+    desk: Desk,
+    q: Annotated[schemas.Text, Query(max_length=2_000)],
+    lang: schemas.Lang | None = None,
+    limit: Annotated[int, Query(ge=1, le=10)] = 5,
+    topic: Annotated[schemas.Identifier | None, Query()] = None,
+) -> schemas.TypeaheadOut:
+    """Articles by the beginning of their words, typing errors allowed; by meaning too from three words on.
+
+    None for fewer than three characters (two in Chinese, Japanese and Korean). Nothing is kept.
+    """
+    found = desk.typeahead(Question(q, lang=lang, topic=topic), limit)
+    topics, said = catalogue(request).topics, words(lang or SOURCE)
+    rows = [
+        schemas.CompletionOut(
+            **schemas.SuggestionOut.of(suggestion).model_dump(),
+            topic_name=topics[suggestion.topic].called(said) if suggestion.topic in topics else "",
+            language=language_name(suggestion.key.lang),
+        )
+        for suggestion in found
+    ]
+    return schemas.TypeaheadOut(suggestions=rows)
 
 
 @router.post("/questions/{question_id}/outcome", status_code=204, summary="Tell what became of an answer")
@@ -143,6 +180,9 @@ def list_feedback(
     found = request.app.state.feedback.find(article=article, helpful=helpful, limit=limit, offset=offset)
     rows = [schemas.FeedbackOut.of(row) for row in found.rows]
     return schemas.FeedbackListOut(total=found.total, helpful=found.helpful, feedback=rows)
+
+
+router.include_router(widget.router)
 
 
 @router.get("/gaps", summary="Questions without an answer")

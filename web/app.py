@@ -98,6 +98,8 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine) -> FastAPI
         lifespan=lifespan,
     )
     app.state.settings, app.state.desk, app.state.engine = settings, desk, engine
+    app.state.readership, app.state.feedback = readership, SqlFeedbackStore(engine)
+    app.state.notices = NoticeBoard(settings.notice_file, settings.default_lang)
     app.state.tokens = FormTokens(shared_secret(engine, "forms"))
     app.state.limits = Limits(
         {
@@ -108,8 +110,6 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine) -> FastAPI
         }
     )
     app.add_middleware(SizeLimit, streamed={"/ticket": forms.longest_body(settings.allowed_files)})
-    app.state.readership, app.state.feedback = readership, SqlFeedbackStore(engine)
-    app.state.notices = NoticeBoard(settings.notice_file, settings.default_lang)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(settings.widget_origins),

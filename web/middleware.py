@@ -31,7 +31,9 @@ CONTENT_SECURITY_POLICY = "; ".join(
     )
 )
 #: Addresses of what anybody may read and nobody typed anything into.
-_OPEN = re.compile(r"/|/(?:static|topics)/.+|/(?:theme\.css|widget\.js|sitemap[\d-]*\.xml)|/[a-z-]+/articles/.+")
+_OPEN = re.compile(
+    r"/|/(?:static|topics)/.+|/(?:theme\.css|widget(?:-panel)?\.js|api/v1/widget|sitemap[\d-]*\.xml)|/[a-z-]+/articles/.+"
+)
 _HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",

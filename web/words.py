@@ -117,6 +117,7 @@ def _catalog(lang: str) -> GNUTranslations:
     return GNUTranslations(compiled)
 
 
+@lru_cache(maxsize=256)
 def language_name(lang: str) -> str:
     """A language's name in itself, so that those who read it find it; its code where nobody wrote that down."""
     try:

@@ -14,6 +14,7 @@ import kb.export
 from kb.embedding import GRAPH_FILE, SPEC_FILE, TOKENIZER_FILE, EncoderSpec, HashEmbedder, open_encoder, sha256_of
 from kb.errors import EncoderError
 from kb.export import KNOWN, RECIPE, KnownModel, export, find, prepare, weights_file
+from tests.training import shallow
 
 
 def test_the_fake_encoder_needs_only_its_description(tmp_path: Path) -> None:
@@ -180,9 +181,7 @@ def test_a_trained_folder_keeps_its_prompts(tmp_path: Path) -> None:
     from sentence_transformers import SentenceTransformer
 
     prompts = {"query": "question: ", "document": "article: "}
-    SentenceTransformer(str(find("all-MiniLM-L6-v2").unpack()), device="cpu", prompts=prompts).save(
-        str(tmp_path / "trained")
-    )
+    SentenceTransformer(str(shallow()), device="cpu", prompts=prompts).save(str(tmp_path / "trained"))
     expected = SentenceTransformer(str(tmp_path / "trained"), device="cpu")
 
     folder = prepare(str(tmp_path / "trained"), tmp_path / "encoders")

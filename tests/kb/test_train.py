@@ -16,9 +16,10 @@ from kb.articles import load
 from kb.corpus import Example
 from kb.embedding import OnnxEmbedder, sha256_of
 from kb.errors import DataFolderError, TrainingDataError
-from kb.export import DEFAULT_MODEL, export, find, weights_file
+from kb.export import export, weights_file
 from kb.train import TrainReport, fine_tune, neighbour_loss, same_article
 from tests.conftest import PROJECT
+from tests.training import shallow
 
 # torch warns about its own insides.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -49,7 +50,7 @@ def _own(count: int) -> tuple[list[Example], list[tuple[str, str]]]:
 def small() -> Train:
     """A training of a few steps."""
     examples, passages = _own(25)
-    source = find(DEFAULT_MODEL).unpack()
+    source = shallow()
     return lambda target: fine_tune(source, examples, passages, target, epochs=1)
 
 
@@ -83,7 +84,7 @@ def test_a_training_draws_the_questions_of_an_article_together(trained: tuple[Tr
         own = np.array([[left.article == right.article for right in kept] for left in chosen])
         return float(near[own].mean() - near[~own].mean())
 
-    assert contrast(target) > contrast(find(DEFAULT_MODEL).unpack())
+    assert contrast(target) > contrast(shallow())
 
 
 def test_the_trained_encoder_is_exported_and_served_like_any_other(
@@ -130,7 +131,7 @@ def test_a_training_that_is_interrupted_leaves_nothing(tmp_path: Path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fine_tune(find(DEFAULT_MODEL).unpack(), examples, passages, tmp_path / "target", progress=interrupt)
+        fine_tune(shallow(), examples, passages, tmp_path / "target", progress=interrupt)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -139,7 +140,7 @@ def test_an_encoder_that_every_epoch_makes_worse_is_not_written(
 ) -> None:
     examples, passages = _own(25)
     monkeypatch.setattr(train, "_LEARNING_RATE", 0.1)
-    report = fine_tune(find(DEFAULT_MODEL).unpack(), examples, passages, tmp_path / "target", epochs=1)
+    report = fine_tune(shallow(), examples, passages, tmp_path / "target", epochs=1)
     assert (report.best_epoch, report.epochs, report.gain) == (0, 1, 0.0)
     assert list(tmp_path.iterdir()) == []
 
@@ -180,7 +181,7 @@ def test_what_a_killed_training_left_is_removed_and_a_running_one_is_left_alone(
 def test_a_target_that_is_there_is_not_written_over(tmp_path: Path) -> None:
     examples, passages = _own(25)
     with pytest.raises(DataFolderError, match=r" is there already\. Name a folder that is not\.$"):
-        fine_tune(find(DEFAULT_MODEL).unpack(), examples, passages, tmp_path)
+        fine_tune(shallow(), examples, passages, tmp_path)
 
 
 def test_texts_share_an_article_where_they_have_one_in_common() -> None:

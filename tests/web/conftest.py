@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from tests import built
 from tests.conftest import Index, Write
 from web.app import create_app, open_desk
 from web.settings import Settings
@@ -59,6 +60,7 @@ Ask for the zanzibar word before you unlock anything.
 def app_settings(write: Write, index: Index, data: Path) -> Settings:
     """Settings of an indexed small desk with both tokens set."""
     index(write(ARTICLES))
+    built.database(data / "firstline.db")
     return Settings(data=data, author_token=AUTHOR, agent_token=AGENT, widget_origins=("https://shop.example",))
 
 

@@ -17,9 +17,7 @@ from fastapi.testclient import TestClient
 
 from bot.events import EventStore
 from bot.models import RecordedQuestion, Ticket
-from kb.build import BuildSettings, build
-from kb.embedding import HashEmbedder
-from tests.conftest import CREATED
+from tests import built
 from web.app import create_app, open_desk
 from web.settings import Settings
 
@@ -291,7 +289,7 @@ def build_site(folder: Path, articles: dict[str, str]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     data = folder / "data"
-    build(folder / "articles", data, BuildSettings(model=HashEmbedder.NAME), created=CREATED)
+    built.index(folder / "articles", data)
     return data
 
 
@@ -299,6 +297,8 @@ def build_site(folder: Path, articles: dict[str, str]) -> Path:
 def open_site(folder: Path, articles: dict[str, str], **given: Any) -> Iterator[Site]:
     """A site over some articles; `given` are settings. Its forms may be sent as soon as they are there."""
     settings = Settings(**{"data": build_site(folder, articles), "form_min_seconds": 0, **given})
+    if not settings.database_url:
+        built.database(settings.data / "firstline.db")
     desk, engine = open_desk(settings)
     app = create_app(settings, desk, engine)
     with TestClient(app, follow_redirects=False, base_url="http://help.example") as client:

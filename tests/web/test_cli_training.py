@@ -13,7 +13,7 @@ from kb.export import DEFAULT_MODEL
 from kb.snapshot import open_current
 from tests.conftest import Write
 from tests.training import ARTICLES, CHANCE, WORSE, Trainer, install
-from tests.web.test_cli import firstline as firstline_process
+from tests.web.test_cli import firstline as run
 from web.cli import app
 
 NAME = f"{DEFAULT_MODEL}-trained"
@@ -124,8 +124,8 @@ def test_what_cannot_be_trained_is_said_with_exit_code_2(
     write: Write, tmp_path: Path, environment: dict[str, str], message: str
 ) -> None:
     write(dict(list(ARTICLES.items())[:1]))
-    firstline_process("index", "--data", "data", cwd=tmp_path)
-    done = firstline_process("train", "--data", "data", cwd=tmp_path, **environment)
+    run("index", "--data", "data", cwd=tmp_path)
+    done = run("train", "--data", "data", cwd=tmp_path, **environment)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines()[-1].startswith(message)
 

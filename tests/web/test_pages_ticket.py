@@ -237,7 +237,7 @@ def test_the_form_tells_its_script_what_to_ask_and_is_told_of_politely(site: Sit
     assert (form["data-suggest"], form["data-suggest-from"], form["data-lang"]) == ("/api/v1/suggest", "10", "pl")
     (status,) = [element for element in page.elements if element.attrs.get("role") == "status"]
     assert status.attrs["aria-live"] == "polite"
-    assert [element.attrs["src"].partition("?")[0] for element in page.all("script")] == ["/static/ticket.js"]
+    assert "/static/ticket.js" in [element.attrs["src"].partition("?")[0] for element in page.all("script")]
 
 
 def test_the_ticket_keeps_the_language_of_the_form(site: Site) -> None:

@@ -15,12 +15,13 @@ from web.pages import (
     sitemap,
     ticket,
     ticket_followed,
+    widget,
 )
 from web.pages.failures import error_page
 
 router = APIRouter(include_in_schema=False)
 # `reading` comes last: its addresses begin with a language, which any word could be.
-for part in (asking, authors, feedback, learned, reference, site, sitemap, ticket, ticket_followed, reading):
+for part in (asking, authors, feedback, learned, reference, site, sitemap, ticket, ticket_followed, widget, reading):
     router.include_router(part.router)
 
 __all__ = ["error_page", "router"]

@@ -1,0 +1,135 @@
+"""Every page and every state of the widget: axe-core in light and dark, narrow and wide; and the keyboard alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.browser.axe import violations
+from tests.browser.conftest import DESKTOP, OpenPage, Watch
+from tests.browser.help_centre import HelpCentre
+from tests.browser.host_site import HostSite
+from tests.browser.scenes import PAGES, WIDGET, Scene, ask_before, on
+
+pytestmark = pytest.mark.browser
+
+NARROWEST = {"width": 320, "height": 568}
+#: What the browser logs where a page, or the network, fails on purpose.
+_TOLD: Mapping[str, str] = {
+    "not-found": "404",
+    "ticket-errors": "422",
+    "widget-errors": "422",
+    "widget-down": "ERR_FAILED",
+}
+
+
+@pytest.fixture(scope="module")
+def asked(server: HelpCentre, browser: Any) -> None:
+    """What the pages of authors show."""
+    context = browser.new_context(base_url=server.base)
+    ask_before(context.request)
+    context.close()
+
+
+@pytest.fixture
+def scene(request: pytest.FixtureRequest, asked: None, site: HostSite, watch: Watch) -> Scene:
+    """The scene a test is parametrised with."""
+    watch.expected.append(_TOLD.get(request.param, "^$"))
+    return PAGES[request.param] if request.param in PAGES else on(site.base, WIDGET[request.param])
+
+
+@pytest.mark.parametrize("scene", [*PAGES, *WIDGET], indirect=True)
+def test_axe_finds_nothing_in_any_colours_and_no_page_is_wider_than_a_small_phone(
+    scene: Scene, open_page: OpenPage, site: HostSite
+) -> None:
+    page = open_page("about:blank", viewport=NARROWEST, color_scheme="light")
+    scene(page)
+    assert page.evaluate("document.scrollingElement.scrollWidth") == NARROWEST["width"]
+    within = "firstline-widget" if page.url.startswith(site.base) else None
+    found: list[str] = []
+    for viewport in (NARROWEST, DESKTOP):
+        page.set_viewport_size(viewport)
+        page.emulate_media(color_scheme="light")
+        found += violations(page, within)
+        page.emulate_media(color_scheme="dark")
+        found += violations(page, within, only_colours=True)
+    assert found == []
+
+
+#: Notes what gets the focus, and whether people see it: a ring, on something that is in the window. A move within a
+#: shadow tree is told there alone, one into it twice.
+_NOTE = """() => {
+    window.walked = []
+    const note = (event) => {
+        const element = event.composedPath()[0]
+        const style = getComputedStyle(element), box = element.getBoundingClientRect()
+        const ring = style.outlineStyle === "auto"  // that of the browser
+            || style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2
+        const inside = box.width > 0 && box.height > 0 && box.bottom > 0 && box.top < innerHeight
+            && box.right > 0 && box.left < innerWidth
+        if (walked.at(-1)?.[0] !== element) walked.push([element, ring && inside])
+    }
+    addEventListener("focusin", note)
+    for (const element of document.querySelectorAll("*")) element.shadowRoot?.addEventListener("focusin", note)
+}"""
+#: Everything that can be reached, in the order of the document; of a group of radio buttons one is.
+_REACHABLE = """() => {
+    const found = [], groups = new Set()
+    const walk = (root) => {
+        for (const element of root.querySelectorAll("*")) {
+            const style = getComputedStyle(element)
+            const scrolls = /auto|scroll/.test(style.overflowX + style.overflowY)
+                && (element.scrollWidth > element.clientWidth || element.scrollHeight > element.clientHeight)
+                && !element.querySelector("a[href], button, input, summary, [tabindex]")
+            const group = element.type === "radio" && (element.form?.id ?? "") + element.name
+            if ((element.tabIndex >= 0 || scrolls) && !element.disabled && element.tagName !== "DIALOG"
+                && element.checkVisibility({visibilityProperty: true}) && !groups.has(group)) {
+                found.push(element)
+                if (group) groups.add(group)
+            }
+            if (element.shadowRoot) walk(element.shadowRoot)
+        }
+    }
+    walk(document)
+    return found
+}"""
+_COMPARED = f"""() => {{
+    const name = (element) => element.tagName + " " + (element.innerText || element.name || element.id).slice(0, 40)
+    const reachable = ({_REACHABLE})()
+    return {{
+        reachable: reachable.map(name),
+        order: walked.slice(0, reachable.length).map(([element]) => reachable.indexOf(element)),
+        unseen: walked.filter(([, seen]) => !seen).map(([element]) => name(element)),
+    }}
+}}"""
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        "home",
+        "article",
+        "search-suggestions",
+        "ticket-errors",
+        "authors",
+        "widget-open",
+        "widget-answer",
+        "widget-ticket",
+    ],
+    indirect=True,
+)
+def test_tab_reaches_every_link_and_control_once_in_order_and_the_focus_is_seen(
+    scene: Scene, open_page: OpenPage
+) -> None:
+    page = open_page("about:blank")
+    scene(page)
+    count = len(page.evaluate(f"() => ({_REACHABLE})().map(() => 0)"))
+    page.evaluate(_NOTE)
+    for _ in range(count + 1):  # once around, with one step outside of the page
+        page.keyboard.press("Tab")
+    compared = page.evaluate(_COMPARED)
+    first = compared["order"].index(0)  # it begins where the scene left the focus
+    assert [*compared["order"][first:], *compared["order"][:first]] == list(range(count)), compared["reachable"]
+    assert compared["unseen"] == []
