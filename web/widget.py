@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -12,6 +11,7 @@ from pydantic import BaseModel, Field
 from bot.feedback import MAX_COMMENT
 from kb import languages
 from web.choices import Choice
+from web.pages.opening import promise
 from web.schemas import MOST_DECLINED
 from web.script_words import widget_words
 from web.settings import Settings
@@ -50,7 +50,9 @@ class WidgetOut(BaseModel):
     )
     words: dict[str, str | list[str]]
     channels: list[ChannelOut] = Field(description="The form is always the first.")
-    hours: str = Field(description="When somebody reads tickets, in a sentence; empty where it need not be said.")
+    hours: str = Field(
+        description="When somebody reads tickets and answers, in sentences; empty where it need not be said."
+    )
     topics: list[ChoiceOut]
     departments: list[ChoiceOut]
     limits: LimitsOut
@@ -67,7 +69,7 @@ def widget(request: Request, lang: Annotated[str, Query(max_length=35)] = "") ->
         reader=reader,
         words=widget_words(said),
         channels=channels(settings, said),
-        hours=hours_sentence(settings, request.app.state.desk.now(), said),
+        hours=" ".join(promise(settings, said, request.app.state.desk.now())),
         topics=_choices(settings.ticket_topics, said),
         departments=_choices(settings.departments, said),
         limits=LimitsOut(declined=MOST_DECLINED, comment=MAX_COMMENT),
@@ -90,21 +92,6 @@ def channels(settings: Settings, said: Words) -> list[ChannelOut]:
     if address := settings.chat_url:
         found.append(ChannelOut(kind="chat", address=address, label=said.gettext("Chat with us")))
     return found
-
-
-def hours_sentence(settings: Settings, now: datetime, said: Words) -> str:
-    """Outside the opening hours, when somebody is there again; else how soon an answer comes; "" where none is set."""
-    opens = settings.hours.opens_after(now)
-    if opens and opens > now:
-        return said.gettext(
-            "We are closed now. Somebody reads your ticket on %(day)s from %(time)s.",
-            day=said.day(opens),
-            time=said.time(opens),
-        )
-    hours = settings.response_hours
-    return said.ngettext(
-        "We usually answer within %(num)s working hour.", "We usually answer within %(num)s working hours.", hours
-    ) if hours else ""  # fmt: skip
 
 
 def _choices(entries: tuple[Choice, ...], said: Words) -> list[ChoiceOut]:

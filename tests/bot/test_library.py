@@ -102,13 +102,13 @@ def test_a_snapshot_of_another_format_is_refused(
     _publish(write, index, "Old")
     library = Library(data)
     manifest = snapshots_folder(data) / _publish(write, index, "New") / MANIFEST_FILE
-    manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 99'))
+    manifest.write_text(manifest.read_text().replace('"format": 3', '"format": 99'))
 
     assert library.refresh() is False
     assert _answers(library) == "Old"
     (message,) = _errors(caplog)
     assert message.endswith(
-        "manifest.json has format 99, this version reads format 2. Build the snapshot again with firstline index."
+        "manifest.json has format 99, this version reads format 3. Build the snapshot again with firstline index."
     )
 
 

@@ -295,8 +295,12 @@ def build_site(folder: Path, articles: dict[str, str]) -> Path:
 
 @contextmanager
 def open_site(folder: Path, articles: dict[str, str], **given: Any) -> Iterator[Site]:
-    """A site over some articles; `given` are settings. Its forms may be sent as soon as they are there."""
-    settings = Settings(**{"data": build_site(folder, articles), "form_min_seconds": 0, **given})
+    """A site over some articles; `given` are settings. Its forms may be sent as soon as they are there.
+
+    Nobody types as fast as a test: what is asked has no limit.
+    """
+    usual = {"data": build_site(folder, articles), "form_min_seconds": 0, "rate_questions": ""}
+    settings = Settings(**{**usual, **given})
     if not settings.database_url:
         built.database(settings.data / "firstline.db")
     desk, engine = open_desk(settings)

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import pytest
 
 from tests.web.site import ARTICLES, Site, open_site
-from web.settings import Settings
-from web.widget import hours_sentence
 from web.words import words
 
 ORIGIN = "https://shop.example"
-SATURDAY = datetime(2026, 11, 21, 12, tzinfo=UTC)
-MONDAY = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +19,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         "support_email": "help@example.com",
         "support_phone": "+48 22 123 45 67",
         "chat_url": "https://chat.example.com/desk",
+        "response_hours": 4,
         "departments": [{"en": "Sales", "pl": "Sprzedaż"}, "IT"],
         "author_token": "author-token-for-tests",
     }
@@ -45,7 +41,10 @@ def test_it_opens_with_words_of_a_language_and_the_ways_to_a_person(site: Site) 
         ("chat", "https://chat.example.com/desk"),
     ]
     assert told["departments"] == [{"value": "Sales", "label": "Sprzedaż"}, {"value": "IT", "label": "IT"}]
-    assert (told["topics"], told["hours"]) == ([], "")
+    assert (told["topics"], told["hours"]) == (
+        [],
+        words("pl").ngettext("We usually answer within one hour.", "We usually answer within %(num)s hours.", 4),
+    )
     assert "token" not in reply.text
 
 
@@ -62,15 +61,3 @@ def test_a_browser_keeps_it_for_minutes_and_then_asks_whether_it_changed(site: S
     again = site.client.get("/api/v1/widget?lang=en", headers={"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
     assert site.client.get("/api/v1/widget?lang=pl").headers["etag"] != first.headers["etag"]
-
-
-def test_hours_are_told_only_where_they_are_set() -> None:
-    said = words("en")
-    closed = Settings(opening_hours=("Mon-Fri 09:00-17:00",), response_hours=4)
-    assert hours_sentence(Settings(), SATURDAY, said) == ""
-    assert (
-        hours_sentence(closed, SATURDAY, said)
-        == "We are closed now. Somebody reads your ticket on Monday, 23 November 2026 from 09:00."
-    )
-    assert hours_sentence(closed, MONDAY, said) == "We usually answer within 4 working hours."
-    assert hours_sentence(Settings(response_hours=1), SATURDAY, said) == "We usually answer within 1 working hour."
