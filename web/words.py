@@ -20,7 +20,7 @@ from babel.dates import format_date, format_time, get_datetime_format
 from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, format_percent
 
 from bot.errors import Message
 from kb import languages
@@ -58,6 +58,10 @@ class Words:
             name: self.number(value) if isinstance(value, int) else value for name, value in message.values.items()
         }
         return self.gettext(message.template, **written)
+
+    def percent(self, share: float) -> str:
+        """A share, 0 to 1, in whole percent."""
+        return format_percent(share, locale=self.locale)
 
     def language(self, lang: str) -> str:
         """What people of this language call another one."""
