@@ -6,15 +6,20 @@ import re
 from html import escape
 
 from bot import decide
+from bot.conversation import Understood
 from bot.decide import Decision
-from bot.models import Answer, DecisionName, Offer, Question, Reply, Suggestion
+from bot.models import Answer, DecisionName, Nothing, Offer, Question, Reply, Suggestion
 from kb.links import article_path
-from kb.models import Section
+from kb.marks import Wanted
+from kb.models import Article, Section
 from kb.search import Hit, Ranking, Searcher
+from kb.typeahead import Match
 
 #: A section up to this length is shown whole, so that no step is missing; of a longer one the passage that matched.
 _WHOLE_SECTION = 2_400
 _SNIPPET = 220
+#: Of a ticket's text the first characters say what to mark.
+_MOST_MARKED = 2_000
 _MARKS = re.compile(r"^- | \| ", re.MULTILINE)
 _NAMES: dict[type[Decision], DecisionName] = {
     decide.Answer: "answer",
@@ -53,28 +58,56 @@ def _text(section: Section) -> str:
     return f"{section.heading}\n{section.text}" if section.heading else section.text
 
 
-def suggestion(hit: Hit, searcher: Searcher) -> Suggestion:
+def suggestion(hit: Hit, searcher: Searcher, wanted: Wanted) -> Suggestion:
     """The article with the words of the passage that matched, and a link to its heading."""
     entry, passage = searcher.entry(hit.article), searcher.passage(hit.row)
+    text = passage.text if passage.kind == "body" else entry.article.summary
+    heading = passage.heading_path[-1] if passage.heading_path else ""
+    return _suggestion(entry.article, text, heading, passage.anchor, wanted, round(hit.score, 3))
+
+
+def match(found: Match, searcher: Searcher, wanted: Wanted) -> Suggestion:
+    """The article that fits what is being typed: with the heading that does, else with the question its author wrote.
+
+    Keywords are hidden synonyms and not shown.
+    """
+    entry = searcher.entry(found.article)
+    article, section = entry.article, found.section or next(iter(entry.sections), None)
+    text = found.line if found.kind == "question" else article.summary if not found.section else ""
+    heading, anchor = (found.section.heading, found.section.anchor) if found.section else ("", "")
+    return _suggestion(article, text or (section.text if section else ""), heading, anchor, wanted, 0.0)
+
+
+def _suggestion(article: Article, text: str, heading: str, anchor: str, wanted: Wanted, score: float) -> Suggestion:
+    excerpt = wanted.excerpt(_one_line(text), article.lang, _SNIPPET)
     return Suggestion(
-        key=entry.article.key,
-        title=entry.article.title,
-        path=article_path(entry.article.key, passage.anchor),
-        heading=passage.heading_path[-1] if passage.heading_path else "",
-        snippet=snippet(passage.text if passage.kind == "body" else entry.article.summary),
-        score=round(hit.score, 3),
+        key=article.key,
+        title=article.title,
+        path=article_path(article.key, anchor),
+        heading=heading,
+        snippet=excerpt.text,
+        score=score,
+        topic=article.topic,
+        title_marks=wanted.marks(article.title, article.lang),
+        snippet_marks=excerpt.marks,
     )
+
+
+def asked_for(question: Question, ranking: Ranking) -> Wanted:
+    """What to mark in the articles of a ranking: the words of the question, typing errors mended."""
+    return Wanted(f"{ranking.corrected}\n{question.body[:_MOST_MARKED]}")
 
 
 def snippet(text: str) -> str:
     """The first words of a text on one line without the marks of lists and tables, cut at a word's end."""
-    line = " ".join(_MARKS.sub(" ", text).split())
-    if len(line) <= _SNIPPET:
-        return line
-    return line[:_SNIPPET].rsplit(" ", 1)[0].rstrip(",;:.") + "…"
+    return Wanted("").excerpt(_one_line(text), "", _SNIPPET).text
 
 
-def offer(decision: Decision, searcher: Searcher, limit: int) -> Offer:
+def _one_line(text: str) -> str:
+    return " ".join(_MARKS.sub(" ", text).split())
+
+
+def offer(decision: Decision, searcher: Searcher, limit: int, wanted: Wanted) -> Offer:
     """The articles of a decision, the answer's first; none where it is unanswered. `limit` is at least 1."""
     match decision:
         case decide.Answer(hit, others):
@@ -84,14 +117,16 @@ def offer(decision: Decision, searcher: Searcher, limit: int) -> Offer:
         case decide.Unanswered():
             hits = ()
     asks = isinstance(decision, decide.Suggest) and decision.between and limit > 1
-    shown = tuple(suggestion(hit, searcher) for hit in hits[:limit])
+    shown = tuple(suggestion(hit, searcher, wanted) for hit in hits[:limit])
     return Offer(shown, shown[:2] if asks else ())
 
 
-def reply(decision: Decision, ranking: Ranking, searcher: Searcher, question: Question, reply_id: str) -> Reply:
+def reply(decision: Decision, understood: Understood, searcher: Searcher, reply_id: str) -> Reply:
     """What the person gets: the answer and what else may help, the suggestions, or neither."""
+    ranking, question = understood.ranking, understood.question
     answered = answer(decision.hit, searcher) if isinstance(decision, decide.Answer) else None
-    offered = offer(decision, searcher, limit=1 + decide.SUGGESTIONS)
+    marked = asked_for(question, ranking)
+    offered = offer(decision, searcher, 1 + decide.SUGGESTIONS, marked)
     shown = offered.suggestions
     keys = {article.key for article in shown}
     rest = [hit for hit in ranking.hits if searcher.entry(hit.article).article.key not in keys]
@@ -103,7 +138,17 @@ def reply(decision: Decision, ranking: Ranking, searcher: Searcher, question: Qu
         answer=answered,
         suggestions=shown[1:] if answered else shown,
         snapshot=searcher.snapshot.id,
-        corrected=ranking.corrected if ranking.corrected != question.text else "",
-        further=tuple(suggestion(hit, searcher) for hit in rest),
+        corrected=understood.corrected if understood.corrected != question.text else "",
+        further=tuple(suggestion(hit, searcher, marked) for hit in rest),
         between=offered.between,
+        nothing=_nothing(decision, ranking, question),
+        context=understood.context,
     )
+
+
+def _nothing(decision: Decision, ranking: Ranking, question: Question) -> Nothing:
+    if not isinstance(decision, decide.Unanswered):
+        return ""
+    if question.topic is not None:
+        return "topic"
+    return "articles" if ranking.lang else "language"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,7 @@ questions = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("snapshot", sa.String(32), nullable=False),
     sa.Column("shown", sa.JSON, nullable=False, comment="article ids, the answer first"),
+    sa.Column("after", sa.String(32), nullable=False, server_default="", comment="the question it follows up on"),
 )
 
 outcomes = sa.Table(
@@ -84,7 +86,46 @@ tickets = sa.Table(
     sa.Column("shown", sa.JSON, nullable=False, comment="article ids"),
     sa.Column("declined", sa.JSON, nullable=False, comment="article ids"),
     sa.Column("lang", sa.String(8), nullable=False),
+    sa.Column("topic", sa.Text, nullable=False, comment="as stored in the settings, or empty"),
+    sa.Column("department", sa.Text, nullable=False, comment="as stored in the settings, or empty"),
+    sa.Column("conversation", sa.JSON, nullable=False, comment="ids of the questions of the same visit"),
+    sa.Column("state", sa.String(16), nullable=False, comment="received, answered or solved"),
     sqlite_autoincrement=True,
+)
+
+ticket_attachments = sa.Table(
+    "ticket_attachments",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("draft_key", sa.String(64), nullable=False, index=True, comment="the idempotency key of the ticket"),
+    sa.Column(
+        "ticket_id", sa.ForeignKey("tickets.id", ondelete="CASCADE"), index=True, comment="none until it is sent"
+    ),
+    sa.Column("at", Utc, nullable=False, comment="UTC"),
+    sa.Column("name", sa.Text, nullable=False, comment="safe to save under"),
+    sa.Column("media_type", sa.String(100), nullable=False),
+    sa.Column("size", sa.Integer, nullable=False, comment="bytes"),
+    sa.Column("digest", sa.String(64), nullable=False, comment="SHA-256"),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+)
+
+ticket_messages = sa.Table(
+    "ticket_messages",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("ticket_id", sa.ForeignKey("tickets.id", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("at", Utc, nullable=False, comment="UTC"),
+    sa.Column("author", sa.String(16), nullable=False, comment="agent or requester"),
+    sa.Column("text", sa.Text, nullable=False, comment="as typed"),
+    sa.Column("verdict", sa.String(16), nullable=False, comment="accepted, refused or empty"),
+)
+
+#: What all servers over one database have to agree on and nobody else may know.
+server_secrets = sa.Table(
+    "server_secrets",
+    metadata,
+    sa.Column("name", sa.String(32), primary_key=True),
+    sa.Column("value", sa.String(64), nullable=False),
 )
 
 resolutions = sa.Table(
@@ -192,6 +233,24 @@ def migrate(engine: sa.Engine) -> None:
     with reachable("The database cannot be prepared"), engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def shared_secret(engine: sa.Engine, name: str) -> bytes:
+    """A secret that every server over this database has; made up when it is first asked for.
+
+    Raises StoreUnavailable.
+    """
+    query = sa.select(server_secrets.c.value).where(server_secrets.c.name == name)
+    with reachable("The secret could not be read"):
+        with engine.connect() as connection:
+            known = connection.execute(query).scalar_one_or_none()
+        if known is None:
+            # Of two servers that start at once one comes first; both then read what that one wrote.
+            with suppress(IntegrityError), engine.begin() as connection:
+                connection.execute(server_secrets.insert().values(name=name, value=secrets.token_hex(32)))
+            with engine.connect() as connection:
+                known = connection.execute(query).scalar_one()
+    return bytes.fromhex(known)
 
 
 @contextmanager

@@ -7,6 +7,8 @@ BotError
 ├── TicketConflict         an idempotency key was used for another ticket
 ├── TicketUnknown          there is no ticket with this id
 ├── FeedbackInvalid        a comment is too long, or a reason is none of ours
+├── AttachmentRefused      a file is too large, empty, of another kind, or one too many
+├── AttachmentUnknown      the ticket has no file with this id
 ├── LearnedUnknown         there is no learned question with this id
 ├── LearnedRemoved         a removed learned question has to be restored first
 └── StoreUnavailable       the database cannot be written; nothing was stored
@@ -68,6 +70,18 @@ class TicketUnknown(BotError):  # noqa: N818
 
 class FeedbackInvalid(BotError):  # noqa: N818
     """What a reader said of an article cannot be kept as it is; the message says what to change."""
+
+
+class AttachmentRefused(BotError):  # noqa: N818
+    """A file cannot come with a ticket: too large, empty, of another kind, or one too many. `words` say which."""
+
+    def __init__(self, words: Message) -> None:
+        super().__init__(words)
+        self.words = words
+
+
+class AttachmentUnknown(BotError):  # noqa: N818
+    """The ticket has no file with this id."""
 
 
 class LearnedUnknown(BotError):  # noqa: N818

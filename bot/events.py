@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Protocol
@@ -29,6 +29,14 @@ class EventStore(Protocol):
 
     def questions(self, *, since: datetime | None = None, until: datetime | None = None) -> Sequence[RecordedQuestion]:
         """In order of time; `since` is included, `until` is not."""
+        ...
+
+    def asked_in(self, sessions: Collection[str], *, since: datetime, limit: int) -> Sequence[RecordedQuestion]:
+        """The last `limit` questions of some sessions, in order of time; `since` is included."""
+        ...
+
+    def resolved_with(self, ticket_id: str) -> str:
+        """The article an agent last solved a ticket with; "" where there is none."""
         ...
 
     def outcomes(self, question_ids: Sequence[str]) -> dict[str, list[tuple[datetime, Outcome]]]:
@@ -66,6 +74,12 @@ class MemoryEventStore:
     def questions(self, *, since: datetime | None = None, until: datetime | None = None) -> Sequence[RecordedQuestion]:
         found = [q for q in self._questions.values() if (not since or q.at >= since) and (not until or q.at < until)]
         return sorted(found, key=lambda q: (q.at, q.id))
+
+    def asked_in(self, sessions: Collection[str], *, since: datetime, limit: int) -> Sequence[RecordedQuestion]:
+        return [question for question in self.questions(since=since) if question.session in sessions][-limit:]
+
+    def resolved_with(self, ticket_id: str) -> str:
+        return next((article for ticket, article, _, _ in reversed(self.resolutions) if ticket == ticket_id), "")
 
     def outcomes(self, question_ids: Sequence[str]) -> dict[str, list[tuple[datetime, Outcome]]]:
         wanted = set(question_ids)
@@ -116,6 +130,17 @@ class SqlEventStore:
             query = query.where(questions.c.at < until)
         with reachable("The questions could not be read"), self._engine.connect() as connection:
             return [_question(row) for row in connection.execute(query)]
+
+    def asked_in(self, sessions: Collection[str], *, since: datetime, limit: int) -> Sequence[RecordedQuestion]:
+        query = questions.select().where(questions.c.session.in_(list(sessions)), questions.c.at >= since)
+        query = query.order_by(questions.c.at.desc(), questions.c.id.desc()).limit(limit)
+        with reachable("The questions could not be read"), self._engine.connect() as connection:
+            return [_question(row) for row in connection.execute(query)][::-1]
+
+    def resolved_with(self, ticket_id: str) -> str:
+        query = sa.select(resolutions.c.article_id).where(resolutions.c.ticket_id == ticket_id)
+        with reachable("The resolution could not be read"), self._engine.connect() as connection:
+            return connection.execute(query.order_by(resolutions.c.id.desc()).limit(1)).scalar_one_or_none() or ""
 
     def outcomes(self, question_ids: Sequence[str]) -> dict[str, list[tuple[datetime, Outcome]]]:
         found: dict[str, list[tuple[datetime, Outcome]]] = {}

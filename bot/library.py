@@ -11,6 +11,7 @@ from bot.errors import StoreUnavailable
 from bot.learning import LearningStore
 from kb.errors import KbError
 from kb.learned import LearnedQuestion
+from kb.models import PUBLIC
 from kb.search import Query, Searcher
 from kb.snapshot import Snapshot, current_id, open_current, snapshots_folder
 from kb.vector_cache import cache_file
@@ -45,6 +46,7 @@ class Library:
         if self._learned:
             searcher = searcher.with_learned(self._learned, cache_file(self._data))
         searcher.rank(Query("warm up"))  # the first question pays for allocations; let it be this one
+        searcher.typeahead(frozenset({PUBLIC}))
         return searcher
 
     def refresh(self) -> bool:

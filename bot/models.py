@@ -6,11 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
+from kb.marks import Marks
 from kb.models import PUBLIC, ArticleKey
 
 Channel = Literal["web", "widget", "ticket_form", "api", "cli", "agent"]
 DecisionName = Literal["answer", "suggest", "unanswered"]
 OutcomeName = Literal["solved", "not_solved", "opened"]
+TicketState = Literal["received", "answered", "solved"]
+Author = Literal["agent", "requester"]
+Verdict = Literal["", "accepted", "refused"]
+#: Why a question is unanswered: no article says it, none of its topic does, or none is in the question's language.
+Nothing = Literal["", "articles", "topic", "language"]
 
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
 OUTCOMES: tuple[OutcomeName, ...] = get_args(OutcomeName)
@@ -20,11 +26,17 @@ MAX_QUESTION = 2_000
 MAX_BODY = 200_000
 MAX_SUBJECT = 300
 MAX_REASON = 2_000
+#: Of the name of a topic or a department.
+MAX_CHOICE = 80
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a person asked: a question, or the subject and body of a ticket that is being written."""
+    """What a person asked: a question, or the subject and body of a ticket that is being written.
+
+    `topic` limits what is looked at, as in `kb.search.Query`; `exact` has every word taken as it is written. `after` is
+    the id of the question that this one may follow up on, "" where it follows none.
+    """
 
     text: str
     body: str = ""
@@ -32,11 +44,17 @@ class Question:
     channel: Channel = "api"
     session: str | None = None
     audiences: frozenset[str] = frozenset({PUBLIC})
+    topic: str | None = None
+    exact: bool = False
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """An article that may help. `path` is its address on this site with the heading's anchor."""
+    """An article that may help. `path` is its address on this site with the heading's anchor.
+
+    `title_marks` and `snippet_marks` are where the words that were asked for stand in the two.
+    """
 
     key: ArticleKey
     title: str
@@ -44,6 +62,9 @@ class Suggestion:
     heading: str
     snippet: str
     score: float
+    topic: str = ""
+    title_marks: Marks = ()
+    snippet_marks: Marks = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +88,8 @@ class Reply:
     words why it decided so. `corrected` is the question as it was understood where a typing error was mended, else "".
     `further` are the next best articles, for a page that lists results; they are not counted as shown. `between` are
     the first two suggestions where one of them is surely meant but not which, so that the person is asked; else empty.
+    `nothing` says why where it is unanswered. `context` is the earlier question this one was understood to follow up
+    on, "" where it was taken on its own.
     """
 
     id: str
@@ -79,6 +102,8 @@ class Reply:
     corrected: str = ""
     further: tuple[Suggestion, ...] = ()
     between: tuple[Suggestion, ...] = ()
+    nothing: Nothing = ""
+    context: str = ""
 
     @property
     def shown(self) -> tuple[ArticleKey, ...]:
@@ -107,7 +132,9 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class TicketDraft:
-    """A ticket as its requester sent it, with what the bot had shown and what of it was declined (article ids)."""
+    """A ticket as its requester sent it. `declined` are article ids, `conversation` the ids of the questions that the
+    requester had asked in the same visit, in order of time; files wait in the inbox under the ticket's key.
+    """
 
     subject: str
     body: str
@@ -116,11 +143,40 @@ class TicketDraft:
     declined: tuple[str, ...] = ()
     session: str = ""
     lang: str = ""
+    topic: str = ""
+    department: str = ""
+    conversation: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came with a ticket, without its bytes. `name` is safe to save under, `size` is in bytes."""
+
+    id: str
+    name: str
+    media_type: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class TicketMessage:
+    """What was written after the ticket; `verdict` is what its requester said to an agent's answer."""
+
+    at: datetime
+    author: Author
+    text: str
+    verdict: Verdict = ""
+
+    def __repr__(self) -> str:
+        return f"<TicketMessage of the {self.author}, {self.at:%Y-%m-%d}>"  # no text in a log
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A ticket in the inbox. `number` is what people call it, `id` what cannot be guessed. `shown` are article ids."""
+    """A ticket in the inbox. `number` is what people call it, `id` what cannot be guessed. `shown` are article ids.
+
+    `messages` are in order of time.
+    """
 
     id: str
     number: int
@@ -132,6 +188,18 @@ class Ticket:
     shown: tuple[str, ...]
     declined: tuple[str, ...]
     lang: str = ""
+    topic: str = ""
+    department: str = ""
+    conversation: tuple[str, ...] = ()
+    state: TicketState = "received"
+    attachments: tuple[Attachment, ...] = ()
+    messages: tuple[TicketMessage, ...] = ()
+
+    @property
+    def open_answer(self) -> TicketMessage | None:
+        """The agent's answer that the requester has said nothing to yet."""
+        last = self.messages[-1] if self.messages else None
+        return last if last and last.author == "agent" and not last.verdict and self.state == "answered" else None
 
     def __repr__(self) -> str:
         return f"<Ticket {self.number} of {self.at:%Y-%m-%d}>"  # no subject, body or address in a log
@@ -148,7 +216,10 @@ class SentTicket:
 
 @dataclass(frozen=True, slots=True)
 class RecordedQuestion:
-    """A question as it is kept: personal data masked. `shown` are the ids of the articles the person saw."""
+    """A question as it is kept: personal data masked. `shown` are the ids of the articles the person saw.
+
+    `after` is the id of the question it was understood to follow up on, "" where it was taken on its own.
+    """
 
     id: str
     at: datetime
@@ -162,3 +233,4 @@ class RecordedQuestion:
     reason: str
     snapshot: str
     shown: tuple[str, ...]
+    after: str = ""

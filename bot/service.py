@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from bot import compose, privacy, tickets
-from bot.decide import Policy, decide
-from bot.errors import Message, QuestionInvalid, StoreUnavailable, TicketUnknown
+from bot import compose, conversation, models, privacy, tickets
+from bot.conversation import Understood
+from bot.decide import SUGGESTIONS, Answer, Decision, Policy, Suggest, decide
+from bot.errors import AttachmentUnknown, Message, QuestionInvalid, StoreUnavailable, TicketUnknown
 from bot.events import EventStore
 from bot.learned import Learned, Lesson, Trace
 from bot.learning import LearningStore
@@ -17,7 +18,8 @@ from bot.library import Library
 from bot.models import (
     MAX_BODY,
     MAX_QUESTION,
-    Answer,
+    Attachment,
+    Author,
     Offer,
     Outcome,
     Question,
@@ -28,9 +30,16 @@ from bot.models import (
     TicketDraft,
 )
 from bot.tickets import TicketSink
-from kb.search import Query, Ranking, Searcher
+from kb.search import Query, Searcher
+from kb.typeahead import long_enough
 
 _log = logging.getLogger(__name__)
+
+#: How far back the questions of a ticket's visit reach, and how many of them an agent reads.
+_VISIT = timedelta(days=1)
+_CONVERSATION = 20
+#: From so many words on what is being typed has a meaning that an encoder reads.
+_WORDS_WITH_MEANING = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +61,9 @@ class HelpDesk:
         """
         question = _checked(question)
         searcher = self.library.searcher
-        ranking = _rank(searcher, question)
-        decision = decide(ranking, self.policy)
-        reply = compose.reply(decision, ranking, searcher, question, self.new_id())
+        understood = self._understand(searcher, question)
+        decision = self._decide(searcher, understood)
+        reply = compose.reply(decision, understood, searcher, self.new_id())
         if keep:
             self._record(question, reply)
         return reply
@@ -63,24 +72,48 @@ class HelpDesk:
         """Up to `limit` articles for a question still being typed, nothing logged; none where none is likely."""
         question = _checked(question)
         searcher = self.library.searcher
-        ranking = _rank(searcher, question, limit)
-        return compose.offer(decide(ranking, self.policy), searcher, limit)
+        ranking = self._understand(searcher, question, limit).ranking
+        return compose.offer(decide(ranking, self.policy), searcher, limit, compose.asked_for(question, ranking))
 
-    def answer_from(self, question: Question, article_id: str) -> Answer | None:
+    def typeahead(self, question: Question, limit: int) -> tuple[Suggestion, ...]:
+        """Up to `limit` articles for a question whose last word may be unfinished, nothing logged.
+
+        By its words; from three words on, or where they find nothing, by its meaning too.
+        """
+        text = privacy.printable(question.text)
+        if not long_enough(text):
+            return ()
+        searcher = self.library.searcher
+        matches = searcher.typeahead(question.audiences).find(text, question.lang or "", limit, question.topic)
+        by_words = [compose.match(found, searcher, matches.wanted) for found in matches.found]
+        if by_words and len(text.split()) < _WORDS_WITH_MEANING:
+            return tuple(by_words)
+        words = {found.key.id: found for found in by_words}
+        meant = {found.key.id: words.get(found.key.id, found) for found in self.suggest(question, limit).suggestions}
+        both = {article: found for article, found in meant.items() if article in words}
+        return tuple((both | meant | words).values())[:limit]
+
+    def answer_from(self, question: Question, article_id: str) -> models.Answer | None:
         """What one article says to a question, for a person who chose it, nothing logged.
 
         None where it is not among the best articles. Raises QuestionInvalid.
         """
         searcher = self.library.searcher
-        hits = _rank(searcher, _checked(question)).hits
+        hits = self._understand(searcher, _checked(question)).ranking.hits
         chosen = next((hit for hit in hits if searcher.entry(hit.article).article.id == article_id), None)
         return compose.answer(chosen, searcher) if chosen else None
 
     def search(self, question: Question, limit: int) -> tuple[Suggestion, ...]:
         """The best `limit` articles, likely or not: what a search page lists."""
         searcher = self.library.searcher
-        ranking = _rank(searcher, _checked(question), limit)
-        return tuple(compose.suggestion(hit, searcher) for hit in ranking.hits)
+        question = _checked(question)
+        ranking = self._understand(searcher, question, limit).ranking
+        wanted = compose.asked_for(question, ranking)
+        return tuple(compose.suggestion(hit, searcher, wanted) for hit in ranking.hits)
+
+    def in_full(self, question: Question) -> str:
+        """The question as one text, with the earlier one where it is understood to follow that up."""
+        return self._understand(self.library.searcher, _checked(question)).text
 
     def record_outcome(self, outcome: Outcome) -> None:
         """Keeps what became of a reply, as evidence for learning too. Raises QuestionUnknown or StoreUnavailable."""
@@ -93,7 +126,12 @@ class HelpDesk:
         article = outcome.article_id or (asked.shown[0] if asked.decision == "answer" else "")
         if article in asked.shown:
             trace = Trace("end_user", asked.id, at, session=asked.session, solved=outcome.outcome == "solved")
-            self.learning.hear(Lesson(article, asked.text, asked.body, asked.lang, trace))
+            # "And on a Mac?" alone would be learned as a question of this article.
+            context = (
+                conversation.first_of(self.events.question(asked.after), self.events.question) if asked.after else ""
+            )
+            text = conversation.joined(context, asked.text)
+            self.learning.hear(Lesson(article, text, asked.body, asked.lang, trace))
 
     def open_ticket(self, draft: TicketDraft, idempotency_key: str) -> Ticket:
         """The ticket as it was taken, with the articles that its question was shown.
@@ -108,8 +146,14 @@ class HelpDesk:
         )
         tickets.check(draft)
         asked = self.events.question(draft.question_id) if draft.question_id else None
-        draft = replace(draft, question_id=asked.id if asked else "")
+        before = self._conversation({draft.session, asked.session if asked else ""} - {""})
+        conversation = tuple(question.id for question in before if asked is None or question.id != asked.id)
+        draft = replace(draft, question_id=asked.id if asked else "", conversation=conversation)
         return self.sink.submit(draft, idempotency_key, shown=asked.shown if asked else (), at=self.now())
+
+    def _conversation(self, sessions: Collection[str]) -> Sequence[RecordedQuestion]:
+        """What was asked in the visit a ticket comes from: on the search page, in the widget, or in both."""
+        return self.events.asked_in(sessions, since=self.now() - _VISIT, limit=_CONVERSATION) if sessions else ()
 
     def ticket(self, ticket_id: str) -> Ticket:
         """Raises TicketUnknown."""
@@ -117,6 +161,11 @@ class HelpDesk:
         if ticket is None:
             raise TicketUnknown(f"There is no ticket with the id {ticket_id!r}.")
         return ticket
+
+    def conversation(self, ticket: Ticket) -> list[RecordedQuestion]:
+        """What was asked before in the visit a ticket comes from. Raises StoreUnavailable."""
+        found = (self.events.question(question_id) for question_id in ticket.conversation)
+        return [question for question in found if question]
 
     def resolve(self, ticket_id: str, article_id: str, text: str) -> None:
         """Keeps how a ticket was solved; an article that solved it is learned at once.
@@ -129,7 +178,46 @@ class HelpDesk:
             trace = Trace("agent", ticket.id, at)
             self.learning.learn([Lesson(article_id, ticket.subject, ticket.body, ticket.lang, trace)])
         self.events.record_resolution(ticket.id, article_id, privacy.to_keep(text), at)
+        self.sink.close(ticket.id)
         self.library.refresh()
+
+    def write(self, ticket_id: str, author: Author, text: str) -> None:
+        """Adds what an agent or the requester writes to a ticket.
+
+        Raises TicketUnknown, TicketInvalid where the text is empty or too long, or StoreUnavailable.
+        """
+        self.sink.say(self.ticket(ticket_id).id, author, tickets.message(privacy.printable(text)), self.now())
+
+    def accept(self, ticket_id: str) -> None:
+        """The requester says that the agent's last answer solved it. Raises TicketUnknown or StoreUnavailable.
+
+        Where an agent named the article that did, and the requester had been shown it, that is a person's word for
+        it, and learned from. It is no "solved" of the question: no ticket was spared.
+        """
+        ticket, at = self.ticket(ticket_id), self.now()
+        if not self.sink.judge(ticket.id, "accepted", "", at):
+            return
+        article = self.events.resolved_with(ticket.id)
+        asked = self.events.question(ticket.question_id) if ticket.question_id and article else None
+        if asked and article in asked.shown:
+            trace = Trace("end_user", asked.id, at, session=asked.session, solved=True)
+            self.learning.hear(Lesson(article, asked.text, asked.body, asked.lang, trace))
+
+    def refuse(self, ticket_id: str, reason: str) -> None:
+        """The requester still needs help, and says why: the ticket is open again.
+
+        Raises TicketUnknown, TicketInvalid where the reason is empty or too long, or StoreUnavailable.
+        """
+        ticket, reason = self.ticket(ticket_id), tickets.message(privacy.printable(reason))
+        if not self.sink.judge(ticket.id, "refused", reason, self.now()):
+            self.sink.say(ticket.id, "requester", reason, self.now())  # answered otherwise meanwhile: no word is lost
+
+    def file(self, ticket_id: str, attachment_id: str) -> tuple[Attachment, bytes]:
+        """Raises AttachmentUnknown or StoreUnavailable."""
+        found = self.sink.file(ticket_id, attachment_id)
+        if found is None:
+            raise AttachmentUnknown(f"The ticket has no file with the id {attachment_id!r}.")
+        return found
 
     def remove_learned(self, learned_id: str) -> Learned:
         """Takes a learned question out of the ranking for good. Raises LearnedUnknown or StoreUnavailable."""
@@ -147,6 +235,34 @@ class HelpDesk:
         self.library.refresh()
         return changed
 
+    def _understand(self, searcher: Searcher, question: Question, limit: int = 10) -> Understood:
+        """Without the database a follow-up is a question of its own: an answer is worth more than its context."""
+        context = ""
+        try:
+            if question.after:
+                context = conversation.first_of(self.events.question(question.after), self.events.question)
+        except StoreUnavailable as error:
+            _log.error("a follow-up was taken on its own: %s", error)
+        return conversation.understand(searcher, question, context, self.policy, limit)
+
+    def _decide(self, searcher: Searcher, understood: Understood) -> Decision:
+        """The best article of a topic is no answer where one outside of it surely is: then it is a suggestion."""
+        decision = decide(understood.ranking, self.policy)
+        if understood.question.topic is None or not isinstance(decision, Answer):
+            return decision
+        query = Query(
+            understood.text, understood.question.body, understood.question.lang, exact=understood.question.exact
+        )
+        everywhere = decide(searcher.rank(replace(query, audiences=understood.question.audiences), 2), self.policy)
+        ids = [
+            searcher.entry(found.hit.article).article.id
+            for found in (decision, everywhere)
+            if isinstance(found, Answer)
+        ]
+        if len(set(ids)) < 2:
+            return decision
+        return Suggest((decision.hit, *decision.others)[:SUGGESTIONS], "An article of another topic is likelier.")
+
     def _record(self, question: Question, reply: Reply) -> None:
         """An answer is worth more than its log entry: where the store is down, the person still gets the reply."""
         recorded = RecordedQuestion(
@@ -162,15 +278,12 @@ class HelpDesk:
             reason=reply.reason,
             snapshot=reply.snapshot,
             shown=tuple(key.id for key in reply.shown),
+            after=question.after if reply.context else "",
         )
         try:
             self.events.record_question(recorded)
         except StoreUnavailable as error:
             _log.error("a question was answered but not recorded: %s", error)
-
-
-def _rank(searcher: Searcher, question: Question, limit: int = 10) -> Ranking:
-    return searcher.rank(Query(question.text, question.body, question.lang, question.audiences), limit)
 
 
 def _checked(question: Question) -> Question:

@@ -118,6 +118,7 @@ def error_rows() -> list[tuple[int, str, str]]:
             (413, "too_large", "The request is larger than two megabytes."),
             (422, "invalid_request", "A field is missing, unknown or not of the right kind; `errors` names each."),
             (422, "resolution_empty", "Neither an article nor words say how the ticket was solved."),
+            (429, "too_many_requests", "More requests than the settings allow; `Retry-After` says how long to wait."),
             (500, "internal_error", "A mistake of ours. It has been logged."),
         ]
     )
@@ -195,6 +196,8 @@ def _default(value: object) -> str:
         value = value.get_secret_value()
     if value in ("", ()):
         return "empty"
+    if isinstance(value, tuple):
+        return " ".join(f"`{entry}`" for entry in value)
     return f"`{value}`"
 
 

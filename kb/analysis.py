@@ -52,6 +52,11 @@ def _stemmer(name: str) -> Any:
     return held[name]
 
 
+def is_unspaced(word: str) -> bool:
+    """Whether a word is in a script that puts no spaces between words (Chinese, Japanese, Thai, Khmer)."""
+    return _UNSPACED.search(word) is not None
+
+
 def words(text: str) -> list[str]:
     """The words of a text as written, in lower case, codes and hyphenated names whole."""
     return [match[0].casefold() for match in _TOKEN.finditer(text)]

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import copy
-import logging
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -26,10 +23,9 @@ from kb.reader import Closeness, Reader
 from kb.routing import readers
 from kb.snapshot import Entry, Snapshot
 from kb.spelling import Speller
-from kb.vector_cache import VectorCache
+from kb.typeahead import Typeahead
+from kb.vector_cache import open_if_possible
 from kb.vectors import Rows
-
-_log = logging.getLogger(__name__)
 
 #: Rows and articles that each source of candidates may name. The right article is among them for 93 % of Thunderbird
 #: tickets and for 99 % or more of OfficeDocs symptoms, CLINC150 and BANKING77 (`bench/fit_decision.py` prints it).
@@ -45,13 +41,16 @@ class Query:
     """What was asked: one line of text, for a ticket its body too, and what the asker may see.
 
     `lang` is the asker's language; it decides where the question's own words do not. Without it the language most
-    articles are written in decides.
+    articles are written in decides. With a `topic` only its articles are looked at ("" for those that have none).
+    `exact`: every word is meant as it is written.
     """
 
     text: str
     body: str = ""
     lang: str | None = None
     audiences: frozenset[str] = frozenset({PUBLIC})
+    topic: str | None = None
+    exact: bool = False
 
     @property
     def full(self) -> str:
@@ -143,7 +142,6 @@ class Searcher:
         self._is_opening = np.array([passage.section <= 1 for passage in snapshot.passages], bool)
         self._starts = np.array([entry.rows.start for entry in snapshot.entries], np.int64)
         self._ends = np.array([entry.rows.stop for entry in snapshot.entries], np.int64)
-        self._audience = [entry.article.audience for entry in snapshot.entries]
         self._main_language = next(iter(snapshot.languages), "")
         ids = {entry.article.id: None for entry in snapshot.entries}
         numbers = {article: number for number, article in enumerate(ids)}
@@ -154,6 +152,7 @@ class Searcher:
         for encoded in snapshot.encoders:
             read = [lang for lang in snapshot.languages if encoded.embedder in readers(embedders, lang)]
             self._readers.append(Reader(snapshot, encoded, np.flatnonzero(np.isin(langs, read)), self._group, hold))
+        self._typeaheads: dict[frozenset[str], Typeahead] = {}
         self._parts = lru_cache(maxsize=64)(self._who_reads_what)
 
     def with_learned(self, questions: Sequence[LearnedQuestion], cache: Path | None = None) -> Searcher:
@@ -167,7 +166,7 @@ class Searcher:
         embedders = [reader.embedder for reader in self._readers]
         twin = copy.copy(self)
         twin._readers = []
-        with _open(cache) as vectors:
+        with open_if_possible(cache) as vectors:
             for reader in self._readers:
                 alone = len(embedders) == 1
                 mine = [q for q in useful if alone or reader.embedder in readers(embedders, self._lang_of(q))]
@@ -246,9 +245,9 @@ class Searcher:
         """
         lang = self._language(query)
         corrected = query.text[:MAX_CHARACTERS]
-        if detect(corrected, COMPETITORS) in (None, *self.snapshot.languages):
+        if not query.exact and detect(corrected, COMPETITORS) in (None, *self.snapshot.languages):
             corrected = self.speller.correct(corrected)  # the words of another language are no typing errors
-        query = Query(corrected, query.body[: max(0, MAX_CHARACTERS - len(corrected))], query.lang, query.audiences)
+        query = replace(query, text=corrected, body=query.body[: max(0, MAX_CHARACTERS - len(corrected))])
         langs = self.snapshot.languages
         subject_terms = dict.fromkeys(analysis.terms(query.text, langs), 1.0)
         terms = dict.fromkeys(analysis.terms(query.body, langs), 1.0) | dict.fromkeys(
@@ -264,7 +263,7 @@ class Searcher:
         views = [query.full, query.text] if query.body.strip() and query.text.strip() else [query.full]
         seen = [
             self._look(part, part.reader.embedder.embed_queries(views), words, leave_out)
-            for part in self._parts(lang, query.audiences)
+            for part in self._parts(lang, query.audiences, query.topic)
         ]
         seen = [part for part in seen if len(part.articles)]
         if not seen:  # the asker may see none
@@ -287,11 +286,19 @@ class Searcher:
             return query.lang or self._main_language
         return found or ""
 
-    def _who_reads_what(self, lang: str, audiences: frozenset[str]) -> tuple[_Part, ...]:
+    def typeahead(self, audiences: frozenset[str]) -> Typeahead:
+        """What is found while a question is being typed, among the articles `audiences` may see; made at first use."""
+        if audiences not in self._typeaheads:
+            self._typeaheads[audiences] = Typeahead(self.snapshot, audiences)
+        return self._typeaheads[audiences]
+
+    def _who_reads_what(self, lang: str, audiences: frozenset[str], topic: str | None) -> tuple[_Part, ...]:
         """The best reader of `lang` looks at all it can read, the others at articles it has no translation of."""
         embedders = [reader.embedder for reader in self._readers]
         order = [reader for e in readers(embedders, lang) for reader in self._readers if reader.embedder is e]
-        visible = np.array([audience in audiences for audience in self._audience], bool)
+        visible = np.array(
+            [e.article.audience in audiences and topic in (None, e.article.topic) for e in self.snapshot.entries], bool
+        )
         done = np.zeros(self._group.max(initial=-1) + 1, bool)
         parts = []
         for reader in order:
@@ -366,18 +373,6 @@ class Searcher:
         if not known:
             return np.zeros(len(articles), np.float32)
         return np.array([sum(int(a) in docs for docs in known) / len(known) for a in articles], np.float32)
-
-
-@contextmanager
-def _open(cache: Path | None) -> Iterator[VectorCache | None]:
-    """The cache, or none where the disk does not let it be used: what it saves is time."""
-    try:
-        vectors = VectorCache(cache) if cache else None
-    except (OSError, sqlite3.Error) as error:
-        _log.warning("learned questions are read anew, %s cannot be used: %s", cache, error)
-        vectors = None
-    with vectors or nullcontext():
-        yield vectors
 
 
 def _mean_of_best(values: NDArray[np.float32], at: Rows, sizes: Rows, count: int) -> NDArray[np.float32]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 
 from kb.embedding import Vectors
+
+_log = logging.getLogger(__name__)
 
 
 def cache_file(data: Path) -> Path:
@@ -53,3 +57,15 @@ class VectorCache:
                 "INSERT OR REPLACE INTO vectors VALUES (?, ?)",
                 [(key, vector.tobytes()) for key, vector in zip(keys, vectors, strict=True)],
             )
+
+
+@contextmanager
+def open_if_possible(file: Path | None) -> Iterator[VectorCache | None]:
+    """The cache, or none where the disk does not let it be used: what it saves is time."""
+    try:
+        vectors = VectorCache(file) if file else None
+    except (OSError, sqlite3.Error) as error:
+        _log.warning("learned questions are read anew, %s cannot be used: %s", file, error)
+        vectors = None
+    with vectors or nullcontext():
+        yield vectors

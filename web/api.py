@@ -17,9 +17,11 @@ from bot.service import HelpDesk
 from kb.links import article_path
 from kb.models import INTERNAL, PUBLIC, ArticleKey
 from kb.snapshot import Entry
-from web import schemas
+from web import limits, schemas, ticket_schemas, widget
 from web.auth import Agent, Author
+from web.pages.catalogue import catalogue
 from web.problems import ApiError, Problem
+from web.words import SOURCE, language_name, words
 
 router = APIRouter(
     prefix="/api/v1",
@@ -38,15 +40,26 @@ Desk = Annotated[HelpDesk, Depends(desk_of)]
 
 
 @router.post("/ask", summary="Ask a question")
-def ask(asked: schemas.AskIn, desk: Desk) -> schemas.ReplyOut:
+def ask(asked: schemas.AskIn, desk: Desk, request: Request) -> schemas.ReplyOut:
     """An answer, suggestions, or an honest "I don't know". The question is kept, with personal data masked."""
-    question = Question(asked.question, asked.body, asked.lang, asked.channel, asked.session)
+    limits.check(request, "questions", asked.session or "")
+    question = Question(
+        asked.question,
+        asked.body,
+        asked.lang,
+        asked.channel,
+        asked.session,
+        topic=asked.topic,
+        exact=asked.exact,
+        after=asked.after,
+    )
     return schemas.ReplyOut.of(desk.ask(question))
 
 
 @router.get("/suggest", summary="Suggest while typing")
 def suggest(
     desk: Desk,
+    _rate: limits.Typing,
     q: Annotated[schemas.Text, Query(max_length=2_000)],
     body: Annotated[schemas.Text, Query(max_length=2_000)] = "",
     lang: schemas.Lang | None = None,
@@ -57,8 +70,34 @@ def suggest(
     return schemas.SuggestOut.of(found)
 
 
+@router.get("/typeahead", summary="Complete what is being typed")
+def typeahead(
+    request: Request,
+    desk: Desk,
+    q: Annotated[schemas.Text, Query(max_length=2_000)],
+    lang: schemas.Lang | None = None,
+    limit: Annotated[int, Query(ge=1, le=10)] = 5,
+    topic: Annotated[schemas.Identifier | None, Query()] = None,
+) -> schemas.TypeaheadOut:
+    """Articles by the beginning of their words, typing errors allowed; by meaning too from three words on.
+
+    None for fewer than three characters (two in Chinese, Japanese and Korean). Nothing is kept.
+    """
+    found = desk.typeahead(Question(q, lang=lang, topic=topic), limit)
+    topics, said = catalogue(request).topics, words(lang or SOURCE)
+    rows = [
+        schemas.CompletionOut(
+            **schemas.SuggestionOut.of(suggestion).model_dump(),
+            topic_name=topics[suggestion.topic].called(said) if suggestion.topic in topics else "",
+            language=language_name(suggestion.key.lang),
+        )
+        for suggestion in found
+    ]
+    return schemas.TypeaheadOut(suggestions=rows)
+
+
 @router.post("/questions/{question_id}/outcome", status_code=204, summary="Tell what became of an answer")
-def outcome(question_id: str, told: schemas.OutcomeIn, desk: Desk) -> Response:
+def outcome(question_id: str, told: schemas.OutcomeIn, desk: Desk, _rate: limits.Feedback) -> Response:
     desk.record_outcome(Outcome(question_id, told.outcome, told.article_id, told.reason))
     return Response(status_code=204)
 
@@ -67,9 +106,11 @@ def outcome(question_id: str, told: schemas.OutcomeIn, desk: Desk) -> Response:
 def open_ticket(
     sent: schemas.TicketIn,
     desk: Desk,
+    request: Request,
     idempotency_key: Annotated[str, Header(min_length=8, max_length=64, pattern=r"^[\x21-\x7e]+$")],
 ) -> schemas.TicketOut:
     """Sent again with the same `Idempotency-Key`, it is the same ticket."""
+    limits.check(request, "tickets", sent.session or "")
     ticket = desk.open_ticket(
         TicketDraft(
             subject=sent.subject,
@@ -79,10 +120,26 @@ def open_ticket(
             declined=tuple(sent.declined),
             session=sent.session or "",
             lang=sent.lang or "",
+            topic=sent.topic,
+            department=sent.department,
         ),
         idempotency_key,
     )
-    return schemas.TicketOut(id=ticket.id, number=ticket.number, created=ticket.at)
+    return schemas.TicketOut(id=ticket.id, number=ticket.number, created=ticket.at, url=f"/ticket/{ticket.id}")
+
+
+@router.get("/tickets/{ticket_id}", summary="Read a ticket")
+def read_ticket(ticket_id: str, desk: Desk, _agent: Agent) -> ticket_schemas.TicketDetailsOut:
+    """With its files, its messages, and what was asked in the visit it comes from. Needs the agent's token."""
+    ticket = desk.ticket(ticket_id)
+    return ticket_schemas.TicketDetailsOut.of(ticket, desk.conversation(ticket))
+
+
+@router.post("/tickets/{ticket_id}/messages", status_code=204, summary="Answer a ticket")
+def answer_ticket(ticket_id: str, written: schemas.MessageIn, desk: Desk, _agent: Agent) -> Response:
+    """The requester reads it on the ticket's page, and accepts or refuses it there. Needs the agent's token."""
+    desk.write(ticket_id, "agent", written.text)
+    return Response(status_code=204)
 
 
 @router.get("/articles/{article_id:path}", summary="Read an article")
@@ -95,6 +152,7 @@ def article(article_id: str, desk: Desk, lang: schemas.Lang | None = None) -> sc
 @router.post("/articles/{article_id:path}/feedback", status_code=204, summary="Tell whether an article helped")
 def tell_feedback(article_id: str, told: schemas.FeedbackIn, desk: Desk, request: Request) -> Response:
     """Said again in the same session, it takes the place of what was said before."""
+    limits.check(request, "feedback", told.session)
     entry, _ = _public_article(desk, article_id, told.lang)
     said = Feedback(
         article_id=article_id,
@@ -122,6 +180,9 @@ def list_feedback(
     found = request.app.state.feedback.find(article=article, helpful=helpful, limit=limit, offset=offset)
     rows = [schemas.FeedbackOut.of(row) for row in found.rows]
     return schemas.FeedbackListOut(total=found.total, helpful=found.helpful, feedback=rows)
+
+
+router.include_router(widget.router)
 
 
 @router.get("/gaps", summary="Questions without an answer")

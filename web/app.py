@@ -18,8 +18,9 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from bot.database import migrate, open_engine
+from bot.database import migrate, open_engine, shared_secret
 from bot.events import SqlEventStore
 from bot.feedback import SqlFeedbackStore
 from bot.learning import SqlLearningStore
@@ -29,9 +30,12 @@ from bot.service import HelpDesk
 from bot.tickets import SqlInbox
 from kb.snapshot import current_id
 from web import api, pages, problems
+from web.limits import Limits
 from web.middleware import Compressed, SecurityHeaders, SizeLimit
 from web.notice import NoticeBoard
+from web.pages import forms
 from web.settings import Settings
+from web.tokens import FormTokens
 
 _log = logging.getLogger(__name__)
 
@@ -96,7 +100,16 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine) -> FastAPI
     app.state.settings, app.state.desk, app.state.engine = settings, desk, engine
     app.state.readership, app.state.feedback = readership, SqlFeedbackStore(engine)
     app.state.notices = NoticeBoard(settings.notice_file, settings.default_lang)
-    app.add_middleware(SizeLimit)
+    app.state.tokens = FormTokens(shared_secret(engine, "forms"))
+    app.state.limits = Limits(
+        {
+            "tickets": settings.rate_tickets,
+            "questions": settings.rate_questions,
+            "typing": settings.rate_typing,
+            "feedback": settings.rate_feedback,
+        }
+    )
+    app.add_middleware(SizeLimit, streamed={"/ticket": forms.longest_body(settings.allowed_files)})
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(settings.widget_origins),
@@ -106,6 +119,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine) -> FastAPI
     )
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Compressed)
+    app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     problems.install(app)
     app.include_router(api.router)
     app.include_router(pages.router)

@@ -33,6 +33,12 @@ def is_author(request: Request) -> bool:
     return bool(token.get_secret_value()) and hmac.compare_digest(given.encode(), author_cookie(token).encode())
 
 
+def is_agent(request: Request) -> bool:
+    """By the token that the agents' programs send."""
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and matches(given.strip(), request.app.state.settings.agent_token)
+
+
 def _require(request: Request, token: SecretStr, name: str) -> None:
     if not token.get_secret_value():
         raise ApiError(403, "closed", f"This is closed until {name} is set in the settings.")

@@ -108,7 +108,9 @@ def serve(
     logging.getLogger("alembic").setLevel(logging.WARNING)
     desk, engine = open_desk(settings)
     _print_addresses(settings, desk.library.searcher.snapshot.manifest["counts"], f"http://{host}:{port}")
-    uvicorn.run(create_app(settings, desk, engine), host=host, port=port, log_level="warning", server_header=False)
+    app = create_app(settings, desk, engine)
+    # Whose word about the client's address counts is a setting of ours: the application looks at it itself.
+    uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False, proxy_headers=False)
 
 
 @app.command()

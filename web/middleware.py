@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -28,7 +31,9 @@ CONTENT_SECURITY_POLICY = "; ".join(
     )
 )
 #: Addresses of what anybody may read and nobody typed anything into.
-_OPEN = re.compile(r"/|/(?:static|topics)/.+|/(?:theme\.css|widget\.js|sitemap[\d-]*\.xml)|/[a-z-]+/articles/.+")
+_OPEN = re.compile(
+    r"/|/(?:static|topics)/.+|/(?:theme\.css|widget(?:-panel)?\.js|api/v1/widget|sitemap[\d-]*\.xml)|/[a-z-]+/articles/.+"
+)
 _HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -71,14 +76,23 @@ class Compressed:
 
 
 class SizeLimit:
-    """Refuses a request body over the limit, told by its header or counted while it arrives."""
+    """Refuses a request body over the limit, told by its header or counted while it arrives.
 
-    def __init__(self, app: ASGIApp, limit: int = MAX_REQUEST_BYTES) -> None:
-        self._app, self._limit = app, limit
+    `streamed` are limits of addresses that take files: their bodies are counted while the route reads them, and are
+    nowhere held whole.
+    """
+
+    def __init__(
+        self, app: ASGIApp, limit: int = MAX_REQUEST_BYTES, streamed: Mapping[str, int] = MappingProxyType({})
+    ) -> None:
+        self._app, self._limit, self._streamed = app, limit, streamed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        if (larger := self._streamed.get(scope["path"])) is not None:
+            await self._app(scope, _counted(receive, larger), send)
             return
         declared = Headers(scope=scope).get("content-length", "")
         if declared.isdigit() and int(declared) > self._limit:
@@ -105,3 +119,18 @@ class SizeLimit:
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = problem(413, "too_large", f"The request is larger than {self._limit:,} bytes. Send less.")
         await response(scope, receive, send)
+
+
+def _counted(receive: Receive, limit: int) -> Receive:
+    """As `receive`; raises an HTTPException 413 where more arrives than the limit, which becomes a page."""
+    received = 0
+
+    async def count() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > limit:
+            raise HTTPException(413, headers={"Connection": "close"})
+        return message
+
+    return count

@@ -26,6 +26,8 @@ CODES: dict[type[errors.BotError], tuple[int, str]] = {
     errors.TicketConflict: (409, "idempotency_key_reused"),
     errors.TicketUnknown: (404, "ticket_unknown"),
     errors.FeedbackInvalid: (422, "feedback_invalid"),
+    errors.AttachmentRefused: (422, "attachment_refused"),
+    errors.AttachmentUnknown: (404, "attachment_unknown"),
     errors.LearnedUnknown: (404, "learned_unknown"),
     errors.LearnedRemoved: (409, "learned_removed"),
     errors.StoreUnavailable: (503, "store_unavailable"),
@@ -37,6 +39,7 @@ _HTTP_CODES = {
     405: "method_not_allowed",
     413: "too_large",
     415: "unsupported_media_type",
+    429: "too_many_requests",
 }
 
 

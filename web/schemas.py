@@ -11,9 +11,10 @@ from bot import models
 from bot.feedback import MAX_COMMENT, Feedback, ReasonName
 from bot.gaps import Gap, GapKind
 from bot.learned import Learned, Source, Status, Trace
-from bot.models import MAX_BODY, MAX_REASON, Channel, DecisionName, OutcomeName
+from bot.models import MAX_BODY, MAX_CHOICE, MAX_REASON, Channel, DecisionName, Nothing, OutcomeName
 from bot.reports import Deflection
 from kb import languages
+from kb.marks import Marks
 from kb.snapshot import Entry
 
 
@@ -39,6 +40,8 @@ Between = Annotated[
         "which: ask the reader. Else empty."
     ),
 ]
+#: Articles that a ticket may name as declined.
+MOST_DECLINED = 20
 Session = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 
 
@@ -52,6 +55,11 @@ class AskIn(_In):
     lang: Lang | None = Field(None, description="The reader's language; it decides where the question does not tell.")
     channel: Channel = Field("api", description="Where it was asked.")
     session: Session | None = Field(None, description="Ties the questions and tickets of one visit together.")
+    topic: Identifier | None = Field(None, description="Only articles of this topic are looked at.")
+    exact: bool = Field(False, description="Every word is meant as it is written; no typing error is mended.")
+    after: Identifier = Field(
+        "", description="The `id` of the question before this one, so that it can be understood as a follow-up."
+    )
 
 
 class AnswerOut(BaseModel):
@@ -80,6 +88,16 @@ class AnswerOut(BaseModel):
         )
 
 
+class MarksOut(BaseModel):
+    """Where the words that were asked for stand, each from the first character to behind the last.
+
+    Positions count UTF-16 code units, as the strings of JavaScript do: `title.slice(start, end)`.
+    """
+
+    title: list[tuple[int, int]]
+    snippet: list[tuple[int, int]]
+
+
 class SuggestionOut(BaseModel):
     """An article that may help."""
 
@@ -89,6 +107,8 @@ class SuggestionOut(BaseModel):
     heading: str
     url: str
     snippet: str
+    topic: str = Field(description="Empty where the article has none.")
+    marks: MarksOut
 
     @classmethod
     def of(cls, suggestion: models.Suggestion) -> Self:
@@ -99,7 +119,32 @@ class SuggestionOut(BaseModel):
             heading=suggestion.heading,
             url=suggestion.path,
             snippet=suggestion.snippet,
+            topic=suggestion.topic,
+            marks=MarksOut(
+                title=_utf16(suggestion.title, suggestion.title_marks),
+                snippet=_utf16(suggestion.snippet, suggestion.snippet_marks),
+            ),
         )
+
+
+def _utf16(text: str, marks: Marks) -> list[tuple[int, int]]:
+    """Positions in code points as positions in UTF-16 code units."""
+
+    def units(end: int) -> int:
+        return end + sum(char > "\uffff" for char in text[:end])
+
+    return [(units(start), units(end)) for start, end in marks]
+
+
+class CompletionOut(SuggestionOut):
+    """An article that what was typed so far leads to, with what to call its topic and language."""
+
+    topic_name: str = Field(description="In the reader's language.")
+    language: str = Field(description="The name of the article's language in itself.")
+
+
+class TypeaheadOut(BaseModel):
+    suggestions: list[CompletionOut] = Field(description="The best first.")
 
 
 class ReplyOut(BaseModel):
@@ -113,6 +158,13 @@ class ReplyOut(BaseModel):
     answer: AnswerOut | None
     suggestions: list[SuggestionOut]
     between: Between
+    nothing: Nothing = Field(
+        description="Why it is unanswered: no article says it, none of the `topic` does, or none is in the question's "
+        "language."
+    )
+    context: str = Field(
+        description="The earlier question that this one was understood to follow up on, empty where it stands alone."
+    )
     snapshot: str = Field(description="The snapshot of the articles that was asked.")
 
     @classmethod
@@ -126,6 +178,8 @@ class ReplyOut(BaseModel):
             answer=AnswerOut.of(reply.answer) if reply.answer else None,
             suggestions=[SuggestionOut.of(suggestion) for suggestion in reply.suggestions],
             between=[suggestion.key.id for suggestion in reply.between],
+            nothing=reply.nothing,
+            context=reply.context,
             snapshot=reply.snapshot,
         )
 
@@ -153,9 +207,11 @@ class TicketIn(_In):
     body: Text
     email: Text
     question_id: Identifier = Field("", description="The `id` of the question that was asked before, if any.")
-    declined: list[Identifier] = Field([], max_length=20, description="Ids of articles that did not help.")
+    declined: list[Identifier] = Field([], max_length=MOST_DECLINED, description="Ids of articles that did not help.")
     session: Session | None = None
     lang: Lang | None = None
+    topic: Text = Field("", max_length=MAX_CHOICE)
+    department: Text = Field("", max_length=MAX_CHOICE)
 
 
 class TicketOut(BaseModel):
@@ -164,6 +220,11 @@ class TicketOut(BaseModel):
     id: str = Field(description="Cannot be guessed.")
     number: int = Field(description="What people call it.")
     created: datetime
+    url: str = Field(description="Address on this site where the ticket is followed. Who has it can read the ticket.")
+
+
+class MessageIn(_In):
+    text: Text = Field(description="What the requester reads.")
 
 
 class ResolutionIn(_In):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+from datetime import date
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
@@ -16,10 +20,14 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from bot.attachments import Allowed
 from bot.database import sqlite_url
 from bot.decide import COST_MISSED, COST_WRONG, Policy
+from bot.hours import Hours
 from kb import languages
 from kb.routing import AUTO
+from web import choices
+from web.choices import Choice
 
 _PREFIX = "FIRSTLINE_"
 FILE_VARIABLE = f"{_PREFIX}SETTINGS"
@@ -29,7 +37,12 @@ Cost = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
 #: A picture of these kinds is shown by every browser.
 LOGO_TYPES = (".svg", ".png", ".jpg", ".jpeg", ".webp")
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?", re.IGNORECASE)
-
+_EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+_PHONE = re.compile(r"(?=.*\d.*\d)\+?[\d ()./-]{3,40}")
+_ADDRESS = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
+_RATE = re.compile(r"[1-9]\d{0,6}/(second|minute|hour|day)")
+_EXTENSION = re.compile(r"[a-z0-9]{1,10}")
+_ATTACHMENT_TYPES = tuple("png jpg jpeg gif webp pdf txt log csv docx xlsx pptx odt zip eml msg".split())
 
 #: Settings of earlier versions, and what to write instead.
 _REPLACED = {
@@ -109,6 +122,48 @@ class Settings(BaseSettings):
     widget_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Sites that may show the widget, as origins: `https://www.example.com`."
     )
+    support_email: str = Field(
+        "", description="An address people may write to instead of sending a ticket. Empty: not offered."
+    )
+    support_phone: str = Field("", description="A number people may call, such as `+48 22 123 45 67`.")
+    chat_url: str = Field("", description="Where people chat with the desk, as `https://…`.")
+    ticket_topics: Annotated[tuple[Choice, ...], NoDecode] = Field(
+        (),
+        description="What a ticket may be about, a list the form offers. An entry is a name, or a table of languages "
+        'and names: `{ en = "Hardware", pl = "Sprzęt" }`; the first name is stored.',
+    )
+    departments: Annotated[tuple[Choice, ...], NoDecode] = Field(
+        (), description="Departments people choose theirs from, written like `ticket_topics`."
+    )
+    response_hours: int = Field(
+        0, ge=0, le=1_000, description="Within how many opening hours you usually answer. 0: no time is named."
+    )
+    opening_hours: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description='When somebody reads tickets: `["Mon-Fri 09:00-17:00", "Sat 10:00-13:00"]`. Empty: always.',
+    )
+    holidays: Annotated[tuple[date, ...], NoDecode] = Field((), description="Days the desk is closed, as `2026-12-25`.")
+    time_zone: str = Field("UTC", description="The desk's time zone by its IANA name, such as `Europe/Warsaw`.")
+    attachment_max_mb: int = Field(10, ge=1, le=100, description="The largest attachment, in megabytes.")
+    attachments_max: int = Field(5, ge=0, le=20, description="How many files a ticket may bring. 0: none.")
+    attachment_types: Annotated[tuple[str, ...], NoDecode] = Field(
+        _ATTACHMENT_TYPES, description="Which files may be attached, by the end of their names."
+    )
+    form_min_seconds: float = Field(
+        3, ge=0, le=60, description="Who sends the ticket form sooner after opening it is asked to send it again."
+    )
+    rate_tickets: str = Field(
+        "20/hour",
+        description="How many tickets one visitor may send: a number per second, minute, hour or day. One address, "
+        "which may be a whole office, may send ten times as many. Empty: no limit.",
+    )
+    rate_questions: str = Field("60/minute", description="The same for questions and searches.")
+    rate_typing: str = Field("300/minute", description="The same for suggestions while typing.")
+    rate_feedback: str = Field("60/minute", description="The same for what people say about answers.")
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("127.0.0.1", "::1"),
+        description="Addresses or networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.",
+    )
 
     @field_validator("default_lang")
     @classmethod
@@ -135,10 +190,77 @@ class Settings(BaseSettings):
             raise ValueError("there is no such file; give its path from the folder that Firstline is started in")
         return value
 
-    @field_validator("widget_origins", mode="before")
+    @field_validator("ticket_topics", "departments", mode="before")
+    @classmethod
+    def _choices(cls, value: object) -> object:
+        # Stands above `_list` because pydantic runs the last one first.
+        return choices.parse_list(value)
+
+    @field_validator(
+        "widget_origins",
+        "ticket_topics",
+        "departments",
+        "opening_hours",
+        "holidays",
+        "attachment_types",
+        "trusted_proxies",
+        mode="before",
+    )
     @classmethod
     def _list(cls, value: object) -> object:
-        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        """An environment variable holds a list as JSON or, where no entry has a comma, with commas between."""
+        if not isinstance(value, str):
+            return value
+        if value.lstrip().startswith("["):
+            try:
+                return json.loads(value)
+            except ValueError as error:
+                raise ValueError(f"is no list in JSON: {error}") from None
+        return [part.strip() for part in value.split(",") if part.strip()]
+
+    @field_validator("support_email")
+    @classmethod
+    def _email(cls, value: str) -> str:
+        if value and not _EMAIL.fullmatch(value):
+            raise ValueError("write an e-mail address such as help@example.com")
+        return value
+
+    @field_validator("support_phone")
+    @classmethod
+    def _phone(cls, value: str) -> str:
+        if value and not _PHONE.fullmatch(value):
+            raise ValueError("write a telephone number in digits, such as +48 22 123 45 67")
+        return value
+
+    @field_validator("chat_url")
+    @classmethod
+    def _chat(cls, value: str) -> str:
+        if value and not _ADDRESS.fullmatch(value):
+            raise ValueError("write a whole address such as https://chat.example.com/support")
+        return value
+
+    @field_validator("opening_hours")
+    @classmethod
+    def _hours(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        Hours.of(value)
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (OSError, ValueError, KeyError):  # ZoneInfoNotFoundError is a KeyError, a folder's name an OSError
+            raise ValueError("is no time zone; use an IANA name such as Europe/Warsaw or UTC") from None
+        return value
+
+    @field_validator("attachment_types")
+    @classmethod
+    def _types(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        extensions = tuple(dict.fromkeys(entry.strip().lower().removeprefix(".") for entry in value))
+        if wrong := next((entry for entry in extensions if not _EXTENSION.fullmatch(entry)), None):
+            raise ValueError(f"{wrong!r} is no end of a file's name; write png or pdf")
+        return extensions
 
     @field_validator("widget_origins")
     @classmethod
@@ -148,6 +270,27 @@ class Settings(BaseSettings):
                 raise ValueError(f"{origin!r} is no origin; write scheme and host alone: https://www.example.com")
         return value
 
+    @field_validator("rate_tickets", "rate_questions", "rate_typing", "rate_feedback")
+    @classmethod
+    def _rate(cls, value: str) -> str:
+        if value and not _RATE.fullmatch(value):
+            raise ValueError("write a number per second, minute, hour or day, such as 20/hour")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in value:
+            try:
+                ip_network(proxy)
+            except ValueError:
+                raise ValueError(f"{proxy!r} is no address; write 10.0.0.7 or a network such as 10.0.0.0/8") from None
+        return value
+
+    @property
+    def allowed_files(self) -> Allowed:
+        return Allowed(self.attachments_max, self.attachment_max_mb, self.attachment_types)
+
     @property
     def notice_file(self) -> Path:
         return Path(self.notice) if self.notice else self.data / "notice.md"
@@ -155,6 +298,10 @@ class Settings(BaseSettings):
     @property
     def policy(self) -> Policy:
         return Policy(self.cost_wrong, self.cost_missed)
+
+    @property
+    def hours(self) -> Hours:
+        return Hours.of(self.opening_hours, self.holidays, ZoneInfo(self.time_zone))
 
     @property
     def database(self) -> str:

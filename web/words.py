@@ -85,6 +85,12 @@ class Words:
         shown = pattern.replace("{0}", self.time(at)).replace("{1}", format_date(at, "medium", self.locale))
         return shown if zone else f"{shown} UTC"
 
+    def filesize(self, size: int) -> str:
+        """Bytes as people say them: `120 kB`, `2.4 MB`."""
+        if size < 100_000:
+            return self.gettext("%(number)s kB", number=self.number(max(1, round(size / 1000))))
+        return self.gettext("%(number)s MB", number=self.number(round(size / 1_000_000, 1)))
+
     def listed(self, things: Iterable[str]) -> str:
         """`a, b, and c`."""
         return format_list(list(things), locale=self.locale)
@@ -111,6 +117,7 @@ def _catalog(lang: str) -> GNUTranslations:
     return GNUTranslations(compiled)
 
 
+@lru_cache(maxsize=256)
 def language_name(lang: str) -> str:
     """A language's name in itself, so that those who read it find it; its code where nobody wrote that down."""
     try:

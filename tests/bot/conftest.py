@@ -12,8 +12,9 @@ from bot.decide import Policy
 from bot.events import EventStore, MemoryEventStore, SqlEventStore
 from bot.learning import LearningStore, MemoryLearningStore, SqlLearningStore
 from bot.library import Library
+from bot.memory_inbox import MemoryInbox
 from bot.service import HelpDesk
-from bot.tickets import MemoryInbox, SqlInbox, TicketSink
+from bot.tickets import SqlInbox, TicketSink
 from kb.build import BuildSettings, build
 from kb.embedding import HashEmbedder
 from tests.bot.samples import NOON

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,8 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from bot import database as db
-from bot.database import migrate, open_engine, sqlite_url
+from bot.attachments import upload
+from bot.database import migrate, open_engine, shared_secret, sqlite_url
 from bot.errors import StoreUnavailable
 from bot.events import SqlEventStore
 from bot.feedback import Feedback, SqlFeedbackStore
@@ -23,11 +26,15 @@ from bot.tickets import SqlInbox
 from tests.bot.samples import NOON, asked, draft, lesson, solved
 
 TABLES = {
-    *("questions", "outcomes", "tickets", "resolutions", "learned", "learned_traces", "learned_revision"),
-    *("article_reads", "article_feedback"),
-}
+    "questions", "outcomes", "tickets", "resolutions", "learned", "learned_traces", "learned_revision",
+    "ticket_attachments", "ticket_messages", "server_secrets", "article_reads", "article_feedback",
+}  # fmt: skip
 EMPTY = dict.fromkeys(TABLES, 0) | {"learned_revision": 1}
 FILLED = dict.fromkeys(TABLES, 1)
+#: As the first version had it.
+_FIRST_QUESTIONS = sa.Table(
+    "questions", sa.MetaData(), *(column._copy() for column in db.questions.columns if column.name != "after")
+)
 
 
 def _tables(engine: sa.Engine) -> set[str]:
@@ -43,11 +50,14 @@ def _counts(engine: sa.Engine) -> dict[str, int]:
 
 
 def _fill(engine: sa.Engine) -> None:
-    events, inbox = SqlEventStore(engine), SqlInbox(engine, lambda: "ticket-1")
+    events, inbox = SqlEventStore(engine), SqlInbox(engine, iter(("file-1", "ticket-1")).__next__)
     events.record_question(asked())
     events.record_outcome(solved(), NOON)
+    inbox.attach("key-0001", upload("notes.txt", b"offline"), NOON)
     ticket = inbox.submit(draft(), "key-0001", shown=(), at=NOON)
+    inbox.say(ticket.id, "agent", "Switch it on.", NOON)
     events.record_resolution(ticket.id, "printer-not-printing", "Switched it on.", NOON)
+    shared_secret(engine, "forms")
     SqlLearningStore(engine).learn([lesson()])
     SqlReadStore(engine).add({("printer-not-printing", NOON.date()): 1})
     SqlFeedbackStore(engine).keep(Feedback("printer-not-printing", "session", NOON, "en", helpful=True))
@@ -129,11 +139,23 @@ def test_a_database_of_the_first_version_keeps_its_rows_and_can_go_back(engine: 
             "INSERT INTO tickets (id, idempotency_key, fingerprint, at, subject, body, email, question_id, session, "
             "shown, declined, lang) VALUES ('t', 'k', 'f', '2026-11-21 12:00', 's', 'b', 'e', '', '', '[]', '[]', '')"
         )
-    SqlEventStore(engine).record_question(asked())
+        connection.execute(
+            _FIRST_QUESTIONS.insert().values(
+                **{
+                    name: value
+                    for name, value in (asdict(asked()) | {"shown": list(asked().shown)}).items()
+                    if name != "after"
+                }
+            )
+        )
 
     migrate(engine)
 
+    assert SqlEventStore(engine).question("q1") == asked()
     assert _counts(engine) == {**EMPTY, "questions": 1, "tickets": 1}
+    earlier = SqlInbox(engine, lambda: "").ticket("t")
+    assert earlier is not None
+    assert (earlier.topic, earlier.conversation, earlier.state, earlier.messages) == ("", (), "received", ())
     store = SqlLearningStore(engine)
     assert (store.revision(), store.active()) == (0, ())
     store.learn([lesson()])
@@ -141,7 +163,8 @@ def test_a_database_of_the_first_version_keeps_its_rows_and_can_go_back(engine: 
 
     _alembic(engine, "downgrade", "0001")
     assert _tables(engine) == {"questions", "outcomes", "tickets", "resolutions"}
-    assert SqlEventStore(engine).question("q1") == asked()
+    with engine.connect() as connection:
+        assert connection.execute(sa.select(_FIRST_QUESTIONS.c.text)).scalar_one() == asked().text
 
 
 def test_removing_a_learned_question_s_row_removes_its_traces(engine: sa.Engine) -> None:
@@ -153,14 +176,37 @@ def test_removing_a_learned_question_s_row_removes_its_traces(engine: sa.Engine)
     assert _counts(engine) == {**FILLED, "learned": 0, "learned_traces": 0}
 
 
-def test_removing_a_question_removes_its_outcomes_and_removing_a_ticket_its_resolutions(engine: sa.Engine) -> None:
+def test_removing_a_question_removes_its_outcomes_and_removing_a_ticket_all_that_belongs_to_it(
+    engine: sa.Engine,
+) -> None:
     _fill(engine)
 
     with engine.begin() as connection:
         connection.execute(db.questions.delete())
         connection.execute(db.tickets.delete())
 
-    assert _counts(engine) == {**FILLED, "outcomes": 0, "questions": 0, "resolutions": 0, "tickets": 0}
+    gone = ("outcomes", "questions", "resolutions", "ticket_attachments", "ticket_messages", "tickets")
+    assert _counts(engine) == {**FILLED, **dict.fromkeys(gone, 0)}
+
+
+def test_tickets_that_were_solved_before_states_were_kept_are_solved_and_keep_all_they_had(engine: sa.Engine) -> None:
+    _fill(engine)
+    _alembic(engine, "downgrade", "0002")
+    assert SqlEventStore(engine).resolved_with("ticket-1") == "printer-not-printing"
+
+    migrate(engine)
+
+    ticket = SqlInbox(engine, lambda: "").ticket("ticket-1")
+    assert ticket is not None
+    assert (ticket.state, ticket.body) == ("solved", draft().body)
+
+
+def test_two_servers_over_one_database_share_a_secret_and_another_name_has_another_one(engine: sa.Engine) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        made = set(threads.map(lambda _: shared_secret(engine, "forms"), range(8)))
+
+    assert [len(secret) for secret in made] == [32]
+    assert shared_secret(engine, "other") not in made
 
 
 def test_the_number_of_a_removed_ticket_is_never_given_again(engine: sa.Engine) -> None:

@@ -4,8 +4,8 @@ import pytest
 
 from bot.events import MemoryEventStore
 from bot.gaps import Gap, GapKind, gaps
+from bot.memory_inbox import MemoryInbox
 from bot.models import Outcome, RecordedQuestion
-from bot.tickets import MemoryInbox
 from tests.bot.samples import after, asked, draft, not_solved, opened, solved, unanswered
 
 

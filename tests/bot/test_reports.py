@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.events import MemoryEventStore
+from bot.memory_inbox import MemoryInbox
 from bot.models import Outcome, RecordedQuestion
 from bot.reports import Deflection, deflection
-from bot.tickets import MemoryInbox
 from tests.bot.samples import NOON, after, asked, draft, not_solved, opened, solved, unanswered
 
 SECOND = timedelta(seconds=1)

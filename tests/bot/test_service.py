@@ -485,3 +485,48 @@ def test_a_resolution_is_kept_masked(desk: HelpDesk) -> None:
 
     assert isinstance(desk.events, MemoryEventStore)
     assert desk.events.resolutions == [(ticket.id, "reset-password", "Wrote to [email].", NOON)]
+
+
+# --- after a ticket ----------------------------------------------------------------------------------------------
+
+
+def test_a_ticket_knows_what_was_asked_before_in_its_visit_and_in_the_widget_it_comes_from(desk: HelpDesk) -> None:
+    first = desk.ask(Question("how do I boil an egg", session="in-the-widget"))
+    second = desk.ask(Question("my printer is offline", session="in-the-widget"))
+    third = desk.ask(Question("the coffee is cold", session="on-the-form"))
+    desk.ask(Question("somebody else's", session="elsewhere"))
+
+    ticket = desk.open_ticket(draft(question_id=second.id, session="on-the-form"), "key-0001")
+
+    assert ticket.conversation == (first.id, third.id)
+
+
+def test_an_accepted_answer_with_an_article_the_person_was_shown_is_evidence_for_it_but_no_spared_ticket(
+    desk: HelpDesk,
+) -> None:
+    reply = desk.ask(Question("I forgot my password", session="visit"))
+    (article, *_) = [key.id for key in reply.shown]
+    ticket = desk.open_ticket(draft(question_id=reply.id), "key-0001")
+    desk.resolve(ticket.id, article, "")
+    desk.write(ticket.id, "agent", "It is in the article.")
+    desk.accept(ticket.id)
+    desk.accept(ticket.id)
+
+    assert desk.ticket(ticket.id).state == "solved"
+    traces = [trace for learned in desk.learning.find().rows for trace in desk.learning.get(learned.id).traces]
+    assert sorted((trace.source, trace.solved) for trace in traces) == [("agent", True), ("end_user", True)]
+    assert desk.events.outcomes([reply.id]) == {}
+
+
+def test_a_reason_that_comes_after_the_answer_was_judged_is_kept_as_a_message(desk: HelpDesk) -> None:
+    ticket = desk.open_ticket(draft(), "key-0001")
+    desk.write(ticket.id, "agent", "Switch it on.")
+    desk.accept(ticket.id)
+    desk.refuse(ticket.id, "It is off again.")
+
+    ticket = desk.ticket(ticket.id)
+    assert (ticket.state, ticket.messages[-1].text) == ("received", "It is off again.")
+    with pytest.raises(TicketInvalid):
+        desk.refuse(ticket.id, " ")
+    with pytest.raises(TicketUnknown):
+        desk.write("another", "agent", "x")

@@ -23,6 +23,13 @@ _QUIET_CSS = """
 body { max-width: 720px; margin: 0 auto; padding: 32px 24px }
 """
 _TEXT = "<h1>Acme intranet</h1>" + "<p>Canteen, news and forms of a company that is not ours.</p>" * 12
+#: Two panels in the page beside the button, links that lead into them, and what an application called early.
+_INLINE = """<h1>VPN</h1>
+<script>window.firstline = { queue: [["on", "ticket", (told) => (window.number = told.number)]] }</script>
+<p><a href="#help">Help</a> <a href="#help/vpn-connect">Read about the VPN</a> <a href="#help?q=laptop">Laptops</a></p>
+<div id="here" style="min-height: 480px"></div><p id="below">Below</p>
+<script src="{base}/widget.js" data-mode="inline" data-target="#here" data-title="Ask here"></script>
+<script src="{base}/widget.js" data-mode="inline" data-title="Or here"></script>"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,7 @@ class HostPage:
     tags: int = 1
     css: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = _TEXT
 
     def html(self, base: str) -> str:
         tag = f'<script src="{base}/widget.js" {self.attributes} async></script>'
@@ -40,23 +48,31 @@ class HostPage:
         return (
             '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Acme intranet</title>'
             f'<meta name="viewport" content="width=device-width, initial-scale=1">{style}{tag * self.tags}</head>'
-            f'<body>{_TEXT}<label>Search Acme <input id="acme"></label></body></html>'
+            f'<body>{self.body.replace("{base}", base)}<label>Search Acme <input id="acme"></label></body></html>'
         )
 
 
 PAGES: Mapping[str, HostPage] = {
     "/": HostPage(css=_QUIET_CSS),
     "/hostile": HostPage(css=HOSTILE_CSS),
-    "/csp": HostPage(headers={"Content-Security-Policy": STRICT_CSP}),
     "/trusted-types": HostPage(
         headers={
             "Content-Security-Policy": STRICT_CSP + "; require-trusted-types-for 'script'; trusted-types firstline"
         }
     ),
+    "/nonce": HostPage(
+        'nonce="one-time"',
+        headers={"Content-Security-Policy": STRICT_CSP.replace("script-src {base}", "script-src 'nonce-one-time'")},
+    ),
     "/isolated": HostPage(headers={"Cross-Origin-Embedder-Policy": "require-corp"}),
     "/twice": HostPage(tags=2),
     "/orange": HostPage('data-title="Ask us" data-color="#ff8800"'),
     "/bad-colour": HostPage('data-color="red;} * {display:none"'),
+    "/polish": HostPage('data-lang="pl"'),
+    "/context": HostPage(
+        'data-title="Help" data-product="Ledger 4" data-department="Accounts" data-email="kim@example.com"'
+    ),
+    "/inline": HostPage(css=":root { --firstline-height: 480px }", body=_INLINE),
     "/unknown-language": HostPage('data-lang="xx"'),
 }
 
@@ -82,7 +98,7 @@ class HostSite:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                page = pages.get(self.path)
+                page = pages.get(self.path.partition("?")[0])
                 body = page.html(site.help_centre).encode() if page else b""
                 self.send_response(200 if page else 204)
                 self.send_header("Content-Type", "text/html; charset=utf-8")

@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from tests.browser.conftest import OpenPage, Unsure, Watch
 from tests.browser.help_centre import HelpCentre
@@ -145,3 +145,73 @@ def test_what_is_wrong_is_told_above_and_at_the_field_and_every_word_stays(open_
     expect(page.get_by_label("Subject")).to_have_value(UNANSWERABLE)
     summary.get_by_role("link").first.click()
     expect(email).to_be_focused()
+
+
+# --- a half-written ticket ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+def test_a_half_written_ticket_survives_a_reload_takes_files_and_is_followed_to_its_end(
+    phone: bool, open_page: OpenPage, server: HelpCentre
+) -> None:
+    subject = f"Order thirteen pumpkins by {'phone' if phone else 'desk'}"
+    page = open_page("/ticket", phone=phone)
+    _fill(page, subject, "שלום 🎃\n\nThank you")
+    page.reload()
+    expect(page.get_by_role("button", name="Start over")).to_be_visible()
+    expect(page.get_by_role("status")).to_have_text("We kept what you typed.")
+    typed = [page.get_by_label(label).input_value() for label in ("Your e-mail address", "Subject", "Description")]
+    assert typed == ["kim@example.com", subject, "שלום 🎃\n\nThank you"]
+    files = page.get_by_label("Files (optional)")
+    files.set_input_files(
+        [_file("run.exe", b"MZ"), _file("list.txt", b"13 pumpkins"), _file("big.zip", bytes(10_000_001))]
+    )
+    told = page.locator("#fl-attachments-error")
+    expect(told).to_contain_text("“run.exe” is of a kind we do not take.")
+    expect(told).to_contain_text("“big.zip” is larger than 10 MB.")
+    page.get_by_label("Subject").press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your ticket is sent")
+    expect(page.get_by_role("link", name="list.txt")).to_be_visible()
+    ticket_id = page.url.rpartition("/")[2].partition("?")[0]
+    assert page.evaluate("Object.keys(localStorage)") == []
+    server.answer(ticket_id, "They are on their way.")
+    page.goto(f"/ticket/{ticket_id}")
+    page.get_by_label("If not: what is still missing?").fill("They are orange. I wanted white ones.")
+    page.get_by_role("button", name="I still need help").click()
+    expect(page.locator("#fl-state")).to_have_text("Received")
+    server.answer(ticket_id, "White ones, then.")
+    page.reload()
+    page.get_by_role("button", name="This solved it").click()
+    expect(page.locator("#fl-state")).to_have_text("Solved")
+    verdicts = server.rows("SELECT verdict FROM ticket_messages WHERE ticket_id = ? AND author = 'agent'", ticket_id)
+    assert [row["verdict"] for row in verdicts] == ["refused", "accepted"]
+
+
+def test_two_tabs_never_write_over_each_other_and_a_closed_one_is_taken_up_again(open_page: OpenPage) -> None:
+    first = open_page("/ticket")
+    first.get_by_label("Description").fill("words of the first tab")
+    first.reload()  # kept now
+    second = first.context.new_page()
+    second.goto("/ticket")
+    expect(second.get_by_label("Description")).to_have_value("")
+    second.get_by_label("Description").fill("words of the second tab")
+    second.reload()
+    first.reload()
+    expect(second.get_by_label("Description")).to_have_value("words of the second tab")
+    expect(first.get_by_label("Description")).to_have_value("words of the first tab")
+    first.close()
+    third = second.context.new_page()
+    third.goto("/ticket")
+    expect(third.get_by_label("Description")).to_have_value("words of the first tab")
+    third.goto("/ticket?subject=Another+matter+altogether")
+    expect(third.get_by_label("Description")).to_have_value("")
+    third.get_by_label("Description").fill("something new")
+    third.goto("/ticket")
+    expect(third.get_by_label("Description")).to_have_value("something new")
+    third.get_by_role("button", name="Start over").click()
+    third.reload()
+    expect(third.get_by_label("Description")).to_have_value("")
+
+
+def _file(name: str, content: bytes) -> FilePayload:
+    return {"name": name, "mimeType": "application/octet-stream", "buffer": content}

@@ -8,8 +8,9 @@ import pytest
 
 from bot.errors import QuestionUnknown
 from bot.events import EventStore, MemoryEventStore, SqlEventStore
+from bot.memory_inbox import MemoryInbox
 from bot.models import Outcome, SentTicket
-from bot.tickets import MemoryInbox, SqlInbox, TicketSink
+from bot.tickets import SqlInbox, TicketSink
 from tests.bot.samples import NOON, after, asked, draft, not_solved, opened, solved
 
 Stores = tuple[EventStore, TicketSink]
@@ -168,3 +169,28 @@ def test_a_resolution_of_a_ticket_is_taken(events: EventStore, inbox: TicketSink
     ticket = inbox.submit(draft(), "key-0001", shown=(), at=NOON)
 
     assert events.record_resolution(ticket.id, "printer-not-printing", "Switched it on.", after(hours=1)) is None
+    assert events.resolved_with(ticket.id) == "printer-not-printing"
+
+
+def test_the_article_of_the_last_resolution_counts_and_none_is_the_empty_one(
+    events: EventStore, inbox: TicketSink
+) -> None:
+    ticket = inbox.submit(draft(), "key-0001", shown=(), at=NOON)
+    assert events.resolved_with(ticket.id) == ""
+    events.record_resolution(ticket.id, "paper-jam", "", NOON)
+    events.record_resolution(ticket.id, "printer-not-printing", "", after(hours=1))
+
+    assert events.resolved_with(ticket.id) == "printer-not-printing"
+
+
+def test_the_last_questions_of_some_sessions_come_in_order_of_time(events: EventStore) -> None:
+    for n, session in enumerate(("a", "b", "a", "c", "a")):
+        events.record_question(asked(f"q{n}", session=session, at=after(hours=n)))
+
+    def found(*sessions: str, hours: int = 0, limit: int = 9) -> list[str]:
+        return [question.id for question in events.asked_in(sessions, since=after(hours=hours), limit=limit)]
+
+    assert found("a", "b") == ["q0", "q1", "q2", "q4"]
+    assert found("a", "b", hours=1) == ["q1", "q2", "q4"]
+    assert found("a", limit=2) == ["q2", "q4"]
+    assert found("z") == []

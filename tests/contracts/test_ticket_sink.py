@@ -11,9 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.errors import TicketConflict
-from bot.models import Ticket
-from bot.tickets import MemoryInbox, SqlInbox, TicketSink
+from bot.attachments import upload
+from bot.errors import AttachmentRefused, TicketConflict
+from bot.memory_inbox import MemoryInbox
+from bot.models import Ticket, TicketMessage
+from bot.tickets import SqlInbox, TicketSink
 from tests.bot.samples import NOON, after, draft
 
 HOSTILE = (
@@ -26,6 +28,8 @@ HOSTILE = (
     "\\x27 \\' \\\\",
 )
 
+SCREEN, NOTES = upload("screen.png", b"\x89P\x00"), upload("notes.txt", "żółć".encode())
+
 
 @pytest.fixture(params=["memory", "sqlite"])
 def inbox(request: pytest.FixtureRequest) -> TicketSink:
@@ -35,7 +39,15 @@ def inbox(request: pytest.FixtureRequest) -> TicketSink:
 
 
 def test_a_ticket_comes_back_as_it_was_sent(inbox: TicketSink) -> None:
-    sent = draft(question_id="q1", declined=("slow-computer",), session="visit", lang="pl")
+    sent = draft(
+        question_id="q1",
+        declined=("slow-computer",),
+        session="visit",
+        lang="pl",
+        topic="Hardware",
+        department="Sales",
+        conversation=("q0", "q1"),
+    )
 
     ticket = inbox.submit(sent, "key-0001", shown=("printer-not-printing", "paper-jam"), at=NOON)
 
@@ -50,6 +62,10 @@ def test_a_ticket_comes_back_as_it_was_sent(inbox: TicketSink) -> None:
         shown=("printer-not-printing", "paper-jam"),
         declined=("slow-computer",),
         lang="pl",
+        topic="Hardware",
+        department="Sales",
+        conversation=("q0", "q1"),
+        state="received",
     )
     assert inbox.ticket("ticket-1") == ticket
 
@@ -77,7 +93,7 @@ def test_the_same_text_with_another_key_is_another_ticket(inbox: TicketSink) -> 
     assert numbers == {1, 2}
 
 
-@pytest.mark.parametrize("field", ["subject", "body", "email"])
+@pytest.mark.parametrize("field", ["subject", "body", "email", "topic", "department"])
 def test_the_same_key_with_another_text_is_a_conflict(inbox: TicketSink, field: str) -> None:
     first = inbox.submit(draft(), "key-0001", shown=(), at=NOON)
 
@@ -165,3 +181,128 @@ def test_the_time_of_a_ticket_comes_back_in_utc(inbox: TicketSink) -> None:
 
 def test_a_ticket_shows_nothing_personal_in_a_log(inbox: TicketSink) -> None:
     assert repr(inbox.submit(draft(), "key-0001", shown=(), at=NOON)) == "<Ticket 1 of 2026-11-21>"
+
+
+# --- files -------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_waits_for_its_ticket_and_belongs_to_it_then(inbox: TicketSink) -> None:
+    waits = inbox.attach("key-0001", SCREEN, NOON)
+    notes = inbox.attach("key-0001", NOTES, after(seconds=1))
+    inbox.attach("key-0002", upload("another.txt", b"of somebody else"), NOON)
+    assert inbox.waiting("key-0001") == (waits, notes)
+    assert (waits.name, waits.media_type, waits.size) == ("screen.png", "image/png", 3)
+
+    ticket = inbox.submit(draft(), "key-0001", shown=(), at=NOON)
+
+    assert ticket.attachments == (waits, notes)
+    assert inbox.ticket(ticket.id) == ticket
+    assert inbox.waiting("key-0001") == ()
+    assert inbox.file(ticket.id, waits.id) == (waits, b"\x89P\x00")
+
+
+def test_the_same_file_is_kept_once_and_one_sent_later_under_the_key_joins_the_ticket(inbox: TicketSink) -> None:
+    first = inbox.attach("key-0001", SCREEN, NOON)
+    inbox.submit(draft(), "key-0001", shown=(), at=NOON)
+    assert inbox.attach("key-0001", SCREEN, NOON) == first
+    late = inbox.attach("key-0001", NOTES, after(seconds=1))
+
+    assert inbox.submit(draft(), "key-0001", shown=(), at=NOON).attachments == (first, late)
+
+
+def test_a_waiting_file_can_be_removed_by_its_key_alone_and_a_sent_one_cannot(inbox: TicketSink) -> None:
+    screen, notes = inbox.attach("key-0001", SCREEN, NOON), inbox.attach("key-0001", NOTES, after(seconds=1))
+    inbox.detach("key-0002", screen.id)
+    inbox.detach("key-0001", notes.id)
+    ticket = inbox.submit(draft(), "key-0001", shown=(), at=NOON)
+    inbox.detach("key-0001", screen.id)
+
+    assert inbox.file(ticket.id, screen.id) == (screen, SCREEN.content)
+    assert inbox.file(ticket.id, notes.id) is None
+    assert inbox.file("another", screen.id) is None
+
+
+def test_files_can_wait_under_another_key_too(inbox: TicketSink) -> None:
+    inbox.attach("key-0001", SCREEN, NOON)
+    ticket = inbox.submit(draft(), "key-0001", shown=(), at=NOON)
+    inbox.carry("key-0001", "key-0002", NOON)
+
+    assert [file.name for file in inbox.waiting("key-0002")] == ["screen.png"]
+    assert [file.name for file in inbox.submit(draft(), "key-0002", shown=(), at=NOON).attachments] == ["screen.png"]
+    assert len(inbox.ticket(ticket.id).attachments) == 1
+
+
+def test_a_file_that_waits_for_more_than_a_day_is_removed_and_a_sent_one_stays(inbox: TicketSink) -> None:
+    sent = inbox.attach("key-0001", SCREEN, NOON)
+    ticket = inbox.submit(draft(), "key-0001", shown=(), at=NOON)
+    inbox.attach("key-0002", SCREEN, NOON)
+    inbox.attach("key-0003", SCREEN, after(hours=24))
+    assert len(inbox.waiting("key-0002")) == 1
+    inbox.attach("key-0003", NOTES, after(hours=24, seconds=1))
+
+    assert inbox.waiting("key-0002") == ()
+    assert len(inbox.waiting("key-0003")) == 2
+    assert inbox.file(ticket.id, sent.id) is not None
+
+
+def test_only_so_many_bytes_wait_in_all_and_sent_ones_do_not_count(
+    inbox: TicketSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.tickets.WAITING_BYTES", 10)
+    inbox.attach("key-0001", SCREEN, NOON)
+    inbox.submit(draft(), "key-0001", shown=(), at=NOON)
+    inbox.attach("key-0002", SCREEN, NOON)
+    inbox.attach("key-0003", SCREEN, NOON)
+    with pytest.raises(AttachmentRefused, match=r"^We cannot take “notes.txt” at the moment\."):
+        inbox.attach("key-0003", NOTES, NOON)
+
+    assert len(inbox.waiting("key-0003")) == 1
+
+
+# --- afterwards --------------------------------------------------------------------------------------------------
+
+
+def test_an_answer_that_is_accepted_solves_the_ticket_and_one_that_is_refused_opens_it_again(inbox: TicketSink) -> None:
+    inbox.submit(draft(), "key-0001", shown=(), at=NOON)
+    inbox.say("ticket-1", "agent", "Switch it on.", after(hours=1))
+    assert inbox.ticket("ticket-1").state == "answered"
+    assert inbox.judge("ticket-1", "refused", "It is on.", after(hours=2))
+    assert inbox.ticket("ticket-1").state == "received"
+    inbox.say("ticket-1", "agent", "Then <b>off</b> and on.", after(hours=3))
+    assert inbox.judge("ticket-1", "accepted", "", after(hours=4))
+
+    ticket = inbox.ticket("ticket-1")
+    assert ticket.state == "solved"
+    assert ticket.messages == (
+        TicketMessage(after(hours=1), "agent", "Switch it on.", "refused"),
+        TicketMessage(after(hours=2), "requester", "It is on."),
+        TicketMessage(after(hours=3), "agent", "Then <b>off</b> and on.", "accepted"),
+    )
+
+
+def test_only_an_answer_that_nothing_was_said_to_can_be_judged(inbox: TicketSink) -> None:
+    inbox.submit(draft(), "key-0001", shown=(), at=NOON)
+    assert not inbox.judge("ticket-1", "accepted", "", NOON)
+    inbox.say("ticket-1", "agent", "Switch it on.", NOON)
+    assert inbox.judge("ticket-1", "accepted", "", NOON)
+    assert not inbox.judge("ticket-1", "refused", "Too late.", NOON)
+    inbox.say("ticket-1", "requester", "It is off again.", NOON)
+    assert not inbox.judge("ticket-1", "accepted", "", NOON)
+
+    ticket = inbox.ticket("ticket-1")
+    assert (ticket.state, len(ticket.messages), ticket.open_answer) == ("received", 2, None)
+
+
+def test_the_same_words_in_a_row_count_once_and_an_agent_may_close_a_ticket(inbox: TicketSink) -> None:
+    inbox.submit(draft(), "key-0001", shown=(), at=NOON)
+    for author, text in (
+        ("requester", "Hello?"),
+        ("requester", "Hello?"),
+        ("agent", "Hello?"),
+        ("requester", "Hello?"),
+    ):
+        inbox.say("ticket-1", author, text, NOON)
+    assert [message.author for message in inbox.ticket("ticket-1").messages] == ["requester", "agent", "requester"]
+    inbox.close("ticket-1")
+
+    assert inbox.ticket("ticket-1").state == "solved"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from bot.models import RecordedQuestion, Ticket
 from tests import built
 from web.app import create_app, open_desk
 from web.settings import Settings
+
+#: The name and the content of a file that is sent.
+File = tuple[str, bytes]
 
 #: Stands in an internal article and nowhere else.
 SECRET = "zanzibar"
@@ -172,6 +176,14 @@ class Page(HTMLParser):
             self._open.append(element)
         if tag == "form":
             self.forms.append(Form(element.attrs.get("action", ""), element.attrs.get("method", "get")))
+        elif tag == "option" and self._inside("select") and self._inside("form"):
+            (chosen,) = [one for one in self._open if one.tag == "select"]
+            known = dict(self.forms[-1].fields)
+            if "selected" in element.attrs or chosen.attrs["name"] not in known:  # else the first one
+                self.forms[-1].fields = [pair for pair in self.forms[-1].fields if pair[0] != chosen.attrs["name"]]
+                self.forms[-1].fields.append((chosen.attrs["name"], element.attrs.get("value", "")))
+        elif tag == "input" and element.attrs.get("type") == "file":
+            pass  # what a browser sends of it is given with `files`
         elif tag == "input" and self._inside("form") and "name" in element.attrs:
             self.forms[-1].fields.append((element.attrs["name"], element.attrs.get("value", "")))
         elif tag == "button" and self._inside("form") and "name" in element.attrs:
@@ -231,9 +243,11 @@ class Site:
     def get(self, address: str, **headers: str) -> Page:
         return Page(self.client.get(address, headers={name.replace("_", "-"): v for name, v in headers.items()}))
 
-    def post(self, address: str, data: dict[str, Any], **headers: str) -> Page:
+    def post(self, address: str, data: dict[str, Any], *, files: Sequence[File] = (), **headers: str) -> Page:
+        """Posts a form, with `files` as multipart: their names and contents, in a field `attachments`."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return Page(self.client.post(address, data=data, headers=named))
+        attached = [("attachments", (name, content)) for name, content in files]
+        return Page(self.client.post(address, data=data, files=attached or None, headers=named))
 
     @property
     def events(self) -> EventStore:
@@ -243,6 +257,10 @@ class Site:
     @property
     def questions(self) -> list[RecordedQuestion]:
         return list(self.events.questions())
+
+    def set_clock(self, now: datetime) -> None:
+        """Has it be `now` for everything that asks the desk what time it is."""
+        self.app.state.desk = replace(self.app.state.desk, now=lambda: now)
 
     def outcomes(self) -> list[tuple[str, str]]:
         """(outcome, article) of everything that was said about answers."""
@@ -277,8 +295,8 @@ def build_site(folder: Path, articles: dict[str, str]) -> Path:
 
 @contextmanager
 def open_site(folder: Path, articles: dict[str, str], **given: Any) -> Iterator[Site]:
-    """A site over some articles; `given` are settings."""
-    settings = Settings(data=build_site(folder, articles), **given)
+    """A site over some articles; `given` are settings. Its forms may be sent as soon as they are there."""
+    settings = Settings(**{"data": build_site(folder, articles), "form_min_seconds": 0, **given})
     if not settings.database_url:
         built.database(settings.data / "firstline.db")
     desk, engine = open_desk(settings)

@@ -126,6 +126,53 @@ def test_typing_suggests_and_keeps_nothing(client: TestClient, data: Path) -> No
     database.close()
 
 
+def test_what_is_being_typed_is_completed_with_marks_in_utf_16_and_keeps_nothing(tmp_path: Path) -> None:
+    articles = {
+        "en/accounts/emoji.md": "---\nid: emoji\ntitle: 😀 Reset 😀 a password 🔑\nsummary: Reset.\n---\nText.\n"
+    }
+    with open_site(tmp_path, articles) as site:
+        (found,) = site.client.get("/api/v1/typeahead", params={"q": "resett pas", "lang": "pl"}).json()["suggestions"]
+        assert site.questions == []
+    units = found["title"].encode("utf-16-le")
+    marked = [units[2 * start : 2 * end].decode("utf-16-le") for start, end in found["marks"]["title"]]
+    assert marked == ["Reset", "password"]
+    assert found["marks"]["title"] == [[3, 8], [14, 22]]
+    assert {name: found[name] for name in ("article_id", "lang", "language", "topic", "heading", "url", "snippet")} == {
+        "article_id": "emoji",
+        "lang": "en",
+        "language": "English",
+        "topic": "accounts",
+        "heading": "",
+        "url": "/en/articles/emoji",
+        "snippet": "Reset.",
+    }
+
+
+def test_too_little_typed_completes_to_nothing_and_three_words_count_by_meaning_too(client: TestClient) -> None:
+    def ids(**query: Any) -> list[str]:
+        return [row["article_id"] for row in client.get("/api/v1/typeahead", params=query).json()["suggestions"]]
+
+    assert ids(q="vp") == ids(q="  ") == ids(q="zanzibar") == ids(q="verify who is calling") == []
+    assert ids(q="vpn") == ids(q="client select connect vpn") == ["vpn"]
+    assert ids(q="vpn", topic="accounts") == []
+
+
+def test_a_question_may_be_exact_of_a_topic_and_follow_another(client: TestClient) -> None:
+    def ask(**body: Any) -> dict[str, Any]:
+        reply: dict[str, Any] = client.post("/api/v1/ask", json=body).json()
+        return reply
+
+    assert ask(question="I forgot my pasword")["corrected"] == "I forgot my password"
+    assert ask(question="I forgot my pasword", exact=True)["corrected"] == ""
+    first = ask(question="I forgot my password")
+    assert (first["answer"]["article_id"], first["nothing"], first["context"]) == ("reset-password", "", "")
+    elsewhere = ask(question="I forgot my password", topic="network")
+    assert (elsewhere["decision"] != "answer", elsewhere["nothing"] in ("", "topic")) == (True, True)
+    assert ask(question="I forgot my password", topic="no such topic")["nothing"] == "topic"
+    assert ask(question="and choose a new one", after=first["id"])["context"] == "I forgot my password"
+    assert ask(question="boil an egg", after=first["id"])["nothing"] == "articles"
+
+
 def test_an_outcome_is_kept_and_one_of_an_unknown_question_is_refused(client: TestClient, data: Path) -> None:
     asked = ask(client, "I forgot my password")["id"]
     told = {"outcome": "not_solved", "article_id": "reset-password", "reason": "call me on +48 600 123 456"}

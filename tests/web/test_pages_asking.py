@@ -35,7 +35,7 @@ def test_a_sure_answer_is_the_article_s_own_words_with_a_link_to_the_heading(sit
     assert "Open the password page and type your address." in page.one("div", cls="answer").text
     assert page.one("p", cls="source").text == "From “Reset it yourself” in the article “Reset a forgotten password”."
     assert "/en/articles/reset-password#reset-it-yourself" in page.links
-    assert [button.text for button in page.all("button")][-2:] == ["This solved it", "It did not help"]
+    assert [button.text for button in page.all("button")][-3:] == ["This solved it", "It did not help", "Ask"]
 
 
 def test_further_results_repeat_nothing_that_is_shown_above(site: Site) -> None:
@@ -61,8 +61,18 @@ def test_an_unanswered_question_is_told_honestly_with_the_next_step(site: Site) 
 
 def test_a_mended_typing_error_is_shown(site: Site) -> None:
     page = site.get("/search?q=I+forgot+my+pasword")
-    assert page.one("p", cls="corrected").text == "Showing results for I forgot my password"
+    assert page.one("p", cls="corrected").text.splitlines() == [
+        "Showing results for I forgot my password",
+        "Search instead for I forgot my pasword",
+    ]
     assert site.get("/search?q=I+forgot+my+password").all("p", cls="corrected") == []
+
+
+def test_what_was_typed_can_be_searched_for_exactly(site: Site) -> None:
+    page = site.get("/search?q=pasword+login&lang=pl")
+    exact = next(link for link in page.links if "exact=1" in link)
+    assert exact == "/search?q=pasword+login&exact=1&lang=pl"
+    assert site.get(exact).all("p", cls="corrected") == []
 
 
 def test_without_a_question_the_page_shows_the_box_and_examples_that_are_answered(site: Site) -> None:
@@ -104,6 +114,90 @@ def test_an_answer_in_another_language_is_marked(site: Site) -> None:
     assert page.one("div", cls="answer").text.count("English") == 1
 
 
+# --- marked words ------------------------------------------------------------------------------------------------
+
+
+def test_the_words_that_were_asked_for_are_marked_in_title_and_snippet(site: Site) -> None:
+    page = site.get("/search?q=password+login+account")
+    assert {mark.text.casefold() for mark in page.all("mark")} >= {"password", "account"}
+    assert "Unlock a locked <mark>account</mark>" in page.html
+
+
+# --- topics ------------------------------------------------------------------------------------------------------
+
+
+def test_results_can_be_limited_to_a_topic_and_the_choice_be_taken_back(site: Site) -> None:
+    page = site.get("/search?q=connect+password&lang=pl")
+    choices = [link for link in page.links if link.startswith("/search?") and "topic=" in link]
+    assert choices[:2] == [
+        "/search?q=connect+password&topic=network&lang=pl",
+        "/search?q=connect+password&topic=accounts&lang=pl",
+    ]
+    chosen = site.get(choices[1])
+    assert [
+        (a.text, a.attrs["href"]) for a in chosen.all("a", aria_current="true") if "/search" in a.attrs["href"]
+    ] == [("Accounts", choices[1])]
+    assert "/search?q=connect+password&lang=pl" in chosen.links
+    assert not [link for link in chosen.links if "/articles/vpn" in link]
+    assert {field.attrs["value"] for field in chosen.all("input", name="topic")} == {"accounts"}
+
+
+def test_where_a_topic_has_nothing_the_others_are_offered(site: Site) -> None:
+    page = site.get("/search?q=how+do+I+connect+to+the+vpn&topic=help-desk")
+    assert page.all("h2")[0].text == "Nothing in “Help desk” answers this"
+    assert "/search?q=how+do+I+connect+to+the+vpn" in page.links
+    nowhere = site.get("/search?q=boil+an+egg+slowly&topic=help-desk")
+    assert "Nothing in the other topics does either" in nowhere.main
+
+
+def test_the_best_of_a_topic_is_no_answer_where_another_topic_has_it(site: Site) -> None:
+    page = site.get("/search?q=how+do+I+connect+to+the+vpn&topic=accounts")
+    assert page.all("div", cls="answer") == []
+
+
+def test_a_topic_that_is_none_of_the_public_ones_counts_as_none(site: Site) -> None:
+    for topic in ("internal", "nowhere", NASTY):
+        page = site.get(f"/search?{urlencode({'q': 'I forgot my password', 'topic': topic})}")
+        assert len(page.all("div", cls="answer")) == 1
+        assert page.all("input", name="topic") == []
+
+
+def test_a_question_in_a_language_without_articles_is_told_which_there_are(site: Site) -> None:
+    page = site.get("/search?q=Kuinka+voin+nollata+unohtuneen+salasanani+tietokoneella")
+    assert page.all("h2")[0].text == "We have no articles in the language of your question"
+    assert "They are written in: English and Polski." in page.main
+
+
+# --- follow-ups --------------------------------------------------------------------------------------------------
+
+FOLLOW_UP = "and on a Mac?"
+
+
+def follow_up(site: Site, page: Page, text: str) -> Page:
+    (form,) = [form for form in page.forms if "after" in dict(form.fields)]
+    return site.get(f"{form.action}?{urlencode(form.filled(q=text), doseq=True)}")
+
+
+def test_a_follow_up_is_read_with_the_question_before_it_and_the_ticket_has_both(site: Site) -> None:
+    page = follow_up(site, site.get("/search?q=I+forgot+my+password&lang=pl"), FOLLOW_UP)
+    assert "We read this as a follow-up to “I forgot my password”." in page.main
+    assert page.one("div", cls="answer").text.strip().startswith("Reset a forgotten password")
+    assert [question.text for question in site.questions] == ["I forgot my password", FOLLOW_UP]
+    assert site.questions[1].after == site.questions[0].id
+    ticket = site.get(next(link for link in page.links if link.startswith("/ticket?subject"))).form("/ticket")
+    assert dict(ticket.fields)["subject"] == f"I forgot my password {FOLLOW_UP}"
+    alone = site.get("/search?q=and+on+a+Mac%3F&lang=pl")
+    assert "/search?q=and+on+a+Mac%3F&lang=pl" in page.links
+    assert "follow-up to" not in alone.main
+
+
+def test_a_follow_up_of_two_close_articles_is_still_asked_which_is_meant(two_printers: Site) -> None:
+    page = follow_up(two_printers, two_printers.get(CLOSE), "printer offline again")
+    meant = two_printers.get(next(link for link in choices(page) if "printer-mac" in link))
+    assert "Restart the printing of Mac, then the printer." in meant.one("div", cls="answer").text
+    assert follow_up(two_printers, meant, "printer offline").status == 200
+
+
 # --- which of the two --------------------------------------------------------------------------------------------
 
 CLOSE = "/search?q=printer+offline"
@@ -121,7 +215,7 @@ def test_of_two_close_articles_the_reader_is_asked_which_is_meant(two_printers: 
     assert ["The printer is offline" in card for card in cards] == [True, True]
     assert sorted("on Windows" in card for card in cards) == [False, True]
     assert len(choices(page)) == 2
-    assert [button.text for button in page.all("button")][-1] == "Neither of these"
+    assert [button.text for button in page.all("button")][-2:] == ["Neither of these", "Ask"]
     assert [question.decision for question in two_printers.questions] == ["suggest"]
 
 
@@ -167,7 +261,7 @@ def test_the_choice_keeps_the_language_of_the_reader(two_printers: Site) -> None
     assert ["lang=pl" in link for link in choices(page)] == [True, True]
     meant = two_printers.get(choices(page)[0])
     assert [link for link in meant.links if link.startswith("/ticket?subject=") and "lang=pl" not in link] == []
-    assert meant.one("input", name="lang").attrs["value"] == "pl"
+    assert {element.attrs["value"] for element in meant.all("input", name="lang")} == {"pl"}
 
 
 @pytest.mark.parametrize(
@@ -228,6 +322,8 @@ def test_it_did_not_help_is_recorded_and_leads_on_with_the_question_and_what_was
     ticket = site.get(next(link for link in page.links if link.startswith("/ticket?"))).form("/ticket")
     assert dict(ticket.fields) == {
         "key": dict(ticket.fields)["key"],
+        "token": dict(ticket.fields)["token"],
+        "website": "",
         "question_id": site.questions[0].id,
         "declined": "reset-password",
         "email": "",

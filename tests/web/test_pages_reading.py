@@ -278,8 +278,9 @@ def test_an_article_links_to_the_ticket_form(site: Site) -> None:
 def test_markup_of_an_article_that_could_run_is_gone(site: Site) -> None:
     page = site.get("/en/articles/what-we-do")
     assert {element.attrs.get("src", "").partition("?")[0] for element in page.all("script")} == {
-        "",
+        "",  # structured data
         "/static/article.js",
+        "/static/search.js",
     }
     assert "alert(" not in page.html
 

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.web.site import ARTICLES, Site, open_site
+from web.pages.templates import STATIC
 from web.pages.theme import DARK_SURFACE, LIGHT_SURFACE, READABLE, contrast, stylesheet
+from web.pages.widget import SCRIPTS
 
 _COLOR = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
 
@@ -65,17 +67,28 @@ def test_robots_stay_away_from_forms_and_searches(site: Site) -> None:
     assert "Disallow: /en" not in response.text
 
 
-def test_the_widget_may_be_loaded_by_other_sites_and_renewed_soon(site: Site) -> None:
-    response = site.client.get("/widget.js")
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_the_widget_may_be_loaded_by_other_sites_packed_and_renewed_soon(site: Site, name: str) -> None:
+    response = site.client.get(f"/{name}", headers={"Origin": "https://stranger.example", "Accept-Encoding": "gzip"})
     assert response.status_code == 200
     assert response.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert response.headers["content-encoding"] == "gzip"
     assert response.headers["cross-origin-resource-policy"] == "cross-origin"
+    assert response.headers["access-control-allow-origin"] == "*"  # it is imported, and imports ask for leave
     assert response.headers["cache-control"] == "public, max-age=300"
+    plain = site.client.get(f"/{name}", headers={"Accept-Encoding": "identity"})
+    assert plain.text == response.text
+    # Nothing that runs is lost: what is left out are comments and white space at the ends of lines.
+    source = re.sub(r"/\*.*?\*/", "", (STATIC / name).read_text(encoding="utf-8"), flags=re.DOTALL)
+    lines = [line.strip() for line in source.splitlines() if line.strip() and not line.strip().startswith("//")]
+    for line, sent in zip(lines, plain.text.splitlines(), strict=True):
+        assert line.startswith(sent)
+        assert line[len(sent) :].strip()[:2] in ("", "//")
 
 
 def test_the_widget_s_page_shows_the_one_tag_to_copy_with_the_own_address(site: Site) -> None:
     page = site.get("/widget")
-    assert [e.attrs["src"] for e in page.all("script")] == ["/widget.js"]
+    assert [e.attrs["src"] for e in page.all("script") if "/static/" not in e.attrs["src"]] == ["/widget.js"]
     assert '<script src="http://help.example/widget.js" async></script>' in [e.text for e in page.all("code")]
     assert "https://shop.example" in page.main
 

@@ -209,19 +209,6 @@ def test_articles_can_be_read_and_questions_asked_without_a_database(site: Site)
     assert site.get("/en/articles/vpn").status == 200
 
 
-def test_a_confirmation_that_does_not_exist_is_told(site: Site) -> None:
-    page = site.get("/ticket/sent/no-such-ticket")
-    assert (page.status, page.title) == (404, "There is no page here")
-
-
-def test_a_confirmation_is_kept_by_no_cache_and_found_by_no_search_engine(site: Site) -> None:
-    page = site.get(send(site, **ODD).response.headers["location"])
-    assert page.response.headers["cache-control"] == "no-store"
-    assert [element.attrs["content"] for element in page.all("meta") if element.attrs.get("name") == "robots"] == [
-        "noindex"
-    ]
-
-
 # --- what the form shows -----------------------------------------------------------------------------------------
 
 
@@ -250,13 +237,13 @@ def test_the_form_tells_its_script_what_to_ask_and_is_told_of_politely(site: Sit
     assert (form["data-suggest"], form["data-suggest-from"], form["data-lang"]) == ("/api/v1/suggest", "10", "pl")
     (status,) = [element for element in page.elements if element.attrs.get("role") == "status"]
     assert status.attrs["aria-live"] == "polite"
-    assert [element.attrs["src"].partition("?")[0] for element in page.all("script")] == ["/static/ticket.js"]
+    assert "/static/ticket.js" in [element.attrs["src"].partition("?")[0] for element in page.all("script")]
 
 
 def test_the_ticket_keeps_the_language_of_the_form(site: Site) -> None:
     page = site.get("/ticket?lang=pl")
     sent = site.post(page.form("/ticket").action, page.form("/ticket").filled(**ODD))
-    assert sent.response.headers["location"].endswith("?lang=pl")
+    assert sent.response.headers["location"].endswith("?sent=yes&lang=pl")
     assert site.ticket(sent.response.headers["location"]).lang == "pl"
 
 

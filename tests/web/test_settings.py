@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,26 @@ def test_origins_are_a_list_in_the_file_and_separated_by_commas_in_the_environme
     assert load_settings().widget_origins == ("https://a.example", "http://localhost:3000")
     monkeypatch.setenv("FIRSTLINE_WIDGET_ORIGINS", "https://b.example, https://c.example")
     assert load_settings().widget_origins == ("https://b.example", "https://c.example")
+
+
+def test_topics_have_a_name_in_each_language_and_the_first_one_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("firstline.toml").write_text('ticket_topics = ["Other", { en = "Hardware", pl = "Sprzęt" }]\n')
+    other, hardware = load_settings().ticket_topics
+    assert (other.stored, other.said("pl")) == ("Other", "Other")
+    assert (hardware.stored, hardware.said("pl"), hardware.said("de")) == ("Hardware", "Sprzęt", "Hardware")
+    monkeypatch.setenv("FIRSTLINE_TICKET_TOPICS", '[{"pl": "Sprzęt", "en": "Hardware"}]')
+    monkeypatch.setenv("FIRSTLINE_DEPARTMENTS", "Sales, People")
+    assert [topic.stored for topic in load_settings().ticket_topics] == ["Sprzęt"]
+    assert [department.stored for department in load_settings().departments] == ["Sales", "People"]
+
+
+def test_opening_hours_holidays_and_zone_make_the_hours_of_the_desk() -> None:
+    Path("firstline.toml").write_text(
+        'opening_hours = ["Mon-Fri 09:00-17:00"]\nholidays = [2026-12-25]\ntime_zone = "Europe/Warsaw"\n'
+    )
+    hours = load_settings().hours
+    assert hours.opens_after(datetime(2026, 12, 24, 16, tzinfo=UTC)) == datetime(2026, 12, 28, 8, tzinfo=UTC)
+    assert load_settings(opening_hours=()).hours.open_at(datetime(2026, 12, 25, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(
@@ -78,6 +99,35 @@ def test_origins_are_a_list_in_the_file_and_separated_by_commas_in_the_environme
             "logo: there is no such file; give its path from the folder that Firstline is started in",
         ),
         ("site_name =", "firstline.toml: Invalid value"),
+        ('support_email = "help at"', "write an e-mail address such as help@example.com (found 'help at')."),
+        (
+            'support_phone = "call us"',
+            "write a telephone number in digits, such as +48 22 123 45 67 (found 'call us').",
+        ),
+        ('chat_url = "javascript:alert(1)"', "write a whole address such as https://chat.example.com/support"),
+        ('ticket_topics = ["a", "a"]', "ticket_topics: 'a' stands there twice; every entry needs a name of its own"),
+        ("departments = [{ klingon = 'x' }]", "departments: 'klingon' is no language; use a two-letter code"),
+        ("departments = [3]", 'departments: 3 is no name; write "Hardware" or { en = "Hardware", pl = "Sprzęt" }'),
+        (
+            'opening_hours = ["9 to 5"]',
+            "opening_hours: '9 to 5' is no opening time; write days and times such as Mon-Fri",
+        ),
+        (
+            'opening_hours = ["Foo 09:00-10:00"]',
+            "'Foo 09:00-10:00': 'Foo' is no day; use Mon, Tue, Wed, Thu, Fri, Sat, Sun",
+        ),
+        ('opening_hours = ["Mon 22:00-06:00"]', "ends before it begins; hours over midnight are two entries"),
+        ('opening_hours = ["Fri-Mon 09:00-10:00"]', "the days run backwards; write two entries"),
+        ('opening_hours = ["Mon 09:60-10:00"]', "times run from 00:00 to 24:00"),
+        ('holidays = ["soon"]', "holidays.0: Input should be a valid date"),
+        (
+            'time_zone = "Warsaw"',
+            "time_zone: is no time zone; use an IANA name such as Europe/Warsaw or UTC (found 'Warsaw').",
+        ),
+        ('attachment_types = ["p/ng"]', "attachment_types: 'p/ng' is no end of a file's name; write png or pdf"),
+        ('rate_tickets = "many"', "rate_tickets: write a number per second, minute, hour or day, such as 20/hour"),
+        ('trusted_proxies = ["nginx"]', "trusted_proxies: 'nginx' is no address; write 10.0.0.7 or a network such as"),
+        ("attachment_max_mb = 0", "attachment_max_mb: Input should be greater than or equal to 1 (found 0)."),
     ],
 )
 def test_a_wrong_setting_is_named_with_what_is_allowed(text: str, words: str) -> None:

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from web.pages import asking, authors, feedback, learned, reading, reference, site, sitemap, ticket
+from web.pages import (
+    asking,
+    authors,
+    feedback,
+    learned,
+    reading,
+    reference,
+    site,
+    sitemap,
+    ticket,
+    ticket_followed,
+    widget,
+)
 from web.pages.failures import error_page
 
 router = APIRouter(include_in_schema=False)
 # `reading` comes last: its addresses begin with a language, which any word could be.
-for part in (asking, authors, feedback, learned, reference, site, sitemap, ticket, reading):
+for part in (asking, authors, feedback, learned, reference, site, sitemap, ticket, ticket_followed, widget, reading):
     router.include_router(part.router)
 
 __all__ = ["error_page", "router"]

@@ -37,6 +37,7 @@ _WORDS = {
     413: (N_("That is too long to send"), N_("Go back and shorten it.")),
     415: (N_("We could not read that form"), N_("Open the form on this site and send it from there.")),
     422: (N_("Something in that needs a change"), N_("Go back, change it and send it again.")),
+    429: (N_("That was a lot in a short time"), N_("Nothing is lost. Wait a minute, go back and send it again.")),
     500: (N_("Something went wrong on our side"), N_("It has been logged. Try again in a moment.")),
     503: (N_("The help centre cannot do this right now"), N_("Try again in a minute. Articles can be read meanwhile.")),
 }

@@ -14,6 +14,8 @@ from bot import feedback
 from bot.errors import FeedbackInvalid, StoreUnavailable
 from bot.feedback import REASONS, Feedback, ReasonName
 from kb.links import article_path
+from kb.snapshot import Entry
+from web import limits
 from web.auth import is_author
 from web.pages.catalogue import Catalogue, catalogue
 from web.pages.failures import PageRoute
@@ -54,6 +56,8 @@ def tell(request: Request, form: Posted) -> Response:
         comment=form.text("comment"),
     )
     typed = Helpful("no", reason or "", said.comment) if form.text("details") else Helpful()
+    if seconds := limits.wait(request, "feedback", session):
+        return _too_often(request, entry, typed, seconds)
     try:
         feedback.keep(request.app.state.feedback, said)
     except FeedbackInvalid as error:
@@ -67,6 +71,18 @@ def tell(request: Request, form: Posted) -> Response:
     query = urlencode({name: value for name, value in wanted.items() if value})
     response = RedirectResponse(f"{article_path(article.key)}?{query}#fl-helpful", 303)
     return keep_session(request, response, session)
+
+
+def _too_often(request: Request, entry: Entry, typed: Helpful, seconds: int) -> Response:
+    """What was typed, with a word to wait; a bare yes or no is quickly said again."""
+    wait = {"Retry-After": str(seconds)}
+    if not typed.state:
+        raise HTTPException(429, headers=wait)
+    said = visit(request, catalogue(request)).said
+    told = said.gettext("Many comments came from you or your network in a short time. Send it again in a minute.")
+    response = article_page(request, entry, typed.refused(told), status=429)
+    response.headers.update(wait)
+    return response
 
 
 # --- for authors ---------------------------------------------------------------------------------------------------

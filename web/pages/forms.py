@@ -10,18 +10,23 @@ from urllib.parse import parse_qsl, urlsplit
 from fastapi import Depends, Request
 from starlette.exceptions import HTTPException
 
+from bot.attachments import Allowed, Upload
+from web.middleware import MAX_REQUEST_BYTES
+from web.pages import multipart
 from web.words import N_
 
 _MAX_FIELDS = 60
+#: How much of files is read at least, though most of it be thrown away: so that a video is told at its field.
+_READ_OF_FILES = 200_000_000
 _TYPE = "application/x-www-form-urlencoded"
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class Form:
-    """The fields of a posted form. What is missing reads as empty."""
+    """The fields and files of a posted form. What is missing reads as empty."""
 
-    def __init__(self, fields: list[tuple[str, str]]) -> None:
-        self._fields = fields
+    def __init__(self, fields: list[tuple[str, str]], uploads: list[Upload] | None = None) -> None:
+        self._fields, self.uploads = fields, uploads or []
 
     def text(self, name: str) -> str:
         """The first value of a field, line ends as `\\n`, without control characters."""
@@ -48,20 +53,63 @@ def identifier(text: str) -> str:
 async def posted(request: Request) -> Form:
     """The form of a request from a page of this site.
 
-    Raises an HTTPException: 403 where another site sent it, 415 where it is no such form, 400 for too many fields.
+    Raises an HTTPException: 403 where another site sent it, 415 where it is no such form, 413 where it is too long,
+    400 for too many fields.
     """
+    _check_source(request)
+    if _kind(request) != _TYPE:
+        raise HTTPException(415, N_("This is no form of this site."))
+    return await _urlencoded(request)
+
+
+async def posted_with_files(request: Request) -> Form:
+    """As `posted`, from a form that may bring files, as many and as large as the settings allow."""
+    _check_source(request)
+    if _kind(request) == _TYPE:
+        return await _urlencoded(request)
+    if _kind(request) != multipart.TYPE:
+        raise HTTPException(415, N_("This is no form of this site."))
+    allowed: Allowed = request.app.state.settings.allowed_files
+    reader = multipart.Reader(request.headers["content-type"], allowed, MAX_REQUEST_BYTES)
+    await reader.read(request.stream())
+    return Form(reader.fields, reader.uploads)
+
+
+def longest_body(allowed: Allowed) -> int:
+    """Of a form with files, in bytes. More than the files may have: one that is too large is told at its field."""
+    return MAX_REQUEST_BYTES + max(_READ_OF_FILES, 2 * allowed.files * allowed.bytes)
+
+
+def _check_source(request: Request) -> None:
     if not from_this_site(request):
         raise HTTPException(403, N_("This form was sent from another site, so we did not take it."))
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _TYPE:
-        raise HTTPException(415, N_("This is no form of this site."))
-    body = (await request.body()).decode("utf-8", "replace")
+
+
+def _kind(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def _urlencoded(request: Request) -> Form:
+    received = bytearray()
+    async for piece in request.stream():
+        received += piece
+        if len(received) > MAX_REQUEST_BYTES:
+            raise HTTPException(413)
     try:
-        return Form(parse_qsl(body, keep_blank_values=True, errors="replace", max_num_fields=_MAX_FIELDS))
+        return Form(
+            parse_qsl(
+                received.decode("utf-8", "replace"),
+                keep_blank_values=True,
+                errors="replace",
+                max_num_fields=_MAX_FIELDS,
+            )
+        )
     except ValueError as error:
-        raise HTTPException(400, "The form has more fields than any of ours.") from error
+        raise HTTPException(400, N_("The form has more fields than any of ours.")) from error
 
 
 Posted = Annotated[Form, Depends(posted)]
+PostedWithFiles = Annotated[Form, Depends(posted_with_files)]
 
 
 def from_this_site(request: Request) -> bool:

@@ -1,4 +1,4 @@
-"""What belongs to the whole site: colours, pictures, the widget and its demo page, what robots may read."""
+"""What belongs to the whole site: colours, pictures, what robots may read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 
 from kb.links import PICTURE_TYPES
 from web.pages.failures import PageRoute
-from web.pages.templates import STATIC, page
 from web.pages.theme import favicon, stylesheet
 from web.pages.visit import base_address
 
@@ -19,8 +18,6 @@ router = APIRouter(route_class=PageRoute)
 #: Names of pictures are hashes of what is in them, addresses of styles carry one: neither ever changes.
 _FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 _A_DAY = {"Cache-Control": "public, max-age=86400"}
-#: Sites embed the widget by a fixed address, so a new version has to reach them soon.
-_SOON = {"Cache-Control": "public, max-age=300", "Cross-Origin-Resource-Policy": "cross-origin"}
 #: An SVG opened on its own is a document; it gets to do nothing.
 _PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 _ROBOTS = """User-agent: *
@@ -69,24 +66,3 @@ def picture(request: Request, name: str) -> Response:
     if path is None or media_type is None:
         raise HTTPException(404)
     return FileResponse(path, media_type=media_type, headers={**_FOREVER, "Content-Security-Policy": _PICTURE_POLICY})
-
-
-@router.get("/widget.js")
-def widget_script() -> Response:
-    path = STATIC / "widget.js"
-    if not path.is_file():
-        raise HTTPException(404)
-    return FileResponse(path, media_type="text/javascript", headers=_SOON)
-
-
-@router.get("/widget")
-def widget(request: Request) -> Response:
-    """A page with the widget on it, and the one tag that puts it on any other."""
-    settings = request.app.state.settings
-    values = {
-        "origin": base_address(request),
-        "origins": settings.widget_origins,
-        "accent": settings.accent_color,
-        "noindex": True,
-    }
-    return page(request, "widget.html", values)

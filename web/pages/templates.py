@@ -16,10 +16,12 @@ from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from kb.links import article_path
+from kb.marks import Marks
 from web.notice import Notice, NoticeBoard
 from web.pages.catalogue import Catalogue, catalogue
 from web.pages.theme import stylesheet
 from web.pages.visit import Visit, base_address, offered, visit
+from web.script_words import search_words
 from web.words import Words, language_name
 
 _WEB = Path(__file__).parent.parent
@@ -50,6 +52,15 @@ def number(context: Context, number: float) -> str:
     """A number as people of the reader's language write it."""
     said: Words = context["said"]
     return said.number(number)
+
+
+def marked(text: str, marks: Marks) -> Markup:
+    """The text with the words that were asked for as marks."""
+    parts, at = [], 0
+    for start, end in marks:
+        parts += [escape(text[at:start]), Markup("<mark>{}</mark>").format(text[start:end])]
+        at = end
+    return Markup("").join([*parts, escape(text[at:])])
 
 
 def code_spans(text: str) -> Markup:
@@ -99,6 +110,7 @@ def environment() -> Environment:
         code_spans=code_spans,
         count_of=count_of,
         language=language_name,
+        marked=marked,
         moment=moment,
         number=number,
     )
@@ -115,7 +127,7 @@ def speaking(said: Words) -> dict[str, Any]:
         form = said.catalog.ngettext(one, many, count)
         return Markup(form) % {**values, "num": said.number(count)}  # noqa: S704
 
-    return {"said": said, "gettext": gettext, "_": gettext, "ngettext": ngettext}
+    return {"said": said, "filesize": said.filesize, "gettext": gettext, "_": gettext, "ngettext": ngettext}
 
 
 def page(
@@ -140,6 +152,8 @@ def page(
         "lang": reader.lang,
         "carry": reader.carry,
         "link": reader.link,
+        "search_words": search_words(reader.said),
+        "topics_by_slug": known.topics,
         "to_article": reader.to_article,
         "switch": _switch(request, known) if request.method in ("GET", "HEAD") else [],
         "noindex": private or status != 200,

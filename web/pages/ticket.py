@@ -11,13 +11,17 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from bot import tickets
-from bot.errors import Message, QuestionInvalid, StoreUnavailable, TicketConflict, TicketInvalid
-from bot.models import MAX_BODY, MAX_SUBJECT, Offer, Outcome, Question, Reply, TicketDraft
+from bot.attachments import Allowed, room
+from bot.errors import AttachmentRefused, Message, QuestionInvalid, StoreUnavailable, TicketConflict, TicketInvalid
+from bot.models import MAX_BODY, MAX_SUBJECT, Attachment, Offer, Outcome, Question, Reply, TicketDraft
 from bot.service import HelpDesk
+from web import limits
+from web.choices import Choice
+from web.pages import opening
 from web.pages.asking import keep_outcome
 from web.pages.catalogue import catalogue
 from web.pages.failures import PageRoute
-from web.pages.forms import Form, Posted, identifier, tidy
+from web.pages.forms import Form, PostedWithFiles, identifier, tidy
 from web.pages.templates import page
 from web.pages.visit import Visit, keep_session, session_of, visit
 from web.script_words import ticket_words
@@ -33,18 +37,23 @@ _MAX_DECLINED = 20
 _MAX_IDENTIFIER = 200
 _KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
 #: In the order of the form, for the summary of errors.
-_FIELDS = ("email", "subject", "body")
+_FIELDS = ("email", "topic", "department", "subject", "body", "attachments")
+#: A field no person sees. A script that fills in every field fills it in, too.
+TRAP = "website"
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A ticket as it stands in the form. `key` is the same however often this form is sent."""
+    """A ticket as it stands in the form. `key` is the same however often this form is sent; `token` tells its age."""
 
     email: str = ""
     subject: str = ""
     body: str = ""
     question_id: str = ""
     declined: tuple[str, ...] = ()
+    topic: str = ""
+    department: str = ""
+    token: str = ""
     key: str = field(default_factory=lambda: secrets.token_urlsafe(18))
 
     @classmethod
@@ -56,11 +65,24 @@ class Draft:
             body=form.text("body"),
             question_id=form.identifier("question_id"),
             declined=_declined(form.texts("declined")),
+            topic=form.text("topic").strip(),
+            department=form.text("department").strip(),
+            token=form.text("token"),
         )
         return replace(draft, key=key) if _KEY.fullmatch(key) else draft
 
     def ticket(self, session: str, lang: str) -> TicketDraft:
-        return TicketDraft(self.subject, self.body, self.email, self.question_id, self.declined, session, lang)
+        return TicketDraft(
+            subject=self.subject,
+            body=self.body,
+            email=self.email,
+            question_id=self.question_id,
+            declined=self.declined,
+            session=session,
+            lang=lang,
+            topic=self.topic,
+            department=self.department,
+        )
 
 
 def _declined(given: list[str]) -> tuple[str, ...]:
@@ -70,44 +92,123 @@ def _declined(given: list[str]) -> tuple[str, ...]:
 @router.get("/ticket")
 def form(request: Request) -> Response:
     """The form, filled in with what the address says."""
-    query = request.query_params
+    query, settings = request.query_params, request.app.state.settings
     draft = Draft(
         email=tidy(query.get("email", "")).strip(),
         subject=" ".join(tidy(query.get("subject", "")).split()),
         body=tidy(query.get("body", "")),
         question_id=identifier(query.get("question_id", "")),
         declined=_declined([tidy(article) for article in query.getlist("declined")]),
+        topic=_known(query.get("topic", ""), settings.ticket_topics),
+        department=_known(query.get("department", ""), settings.departments),
     )
     if len(draft.subject) > MAX_SUBJECT:  # a long question becomes the text, where it has room
         draft = replace(draft, subject="", body=f"{draft.subject}\n\n{draft.body}".strip())
     return _form(request, draft)
 
 
+def _known(name: str, choices: tuple[Choice, ...]) -> str:
+    """The stored name of a choice that is called so in any language, else ""."""
+    return next((choice.stored for choice in choices if name in (said for _, said in choice.names)), "")
+
+
 @router.post("/ticket")
-def send(request: Request, form: Posted) -> Response:
+def send(request: Request, form: PostedWithFiles) -> Response:
     """Shows a sure answer first, else takes the ticket."""
     desk: HelpDesk = request.app.state.desk
     reader = visit(request, catalogue(request))
     draft, session = Draft.typed(form), session_of(request)
+    remove = form.identifier("remove")
+    if (form.uploads or not remove) and (seconds := limits.wait(request, "tickets", session)):
+        again = {"attachments": [Message("Choose your files once more: they were not kept.")]} if form.uploads else {}
+        return _form(request, draft, status=429, errors=again, notice="often", retry_after=seconds)
+    errors: dict[str, list[Message]] = {}
     try:
-        tickets.check(draft.ticket(session, reader.lang))
+        errors |= _keep_files(request, draft, form)
+        if remove:
+            desk.sink.detach(draft.key, remove)
+            return _form(request, draft, status=422 if errors else 200, errors=errors)
+        if notice := _suspicion(request, draft, form):
+            return _form(request, draft, status=422, errors=errors, notice=notice)
+        errors |= _faults(request, draft, session, reader)
+        if errors:
+            return _form(request, draft, status=422, errors=errors)
         if not form.text("sure"):
             draft, reply = _ask(desk, draft, session, reader)
             if reply:
-                values = {"draft": draft, "answer": reply.answer, "reply": reply}
+                values = {
+                    "draft": draft,
+                    "answer": reply.answer,
+                    "reply": reply,
+                    "waiting": desk.sink.waiting(draft.key),
+                }
                 response: Response = page(request, "ticket_answer.html", values, reader=reader, private=True)
                 return keep_session(request, response, session)
         taken = desk.open_ticket(draft.ticket(session, reader.lang), draft.key)
     except TicketInvalid as error:
-        return _form(request, draft, status=422, errors=error.fields)
+        return _form(request, draft, status=422, errors={name: [words] for name, words in error.fields.items()})
     except TicketConflict:
-        return _form(request, Draft.typed(form), status=409, notice="sent")
+        return _sent_before(request, Draft.typed(form))
     except StoreUnavailable as error:
         _log.error("%s", error)
-        return _form(request, draft, status=503, notice="down")
+        return _form(request, draft, status=503, errors=errors, notice="down", retry_after=5)
     if form.text("sure") and draft.declined:
         keep_outcome(desk, Outcome(draft.question_id, "not_solved", draft.declined[-1]))
-    return keep_session(request, RedirectResponse(reader.link(f"/ticket/sent/{taken.id}"), 303), session)
+    return keep_session(request, RedirectResponse(reader.link(f"/ticket/{taken.id}", sent="yes"), 303), session)
+
+
+def _keep_files(request: Request, draft: Draft, form: Form) -> dict[str, list[Message]]:
+    """Keeps the good files of a form under the ticket's key; what is wrong with the others."""
+    if not form.uploads:
+        return {}
+    desk: HelpDesk = request.app.state.desk
+    known = desk.sink.waiting(draft.key)
+    allowed: Allowed = request.app.state.settings.allowed_files
+    taken, refused = room(allowed, form.uploads, len(known))
+    for upload in taken:
+        try:
+            desk.sink.attach(draft.key, upload, desk.now())
+        except AttachmentRefused as error:
+            refused.append(error)
+    return {"attachments": [error.words for error in refused]} if refused else {}
+
+
+def _suspicion(request: Request, draft: Draft, form: Form) -> str:
+    """Why a script may have sent this: the name of a notice that asks a person to send it again, or ""."""
+    if form.text(TRAP):
+        return "trap"
+    age = request.app.state.tokens.age(draft.token, draft.key, request.app.state.desk.now())
+    if age is None:
+        return "expired"
+    return "fast" if age.total_seconds() < request.app.state.settings.form_min_seconds else ""
+
+
+def _faults(request: Request, draft: Draft, session: str, reader: Visit) -> dict[str, list[Message]]:
+    """What is wrong with the words of a draft, field by field."""
+    settings = request.app.state.settings
+    faults: dict[str, list[Message]] = {}
+    for name, value, choices in (
+        ("topic", draft.topic, settings.ticket_topics),
+        ("department", draft.department, settings.departments),
+    ):
+        if value and not _known(value, choices):
+            faults[name] = [Message("Choose one of the list.")]
+    try:
+        tickets.check(draft.ticket(session, reader.lang))
+    except TicketInvalid as error:
+        faults |= {name: [message] for name, message in error.fields.items()}
+    return faults
+
+
+def _sent_before(request: Request, draft: Draft) -> Response:
+    """The form for a ticket that was changed after it was sent: sent again, it is another one, with the same files."""
+    desk: HelpDesk = request.app.state.desk
+    another = replace(draft, key=secrets.token_urlsafe(18), token="")
+    try:
+        desk.sink.carry(draft.key, another.key, desk.now())
+    except StoreUnavailable as error:
+        _log.error("%s", error)  # the words are what matters; files can be chosen again
+    return _form(request, another, status=409, notice="sent")
 
 
 def _ask(desk: HelpDesk, draft: Draft, session: str, reader: Visit) -> tuple[Draft, Reply | None]:
@@ -128,24 +229,51 @@ def _ask(desk: HelpDesk, draft: Draft, session: str, reader: Visit) -> tuple[Dra
 
 
 def _form(
-    request: Request, draft: Draft, *, status: int = 200, errors: dict[str, Message] | None = None, notice: str = ""
+    request: Request,
+    draft: Draft,
+    *,
+    status: int = 200,
+    errors: dict[str, list[Message]] | None = None,
+    notice: str = "",
+    retry_after: int = 0,
 ) -> Response:
-    reader = visit(request, catalogue(request))
-    if notice == "sent":  # changed after it was sent: sent again, it is another ticket
-        draft = replace(draft, key=secrets.token_urlsafe(18))
+    reader, settings = visit(request, catalogue(request)), request.app.state.settings
+    desk: HelpDesk = request.app.state.desk
+    now = desk.now()
+    # A form that is shown again keeps its time, so that who mends one word need not wait once more.
+    if request.app.state.tokens.age(draft.token, draft.key, now) is None:
+        draft = replace(draft, token=request.app.state.tokens.issue(draft.key, now))
+    said = {name: "\n".join(map(reader.said.say, errors[name])) for name in _FIELDS if errors and name in errors}
     values = {
         "draft": draft,
-        "errors": {name: reader.said.say(errors[name]) for name in _FIELDS if errors and name in errors},
+        "errors": said,
         "notice": notice,
-        "offer": _offer(request.app.state.desk, draft, reader),
-        "script_words": ticket_words(reader.said),
+        "retry_after": retry_after,
+        "offer": _offer(desk, draft, reader),
+        "waiting": _waiting(desk, draft) if request.method == "POST" else (),
+        "allowed": settings.allowed_files,
+        "topics": settings.ticket_topics,
+        "departments": settings.departments,
+        "when": opening.promise(settings, reader.said, now),
+        "trap": TRAP,
+        # Only an empty form takes up what this browser remembers of a half-written ticket.
+        "fresh": request.method != "POST" and not (draft.subject or draft.body),
+        "prefilled": request.method != "POST",
+        "script_words": ticket_words(reader.said, settings.allowed_files),
         "suggest_from": SUGGEST_FROM,
         "max_subject": MAX_SUBJECT,
         "max_body": MAX_BODY,
         "noindex": True,
     }
-    headers = {"Retry-After": "5"} if status == 503 else None
+    headers = {"Retry-After": str(retry_after)} if retry_after else None
     return page(request, "ticket.html", values, status=status, reader=reader, headers=headers)
+
+
+def _waiting(desk: HelpDesk, draft: Draft) -> tuple[Attachment, ...]:
+    try:
+        return desk.sink.waiting(draft.key)
+    except StoreUnavailable:  # the form says so already
+        return ()
 
 
 def _offer(desk: HelpDesk, draft: Draft, reader: Visit) -> Offer:
@@ -158,10 +286,3 @@ def _offer(desk: HelpDesk, draft: Draft, reader: Visit) -> Offer:
         return Offer((), ())
     wanted = tuple(suggestion for suggestion in found.suggestions if suggestion.key.id not in draft.declined)
     return Offer(wanted, found.between if set(found.between) <= set(wanted) else ())
-
-
-@router.get("/ticket/sent/{ticket_id}")
-def sent(request: Request, ticket_id: str) -> Response:
-    """Number and what happens next. The id cannot be guessed."""
-    ticket = request.app.state.desk.ticket(ticket_id)
-    return page(request, "ticket_sent.html", {"ticket": ticket}, private=True)

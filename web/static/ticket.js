@@ -1,6 +1,7 @@
 /*
- * The ticket form: articles that may help show beside it while subject and text are typed, and a double click sends
- * once. Without this script the form works all the same.
+ * The ticket form: articles that may help show beside it while subject and text are typed, a half-written ticket
+ * survives a reload, files that cannot be taken are told at once, and a double click sends once. Without this script
+ * the form works all the same.
  */
 "use strict";
 
@@ -121,17 +122,156 @@ function element(name, attributes, text = "") {
   return made;
 }
 
+/* ---- a half-written ticket ---- */
+
+// Kept in this browser alone, one for each tab, so that two tabs never write over each other's words.
+const KEPT = "firstline-ticket:";
+const KEPT_DAYS = 3;
+const FIELDS = ["email", "department", "topic", "subject", "body"].filter((name) => form.elements[name]);
+const kept = document.getElementById("fl-kept");
+
+let tab = "";
+let keeping = 0;
+
+function values() {
+  return Object.fromEntries(FIELDS.map((name) => [name, form.elements[name].value]));
+}
+
+function same(one, other) {
+  return FIELDS.every((name) => (one[name] ?? "") === (other[name] ?? ""));
+}
+
+const given = values(); // what the server wrote into the form; the browser may have put typed words back since
+
+function keep() {
+  clearTimeout(keeping);
+  try {
+    const typed = values();
+    if (!tab || (!typed.subject && !typed.body)) {
+      if (tab) localStorage.removeItem(KEPT + tab);
+    } else {
+      localStorage.setItem(KEPT + tab, JSON.stringify({ ...typed, at: Date.now() }));
+    }
+  } catch {
+    // full, or closed to us: the form works without
+  }
+}
+
+function keepSoon() {
+  clearTimeout(keeping);
+  keeping = setTimeout(keep, 300);
+}
+
+function remembered(name) {
+  try {
+    return JSON.parse(localStorage.getItem(name));
+  } catch {
+    return null;
+  }
+}
+
+function keptTabs() {
+  const names = Object.keys(localStorage).filter((name) => name.startsWith(KEPT));
+  const old = Date.now() - KEPT_DAYS * 86_400_000;
+  for (const name of names) if (!(remembered(name)?.at > old)) localStorage.removeItem(name);
+  return names.filter((name) => localStorage.getItem(name)).map((name) => name.slice(KEPT.length));
+}
+
+/* True where this tab is the only one that writes under a name: a duplicated tab brings its name along. */
+function hold(name) {
+  if (!navigator.locks) return Promise.resolve(true);
+  return new Promise((decided) => {
+    navigator.locks.request(KEPT + name, { ifAvailable: true }, (lock) => {
+      decided(lock !== null);
+      return lock && new Promise(() => {}); // held until the tab closes
+    });
+  });
+}
+
+async function findTab() {
+  const known = keptTabs();
+  const mine = sessionStorage.getItem("firstline-tab");
+  if (mine && (await hold(mine))) return mine;
+  if ("fresh" in form.dataset && navigator.locks && !mine) {
+    // A browser that was closed and opened again: the newest words that no open tab is writing.
+    const newest = known.sort((one, other) => remembered(KEPT + other).at - remembered(KEPT + one).at);
+    for (const name of newest) if (await hold(name)) return name;
+  }
+  const made = crypto.getRandomValues(new Uint32Array(2)).join("-");
+  await hold(made);
+  return made;
+}
+
+async function restore() {
+  try {
+    const before = values();
+    tab = await findTab();
+    const typed = remembered(KEPT + tab);
+    if (typed && "fresh" in form.dataset && same(values(), before) && !before.subject && !before.body) {
+      for (const name of FIELDS) if (typed[name]) form.elements[name].value = typed[name];
+      kept.hidden = same(values(), before);
+      if (!kept.hidden) status.textContent = kept.querySelector("p").textContent;
+      suggest();
+    } else if (typed && "prefilled" in form.dataset && !same(typed, values())) {
+      tab = crypto.getRandomValues(new Uint32Array(2)).join("-"); // the words kept before stay as they are
+      await hold(tab);
+    }
+    sessionStorage.setItem("firstline-tab", tab);
+    if (!same(values(), given)) keep();
+  } catch {
+    tab = ""; // storage is closed to us
+  }
+}
+
+function startOver() {
+  for (const name of FIELDS) form.elements[name].value = "";
+  kept.hidden = true;
+  keep();
+  suggest();
+  form.elements.email.focus();
+}
+
+/* ---- files ---- */
+
+const files = form.elements.attachments;
+
+/* Files that the server would refuse are told before they are sent; the others stay chosen. */
+function checkFiles() {
+  const { types, maxBytes, maxFiles } = files.dataset;
+  const good = new DataTransfer();
+  const wrong = [];
+  for (const file of files.files) {
+    const extension = file.name.includes(".") ? file.name.split(".").pop().toLowerCase() : "";
+    let problem = "";
+    if (!types.split(" ").includes(extension)) problem = words.wrongKind;
+    else if (file.size > Number(maxBytes)) problem = words.tooLarge;
+    else if (good.files.length >= Number(maxFiles)) problem = words.tooMany;
+    if (problem) wrong.push(problem.replace("{name}", () => file.name));
+    else good.items.add(file);
+  }
+  if (wrong.length) files.files = good.files;
+  const told = document.getElementById("fl-attachments-error");
+  told.hidden = wrong.length === 0;
+  document.getElementById("fl-attachments-words").textContent = wrong.join("\n");
+  files.setAttribute("aria-describedby", `${wrong.length ? "fl-attachments-error " : ""}fl-attachments-hint`);
+  files.setAttribute("aria-invalid", String(wrong.length > 0));
+  if (wrong.length) status.textContent = wrong.join(" ");
+}
+
 /* ---- sending ---- */
 
 // Going back after sending fetches the form anew, with a new key. The entry in the browser's history remembers the first
-// one, so that the same words sent again are still the same ticket.
+// one, so that the same words sent again are still the same ticket; the token belongs to the key.
 function keepKey() {
-  const known = window.history.state?.key;
-  if (known) form.elements.key.value = known;
-  else window.history.replaceState({ key: form.elements.key.value }, "");
+  const { key, token } = form.elements;
+  const known = window.history.state;
+  if (known?.key && known.token) [key.value, token.value] = [known.key, known.token];
+  else window.history.replaceState({ key: key.value, token: token.value }, "");
 }
 
 function sendOnce(event) {
+  keep();
+  if (event.submitter?.name === "remove") return;
   const button = document.getElementById("fl-send");
   if (button.getAttribute("aria-disabled") === "true") {
     event.preventDefault();
@@ -154,6 +294,11 @@ if (!list.children.length) heading.textContent = words.beside;
 form.elements.subject.addEventListener("input", schedule);
 form.elements.body.addEventListener("input", schedule);
 neither.addEventListener("click", declineBoth);
+form.addEventListener("input", keepSoon);
+window.addEventListener("pagehide", keep);
+document.getElementById("fl-start-over").addEventListener("click", startOver);
+files?.addEventListener("change", checkFiles);
+restore();
 form.addEventListener("submit", sendOnce);
 // Coming back with the browser's own button shows the page as it was left: sending.
 window.addEventListener("pageshow", (event) => event.persisted && readyAgain());

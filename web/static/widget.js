@@ -1,157 +1,56 @@
 /*
- * Firstline's widget: asks the help centre, and sends a ticket where it does not know.
+ * Firstline's widget: asks the help centre, and hands over to a person where it does not know.
  *
  *   <script src="https://help.example.com/widget.js" data-title="Help" data-lang="en" data-color="#1f5fbf" async></script>
  *
- * Its shadow root keeps styles apart. It is open: there are no secrets in it, and accessibility checkers must look inside.
+ * Here are the button, the empty frame and what the page may call. What fills the frame, widget-panel.js, and its words are
+ * fetched when somebody opens it. docs/widget.md has the attributes, calls and events.
+ *
+ * The shadow root keeps styles apart. It is open: there are no secrets in it, and accessibility checkers must look inside.
  * Of a Content-Security-Policy it needs this script, connections and pictures of the help centre, and no inline style.
  */
 (() => {
   "use strict";
 
   const script = document.currentScript;
-  const mark = Symbol.for("firstline.widget");
-  if (!script?.src || window[mark]) return; // one widget a page, however many tags
-  window[mark] = true;
+  if (!script?.src) return;
 
+  const { dataset } = script;
   const BASE = new URL(script.src).origin;
-  const TITLE = (script.dataset.title || "").trim() || "Help";
-  const COLOUR = /^#[0-9a-f]{6}$/i.test(script.dataset.color || "") ? script.dataset.color : "#1f5fbf";
+  const INLINE = dataset.mode === "inline";
+  const COLOUR = /^#[0-9a-f]{6}$/i.test(dataset.color || "") ? dataset.color : "#1f5fbf";
   const SLOW_AFTER_MS = 8_000;
   const GIVE_UP_AFTER_MS = 20_000;
-  const LONGEST_SUBJECT = 150;
-  const MOST_DECLINED = 20; // what the API takes
+  /** A single-page application writes its new title shortly after the address. */
+  const TITLE_FOLLOWS_MS = 250;
 
+  /** Shared by all tags of this page: every one of them runs this file. */
+  const page = (window[Symbol.for("firstline.widgets")] ??= { widgets: [] });
+
+  /** All that has to be said where the help centre cannot be asked for its words. */
   const WORDS = {
-    close: "Close",
-    question: "What do you need help with?",
-    questionHint: "Ask in your own words, as you would ask a colleague.",
-    ask: "Send",
-    questionEmpty: "Type a question, in your own words.",
-    helpCentre: "Help centre",
-    newTab: "(opens in a new tab)",
-    loading: "Looking through the articles…",
-    understood: (text) => `Understood as: ${text}`,
-    found: (title) => `This article may help: ${title}`,
-    source: (title) => `Read the whole article: ${title}`,
-    solved: "This solved it",
-    notSolved: "It did not help",
-    which: "Which of these do you mean?",
-    neither: "Neither of these",
-    noneSolved: "None of these helped",
-    glad: "Good to hear that this solved it.",
-    again: "Ask another question",
-    others: "These may help too",
-    some: (count) => `We found ${["", "one article", "two articles", "three articles"][count]} that may help`,
-    sorry: "Sorry that this did not help.",
-    sorryNeither: "Sorry that neither of them fits.",
-    sorryNext: "Send a ticket, and a person will look at it. You can also ask again in other words.",
-    insteadOne: "This one may fit better. If not, send a ticket and a person will look at it.",
-    insteadNext: "One of these may fit better. If not, send a ticket and a person will look at it.",
-    unknown: "I don’t know this one yet. Your question goes to the people who write the articles.",
-    unknownNext: "Send a ticket if you need an answer from a person.",
-    ticket: "Send a ticket",
-    back: "Back to your question",
-    ticketTitle: "Send a ticket",
-    ticketIntro: "A person reads it and replies by e\u2011mail.",
-    email: "Your e-mail address",
-    subject: "Subject",
-    body: "Description",
-    bodyHint: "What did you do, what happened, and what did you expect?",
-    sendTicket: "Send ticket",
-    sending: "Sending…",
-    mend: (count) => (count === 1 ? "One field needs a change." : `${count} fields need a change.`),
-    sent: (number) => `Ticket ${number} is sent`,
-    sentNext: (email) => `We reply to ${email}. Please keep the number in case you call.`,
-    slow: "This takes longer than usual. You can keep waiting, or use the ",
-    tooSlow: "The help centre did not answer in time.",
-    down: "The help centre cannot be reached from this page right now.",
-    offline: "You seem to be offline.",
-    broken: "Something went wrong on our side.",
-    kept: " Your words are still here. Try again in a moment, or use the ",
-    ticketPage: "ticket page",
-    retry: "Try again",
-    ticketTooSlow: "We cannot tell whether your ticket arrived. Send it again: it will not arrive twice. Or use the ",
-    ticketTwice: "Your ticket arrived as you first wrote it. To send the changed one as well, send it again, or use the ",
+    en: ["Help", "Close", "This takes longer than usual.", "The help centre cannot be reached from this page right now.", "Open the ticket page", "Try again"],
+    pl: ["Pomoc", "Zamknij", "To trwa dłużej niż zwykle.", "Nie można teraz połączyć się z centrum pomocy z tej strony.", "Otwórz stronę zgłoszeń", "Spróbuj ponownie"],
+    nl: ["Hulp", "Sluiten", "Dit duurt langer dan normaal.", "Het helpcentrum is nu niet bereikbaar vanaf deze pagina.", "Open de ticketpagina", "Opnieuw proberen"],
+    it: ["Aiuto", "Chiudi", "Ci vuole più tempo del solito.", "Al momento il centro assistenza non è raggiungibile da questa pagina.", "Apri la pagina dei ticket", "Riprova"],
+    ru: ["Помощь", "Закрыть", "Это занимает больше времени, чем обычно.", "Сейчас с этой страницы не удается связаться со справочным центром.", "Открыть страницу заявок", "Попробовать еще раз"],
+    de: ["Hilfe", "Schließen", "Das dauert länger als sonst.", "Das Hilfe-Center ist von dieser Seite aus gerade nicht erreichbar.", "Ticketseite öffnen", "Erneut versuchen"],
+    fr: ["Aide", "Fermer", "Cela prend plus de temps que d’habitude.", "Le centre d’aide n’est pas joignable depuis cette page pour le moment.", "Ouvrir la page des demandes", "Réessayer"],
+    es: ["Ayuda", "Cerrar", "Esto tarda más de lo normal.", "Ahora no se puede acceder al centro de ayuda desde esta página.", "Abrir la página de solicitudes", "Volver a intentarlo"],
   };
 
-  /* the page's language, the visit */
-
+  /** What the page tells; `firstline.update()` changes it. */
+  const context = {
+    lang: dataset.lang,
+    product: dataset.product,
+    department: dataset.department,
+    email: dataset.email,
+  };
   const languageOf = (tag) => /^[a-z]{2}(?=$|[-_])/i.exec(tag || "")?.[0].toLowerCase();
-  let lang = languageOf(script.dataset.lang) || languageOf(document.documentElement.lang);
-
-  /** 32 hexadecimal digits; crypto.randomUUID is missing on pages without https. */
-  function randomId() {
-    return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  }
-
-  /** Ties the questions and tickets of one visit together; where storage is forbidden, of one page view. */
-  const session = (() => {
-    const fresh = randomId();
-    try {
-      const kept = sessionStorage.getItem("firstline-session");
-      if (/^[0-9a-f]{32}$/.test(kept || "")) return kept;
-      sessionStorage.setItem("firstline-session", fresh);
-    } catch {
-      // a sandboxed frame or blocked storage
-    }
-    return fresh;
-  })();
-
-  /* talking to the help centre */
-
-  /** Sends one request; never throws. `status` is 0 where nothing came back that we understand. */
-  async function post(path, body, { key, slow, signal, keepalive } = {}) {
-    const controller = new AbortController();
-    const patience = slow && setTimeout(slow, SLOW_AFTER_MS);
-    let timedOut = false;
-    const limit = setTimeout(() => {
-      timedOut = true;
-      controller.abort();
-    }, GIVE_UP_AFTER_MS);
-    signal?.addEventListener("abort", () => controller.abort());
-    try {
-      const response = await fetch(`${BASE}/api/v1/${path}`, {
-        method: "POST",
-        headers: { "Content-Type": "application/json", ...(key && { "Idempotency-Key": key }) },
-        body: JSON.stringify(body),
-        credentials: "omit",
-        keepalive,
-        signal: controller.signal,
-      });
-      const data = response.status === 204 ? {} : await response.json();
-      return { ok: response.ok, status: response.status, data };
-    } catch (error) {
-      if (!controller.signal.aborted) {
-        console.warn(`Firstline: no reply from ${BASE}. Its widget_origins must list ${location.origin}.`, error);
-      }
-      return { ok: false, status: 0, data: {}, timedOut };
-    } finally {
-      clearTimeout(patience);
-      clearTimeout(limit);
-    }
-  }
-
-  /** The same with the page's language; where the server does not know that language, again without it. */
-  async function postInLanguage(path, body, options) {
-    const reply = await post(path, { ...body, lang, session }, options);
-    if (!lang || !reply.data.errors?.some((error) => error.field === "lang")) return reply;
-    lang = undefined;
-    return postInLanguage(path, body, options);
-  }
-
-  /** What is told of a reply may get lost without harm: the person is not bothered with it. */
-  function tell(outcome, articleId) {
-    const path = `questions/${encodeURIComponent(state.reply.id)}/outcome`;
-    post(path, { outcome, article_id: articleId || "" }, { keepalive: true }); // arrives though the page is left
-  }
-
-  /** Why a request failed, in words that lead into the link to the ticket page. */
-  function excuse({ status, data, timedOut }) {
-    const silent = navigator.onLine === false ? WORDS.offline : WORDS.down;
-    const why = timedOut ? WORDS.tooSlow : status ? data.detail || WORDS.broken : silent;
-    return why + WORDS.kept;
-  }
+  const lang = () =>
+    languageOf(context.lang) || languageOf(document.documentElement.lang) || languageOf(navigator.language) || "en";
+  const spoken = () => (WORDS[lang()] ? lang() : "en");
+  const say = () => WORDS[spoken()];
 
   /* building blocks */
 
@@ -160,7 +59,7 @@
     const node = document.createElement(tag);
     for (const [name, value] of Object.entries(attributes)) {
       if (typeof value === "function") node.addEventListener(name, value);
-      else if (value !== undefined) node.setAttribute(name, value === true ? "" : value);
+      else if (value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : value);
     }
     node.append(...children.filter(Boolean));
     return node;
@@ -177,185 +76,80 @@
     return svg;
   }
 
-  const button = (text, look, onClick) => el("button", { type: "button", class: look, click: onClick }, text);
+  const bars = () => el("div", { class: "bars", "aria-hidden": "true" }, el("span"), el("span"), el("span"));
 
-  /** A link to the help centre. It opens beside the page, so that nothing typed there or here is lost. */
-  function newTab(address, text, onClick = () => {}) {
-    const hint = el("span", { class: "unseen" }, ` ${WORDS.newTab}`);
-    return el("a", { href: address, target: "_blank", rel: "noopener", click: onClick }, text, hint);
-  }
+  /* the frame */
 
-  /** A label above its control, a hint below the label, and a place for what is wrong with it. */
-  function field(name, label, hint, control) {
-    const id = `field-${name}`;
-    const error = el("p", { class: "error", id: `${id}-error`, hidden: true });
-    const hintNode = hint && el("p", { class: "hint", id: `${id}-hint` }, hint);
-    control.id = id;
-    control.setAttribute("aria-describedby", hint ? `${id}-hint ${id}-error` : `${id}-error`);
-    const complain = (message) => {
-      error.textContent = message;
-      error.hidden = !message;
-      if (message) control.setAttribute("aria-invalid", "true");
-      else control.removeAttribute("aria-invalid");
-    };
-    control.addEventListener("input", () => complain(""));
-    const node = el("div", { class: "field" }, el("label", { for: id }, label), hintNode, error, control);
-    return { node, control, complain };
-  }
-
-  /**
-   * An article's own words. `html` was sanitised (an allow list) by the server this script comes from, so it may be set
-   * as HTML: the only place where that is done. In a template nothing loads before links and pictures are put right.
-   */
-  function articleWords(answer) {
-    const words = el("div", { class: "words", lang: answer.lang, dir: "auto" });
-    const template = document.createElement("template");
-    try {
-      state.policy ||= window.trustedTypes?.createPolicy("firstline", { createHTML: (html) => html });
-      template.innerHTML = state.policy ? state.policy.createHTML(answer.html) : answer.html;
-    } catch {
-      // a page with Trusted Types that does not know us: the same words without markup
-      words.append(el("p", { class: "plain" }, answer.text));
-      return words;
-    }
-    template.content.querySelectorAll("a[href]").forEach((link) => pointToHelpCentre(link, answer.url));
-    template.content.querySelectorAll("img").forEach(loadFromHelpCentre);
-    words.append(template.content);
-    return words;
-  }
-
-  function pointToHelpCentre(link, articleUrl) {
-    let address;
-    try {
-      address = new URL(link.getAttribute("href"), BASE + articleUrl);
-    } catch {
-      // no address at all
-    }
-    if (!/^(https?|mailto|tel):$/.test(address?.protocol)) {
-      link.removeAttribute("href");
-      return;
-    }
-    link.href = address.href;
-    if (!address.protocol.startsWith("http")) return;
-    link.target = "_blank";
-    link.rel = "noopener";
-  }
-
-  /** Pictures come from the help centre or not at all: no reader's browser asks somebody else's server. */
-  function loadFromHelpCentre(picture) {
-    const source = picture.getAttribute("src") || "";
-    if (!/^\/(?!\/)/.test(source)) {
-      picture.replaceWith(picture.alt);
-      return;
-    }
-    picture.crossOrigin = "anonymous"; // an isolated page (COEP) takes no other
-    picture.loading = "lazy";
-    picture.src = BASE + source;
-  }
-
-  /* the panel */
-
-  const state = {
-    turn: 0, // counts the questions; a reply to an older one is dropped
-    stop: null, // ends the request of the question before
-    reply: null,
-    opened: "", // the article opened last
-    declined: new Set(),
-    key: "", // the ticket form's Idempotency-Key
-    prefilled: { subject: "", body: "" },
-    sending: false,
-    policy: null, // for pages with Trusted Types
-  };
-
+  const title = el("h2", { id: "title" });
+  const place = el("div", { class: "place" });
   const announcer = el("p", { class: "unseen", role: "status" });
-  const results = el("div", { class: "results", tabindex: "-1" });
-  const footerTicket = button(WORDS.ticket, "quiet", openTicket);
-  const footer = el("footer", {}, newTab(`${BASE}/`, WORDS.helpCentre), footerTicket);
-
-  const question = field(
-    "question",
-    WORDS.question,
-    WORDS.questionHint,
-    el("textarea", { rows: 1, enterkeyhint: "send", autocomplete: "off", keydown: sendOnEnter }),
-  );
-  const askForm = el(
-    "form",
-    { class: "ask", novalidate: true, submit: (event) => (event.preventDefault(), ask()) },
-    question.node,
-    el("button", { type: "submit", class: "primary" }, WORDS.ask),
-  );
-  const askView = el("div", { class: "view" }, askForm, results);
-
-  const fields = {
-    email: field("email", WORDS.email, "", el("input", { type: "email", autocomplete: "email", required: true })),
-    subject: field("subject", WORDS.subject, "", el("input", { type: "text", autocomplete: "off", required: true })),
-    body: field("body", WORDS.body, WORDS.bodyHint, el("textarea", { rows: 6, required: true })),
-  };
-  const ticketNotice = el("div", { class: "notice-place" });
-  const ticketSubmit = el("button", { type: "submit", class: "primary" }, WORDS.sendTicket);
-  const ticketHeading = el("h3", { tabindex: "-1" }, WORDS.ticketTitle);
-  const ticketForm = el(
-    "form",
-    { novalidate: true, submit: (event) => (event.preventDefault(), sendTicket()) },
-    ticketHeading,
-    el("p", {}, WORDS.ticketIntro),
-    ...Object.values(fields).map(({ node }) => node),
-    ticketNotice,
-    ticketSubmit,
-  );
-  const ticketView = el("div", { class: "view", hidden: true }, button(WORDS.back, "quiet back", showQuestion), ticketForm);
-  const sentView = el("div", { class: "view", hidden: true });
-
-  const title = el("h2", { id: "title" }, TITLE);
-  const closeButton = el(
-    "button",
-    { type: "button", class: "close", "aria-label": WORDS.close, click: () => panel.close() },
-    icon("M6 6l12 12M18 6L6 18"),
-  );
-  const panel = el(
-    "dialog",
-    { id: "panel", role: "dialog", "aria-labelledby": "title", close: closed },
-    el("header", {}, title, closeButton),
-    el("div", { class: "scroll" }, askView, ticketView, sentView),
-    footer,
+  const closeButton = el("button", { type: "button", class: "close", click: close }, icon("M6 6l12 12M18 6L6 18"));
+  const box = el(
+    INLINE ? "section" : "dialog",
+    { id: "panel", class: "box", role: INLINE ? "region" : "dialog", "aria-labelledby": "title", tabindex: "-1", close: closed },
+    el("header", {}, title, !INLINE && closeButton),
+    place,
     announcer,
   );
+  const launcherText = el("span");
   const launcher = el(
     "button",
-    { type: "button", class: "launcher", "aria-expanded": "false", "aria-haspopup": "dialog", "aria-controls": "panel", click: toggle },
+    { type: "button", class: "launcher", "aria-expanded": "false", "aria-haspopup": "dialog", "aria-controls": "panel", click: () => (box.open ? close() : open()) },
     icon("M12 3a9 9 0 0 0-7.8 13.5L3 21l4.6-1.2A9 9 0 1 0 12 3M9.6 9.4a2.5 2.5 0 1 1 3.5 2.3c-.7.3-1.1.8-1.1 1.5M12 16.2v.1"),
-    el("span", {}, TITLE),
+    launcherText,
   );
+  const surface = el("div", { class: "widget" }, !INLINE && launcher, box);
+  const host = document.createElement("firstline-widget");
+  const root = host.attachShadow({ mode: "open" });
+  root.append(surface);
+  for (const type of ["keydown", "keyup", "keypress"]) root.addEventListener(type, keyPressed);
 
-  function toggle() {
-    if (panel.open) panel.close();
-    else open();
+  function name() {
+    surface.lang = spoken();
+    title.textContent = launcherText.textContent = (dataset.title || "").trim() || say()[0];
+    closeButton.setAttribute("aria-label", say()[1]);
   }
 
-  /** On a phone the panel covers the page, so the page behind it is out of reach until it is closed. */
-  function open() {
-    if (matchMedia(COVERING).matches) panel.showModal();
-    else panel.show();
-    launcher.setAttribute("aria-expanded", "true");
-    if (!sentView.hidden) focusOn(sentView.querySelector("h3"));
-    else if (!ticketView.hidden) focusOn(ticketHeading);
-    else focusOn(question.control);
+  const isOpen = () => INLINE || box.open;
+  let returnTo = launcher;
+
+  /** `intent` is what to do there: `{ask}`, `{question}`, `{subject, body}` or `{article}`; `opener` gets the focus back. */
+  function open(intent = {}, opener = launcher) {
+    const news = INLINE || !box.open;
+    if (INLINE) {
+      box.scrollIntoView({ block: "nearest" });
+    } else if (news) {
+      // On a phone the panel covers the page, so the page behind it is out of reach until it is closed.
+      if (matchMedia(COVERING).matches) box.showModal();
+      else box.show();
+      launcher.setAttribute("aria-expanded", "true");
+      returnTo = opener;
+    }
+    if (news) emit("open", { mode: INLINE ? "inline" : "launcher" });
+    if (panel) return panel.enter(intent);
+    focusOn(box);
+    load(intent);
+  }
+
+  function close() {
+    if (!INLINE && box.open) box.close();
   }
 
   function closed() {
     launcher.setAttribute("aria-expanded", "false");
-    focusOn(launcher);
+    focusOn(returnTo.isConnected && returnTo !== document.body ? returnTo : launcher);
+    emit("close");
   }
 
   function keyPressed(event) {
     event.stopPropagation(); // the page's own shortcuts must not act on what is typed here
-    if (event.key !== "Escape" || event.isComposing || !panel.open) return;
+    if (event.key !== "Escape" || event.isComposing || INLINE || !box.open) return;
     event.preventDefault();
-    panel.close();
+    close();
   }
 
   function focusOn(node) {
-    node.focus({ preventScroll: node === launcher || node === results }); // neither moves the page nor the panel
+    node.focus({ preventScroll: node === launcher || node.tabIndex < 0 }); // neither moves the page nor the panel
   }
 
   /** The same words twice in a row are read out twice: a region that does not change stays silent. */
@@ -363,306 +157,96 @@
     announcer.textContent = announcer.textContent === text ? `${text}\u00a0` : text;
   }
 
-  function show(view) {
-    for (const other of [askView, ticketView, sentView]) other.hidden = other !== view;
-    footer.hidden = view !== askView;
-    view.parentNode.scrollTop = 0;
+  /** Never with words that a person typed. */
+  function emit(type, detail = {}) {
+    host.dispatchEvent(new CustomEvent(`firstline:${type}`, { bubbles: true, detail }));
   }
 
-  /* asking */
+  /* what fills it */
 
-  function sendOnEnter(event) {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-    event.preventDefault();
-    ask();
-  }
+  let panel = null;
+  let wanted = null; // the intent of the last opening; null where nobody asked for the panel
+  let loading = false;
+  let address = `${BASE}/widget-panel.js`;
+  let failures = 0;
 
-  async function ask() {
-    const asked = question.control.value.trim();
-    question.complain(asked ? "" : WORDS.questionEmpty);
-    if (!asked) return focusOn(question.control);
-    const turn = ++state.turn;
-    state.stop?.abort();
-    state.stop = new AbortController();
-    state.reply = null;
-    state.opened = "";
-    askForm.classList.add("asked");
-    showLoading();
-    const slow = () => {
-      if (turn !== state.turn) return;
-      results.append(notice(WORDS.slow));
-      announce(`${WORDS.slow}${WORDS.ticketPage}.`);
-    };
-    const reply = await postInLanguage("ask", { question: asked, channel: "widget" }, { slow, signal: state.stop.signal });
-    if (turn !== state.turn) return; // a newer question wins
-    if (reply.ok) {
-      state.reply = reply.data;
-      showReply();
-    } else if (reply.data.code === "question_invalid") {
-      showResults(reply.data.detail);
-      question.complain(reply.data.detail);
-    } else {
-      showFailure(excuse(reply));
-    }
-    leaveKeyboard(asked);
-  }
-
-  /** On a touch screen the keyboard would cover the reply; who types on meanwhile is left alone. */
-  function leaveKeyboard(asked) {
-    const typing = panel.getRootNode().activeElement === question.control;
-    if (typing && matchMedia("(pointer: coarse)").matches && question.control.value.trim() === asked) focusOn(results);
-  }
-
-  function showLoading() {
-    const bars = el("div", { class: "bars", "aria-hidden": "true" }, el("span"), el("span"), el("span"));
-    results.replaceChildren(el("p", { class: "quiet-text" }, WORDS.loading), bars);
-    results.setAttribute("aria-busy", "true");
-    footerTicket.hidden = false;
-    announce(WORDS.loading);
-  }
-
-  function showResults(announcement, ...nodes) {
-    results.removeAttribute("aria-busy");
-    results.replaceChildren(...nodes.filter(Boolean));
-    footerTicket.hidden = nodes.some((node) => node?.querySelector?.(".to-ticket"));
-    results.closest(".scroll").scrollTop = 0;
-    announce(announcement);
-  }
-
-  function showReply() {
-    const { decision, corrected } = state.reply;
-    if (decision === "answer") showAnswer(corrected);
-    else if (decision === "suggest") showSuggestions(corrected);
-    else showUnknown();
-  }
-
-  const understood = (text) => text && el("p", { class: "quiet-text" }, WORDS.understood(text));
-
-  function showAnswer(corrected) {
-    const { answer, suggestions } = state.reply;
-    showResults(
-      WORDS.found(answer.title),
-      understood(corrected),
-      el(
-        "article",
-        {},
-        el("h3", { lang: answer.lang }, answer.title),
-        articleWords(answer),
-        el("p", { class: "source" }, newTab(BASE + answer.url, WORDS.source(answer.title), () => opened(answer))),
-      ),
-      choice(WORDS.notSolved, () => solved(answer.article_id), () => notSolved([answer])),
-      suggestions.length > 0 && el("h4", {}, WORDS.others),
-      suggestions.length > 0 && list(suggestions),
-    );
-  }
-
-  function showSuggestions(corrected) {
-    const { suggestions, between } = state.reply;
-    if (between.length) return showChoice(corrected);
-    const found = WORDS.some(Math.min(suggestions.length, 3));
-    const only = suggestions.length === 1 ? suggestions[0].article_id : "";
-    showResults(
-      found,
-      understood(corrected),
-      el("h3", {}, found),
-      list(suggestions),
-      choice(only ? WORDS.notSolved : WORDS.noneSolved, () => solved(state.opened || only), () => notSolved(suggestions)),
-    );
-  }
-
-  /** Two articles are close: the person says which is meant. That alone does not say that it helped. */
-  function showChoice(corrected) {
-    const { suggestions, between } = state.reply;
-    const two = suggestions.filter((suggestion) => between.includes(suggestion.article_id));
-    const yes = button(WORDS.solved, "primary", () => solved(state.opened));
-    yes.hidden = true;
-    const choices = list(two, () => (yes.hidden = false));
-    choices.classList.add("choices");
-    showResults(
-      WORDS.which,
-      understood(corrected),
-      el("h3", {}, WORDS.which),
-      choices,
-      el("div", { class: "choice" }, yes, button(WORDS.neither, "plain-button", () => notSolved(two, WORDS.sorryNeither))),
-    );
-  }
-
-  function showUnknown() {
-    showResults(
-      WORDS.unknown,
-      el("p", { class: "lead" }, WORDS.unknown),
-      el("p", {}, WORDS.unknownNext),
-      el("div", { class: "choice" }, button(WORDS.ticket, "primary to-ticket", openTicket)),
-    );
-  }
-
-  function list(suggestions, onChosen) {
-    const entry = (suggestion) =>
-      el(
-        "li",
-        { lang: suggestion.lang },
-        newTab(BASE + suggestion.url, suggestion.title, () => (opened(suggestion), onChosen?.())),
-        onChosen && suggestion.heading && el("p", { class: "where" }, suggestion.heading),
-        el("p", {}, suggestion.snippet),
-      );
-    return el("ul", { class: "suggestions" }, ...suggestions.slice(0, 3).map(entry));
-  }
-
-  const choice = (no, onYes, onNo) =>
-    el("div", { class: "choice" }, button(WORDS.solved, "primary", onYes), button(no, "plain-button", onNo));
-
-  function opened(article) {
-    state.opened = article.article_id;
-    tell("opened", article.article_id);
-  }
-
-  function solved(articleId) {
-    tell("solved", articleId);
-    state.declined.clear();
-    const glad = el("p", { class: "lead", tabindex: "-1" }, WORDS.glad);
-    showResults("", glad, el("div", { class: "choice" }, button(WORDS.again, "plain-button", askAgain)));
-    focusOn(glad);
-  }
-
-  function notSolved(articles, words = WORDS.sorry) {
-    tell("not_solved", articles[0].article_id);
-    articles.forEach((article) => state.declined.add(article.article_id));
-    state.opened = ""; // what solved it is another one
-    const left = state.reply.suggestions.filter((suggestion) => !state.declined.has(suggestion.article_id));
-    const next = left.length > 1 ? WORDS.insteadNext : left.length ? WORDS.insteadOne : WORDS.sorryNext;
-    const sorry = el("p", { class: "lead", tabindex: "-1" }, words);
-    showResults(
-      "", // the focus moves to these words, which reads them out
-      sorry,
-      el("p", {}, next),
-      left.length > 0 && list(left),
-      el(
-        "div",
-        { class: "choice" },
-        button(WORDS.ticket, "primary to-ticket", openTicket),
-        left.length > 0 && button(WORDS.solved, "plain-button", () => solved(state.opened)),
-      ),
-    );
-    focusOn(sorry);
-  }
-
-  function askAgain() {
-    question.control.value = "";
-    state.reply = null;
-    showResults("");
-    showQuestion();
-  }
-
-  /** A notice that ends in a link to the ticket page, which works without this script. */
-  function notice(text) {
-    const subject = ticketView.hidden ? subjectOf(question.control.value.trim()) : fields.subject.control.value;
-    const address = `${BASE}/ticket?${new URLSearchParams({ subject, ...(lang && { lang }) })}`;
-    return el("p", { class: "notice" }, text, newTab(address, WORDS.ticketPage), ".");
-  }
-
-  function showFailure(text) {
-    showResults(
-      `${text}${WORDS.ticketPage}.`,
-      notice(text),
-      el("div", { class: "choice" }, button(WORDS.retry, "plain-button", retry)),
-    );
-  }
-
-  function retry() {
-    focusOn(results); // this button goes away
-    ask();
-  }
-
-  /* the ticket */
-
-  function openTicket() {
-    state.key ||= randomId();
-    prefill(question.control.value.trim());
-    show(ticketView);
-    announce("");
-    focusOn([fields.email, fields.subject, fields.body].find(({ control }) => !control.value)?.control ?? ticketHeading);
-  }
-
-  /** The question as subject, and whole as description where it is longer than a subject; what was typed over stays. */
-  function prefill(asked) {
-    const subject = subjectOf(asked);
-    const values = { subject, body: subject === asked ? "" : asked };
-    for (const [name, value] of Object.entries(values)) {
-      const { control } = fields[name];
-      if (control.value === state.prefilled[name]) control.value = state.prefilled[name] = value;
+  async function load(intent, kept) {
+    wanted = intent;
+    if (loading) return;
+    loading = true;
+    if (!panel) place.replaceChildren(el("div", { class: "scroll", "aria-busy": "true" }, bars()));
+    const controller = new AbortController();
+    const gaveUp = new Promise((_, fail) => controller.signal.addEventListener("abort", () => fail(new Error("slow"))));
+    const slow = setTimeout(() => tell(say()[2]), SLOW_AFTER_MS);
+    const limit = setTimeout(() => controller.abort(), GIVE_UP_AFTER_MS);
+    try {
+      const [made, config] = await Promise.race([gaveUp, Promise.all([fetchPanel(), fetchConfig(controller.signal)])]);
+      surface.lang = config.lang;
+      const waits = box.contains(root.activeElement) && root.activeElement !== closeButton;
+      panel = made.fill(frame, config, kept);
+      panel.enter(wanted, waits);
+    } catch (error) {
+      console.warn(`Firstline: no reply from ${BASE}. Its widget_origins must list ${location.origin}.`, error);
+      emit("error", { reason: controller.signal.aborted ? "slow" : "unreachable" });
+      if (!panel) tell(say()[3], el("button", { type: "button", class: "plain-button", click: () => (focusOn(box), load(wanted)) }, say()[5]));
+    } finally {
+      clearTimeout(slow);
+      clearTimeout(limit);
+      loading = false;
     }
   }
 
-  /** The first line, cut at a word's end. */
-  function subjectOf(asked) {
-    const [line] = asked.split("\n");
-    return line.length <= LONGEST_SUBJECT ? line : `${line.slice(0, LONGEST_SUBJECT).replace(/\s+\S*$/, "")}…`;
+  /** By `import()`, which hands on the nonce of this script and needs no leave of Trusted Types. */
+  function fetchPanel() {
+    return import(address).catch((error) => {
+      address = `${BASE}/widget-panel.js?again=${++failures}`; // a browser may remember that an address failed
+      throw error;
+    });
   }
 
-  function showQuestion() {
-    show(askView);
-    focusOn(question.control);
+  async function fetchConfig(signal) {
+    const reply = await fetch(`${BASE}/api/v1/widget?lang=${lang()}`, { credentials: "omit", signal });
+    if (!reply.ok) throw new Error(`status ${reply.status}`);
+    return reply.json();
   }
 
-  async function sendTicket() {
-    if (state.sending) return; // a double click is one ticket
-    busy(true);
-    ticketNotice.replaceChildren();
-    const values = Object.fromEntries(Object.entries(fields).map(([name, { control }]) => [name, control.value]));
-    const ticket = {
-      ...values,
-      question_id: state.reply?.id ?? "",
-      declined: [...state.declined].slice(-MOST_DECLINED),
-    };
-    const slow = () => showTicketNotice(WORDS.slow);
-    const reply = await postInLanguage("tickets", ticket, { key: state.key, slow });
-    busy(false);
-    if (reply.ok) return showSent(reply.data.number, values.email.trim());
-    const wrong = (reply.data.errors ?? []).filter((error) => fields[error.field]);
-    if (reply.status === 422 && wrong.length) return showFieldErrors(wrong);
-    if (reply.data.code === "idempotency_key_reused") {
-      state.key = randomId(); // the first one did arrive, only its receipt was lost
-      return showTicketNotice(WORDS.ticketTwice);
-    }
-    return showTicketNotice(reply.timedOut ? WORDS.ticketTooSlow : excuse(reply));
+  /** While there is no panel: what is the matter, with a way to a person. */
+  function tell(text, button) {
+    if (panel) return;
+    if (place.contains(root.activeElement)) focusOn(box); // what has the focus goes away
+    const link = el("a", { href: ticketPage(), target: "_blank", rel: "noopener" }, say()[4]);
+    const note = el("div", { class: "notice" }, el("p", {}, text), el("p", {}, link));
+    place.replaceChildren(el("div", { class: "scroll" }, note, button ?? bars()));
+    announce(text);
   }
 
-  function busy(sending) {
-    state.sending = sending;
-    ticketSubmit.textContent = sending ? WORDS.sending : WORDS.sendTicket;
-    ticketSubmit.setAttribute("aria-disabled", String(sending)); // stays focusable, unlike `disabled`
-    if (sending) announce(WORDS.sending);
+  /** The ticket form of the help centre, which works without this script. */
+  function ticketPage(given = {}) {
+    const { ask, question, subject = ask || question, body } = { ...wanted, ...given };
+    const known = Object.entries({ subject, body, lang: lang() }).filter(([, value]) => value);
+    return `${BASE}/ticket?${new URLSearchParams(known)}`;
   }
 
-  function showTicketNotice(text) {
-    ticketNotice.replaceChildren(notice(text));
-    ticketNotice.scrollIntoView({ block: "nearest" });
-    announce(`${text}${WORDS.ticketPage}.`);
+  /** In another language everything is built anew; what was typed and said stays. */
+  function update(given) {
+    const before = lang();
+    for (const key of Object.keys(context)) if (key in given) context[key] = given[key];
+    name();
+    if (panel && lang() !== before) load(null, panel.leave());
+    else panel?.moved();
   }
 
-  function showFieldErrors(wrong) {
-    ticketNotice.replaceChildren();
-    wrong.forEach(({ field: name, message }) => fields[name].complain(message));
-    const first = Object.keys(fields).find((name) => wrong.some((error) => error.field === name));
-    focusOn(fields[first].control);
-    announce(WORDS.mend(wrong.length));
+  /** The page has a new address: it may have thrown away what we stand in. */
+  function moved() {
+    mount();
+    panel?.moved();
   }
 
-  function showSent(number, email) {
-    state.key = "";
-    state.prefilled = { subject: "", body: "" };
-    fields.subject.control.value = fields.body.control.value = "";
-    state.declined.clear();
-    const heading = el("h3", { tabindex: "-1" }, WORDS.sent(number));
-    sentView.replaceChildren(
-      heading,
-      el("p", {}, WORDS.sentNext(email)),
-      el("div", { class: "choice" }, button(WORDS.again, "plain-button", askAgain)),
-    );
-    show(sentView);
-    announce("");
-    if (panel.open) focusOn(heading);
-  }
+  /** What the panel knows of its surroundings. */
+  const frame = {
+    BASE, SLOW_AFTER_MS, GIVE_UP_AFTER_MS,
+    root, place, context, lang, isOpen, el, bars, focusOn, announce, emit, dress, ticketPage,
+  };
 
   /* colours */
 
@@ -696,7 +280,7 @@
     const fill = readable(colour, paper, 1.5); // a button is known by its words: only what would vanish is changed
     const onFill = contrast(fill, WHITE) >= 4.5 ? WHITE : BLACK; // one of them always reaches 4.5
     const tokens = { fill, "on-fill": onFill, accent: readable(colour, soft, 4.5), paper, soft };
-    return Object.entries(tokens).map(([name, rgb]) => `--${name}: rgb(${rgb});`).join(" ");
+    return Object.entries(tokens).map(([token, rgb]) => `--${token}: rgb(${rgb});`).join(" ");
   }
 
   /* looks */
@@ -704,19 +288,23 @@
   const COVERING = "(max-width: 480px), (max-height: 460px)";
 
   // The page's rules meet only the host element, and `!important` in here wins over `!important` out there.
+  const STANDING = INLINE
+    ? "position: static !important; height: var(--firstline-height, 560px) !important;"
+    : `position: fixed !important; z-index: 2147483647 !important;
+      right: max(16px, env(safe-area-inset-right)) !important;
+      bottom: max(16px, env(safe-area-inset-bottom)) !important;`;
+
   // `em`, not `rem`: the page may have any font size, `initial` is the one its reader chose.
   const CSS = `
     :host {
-      all: initial !important; display: block !important; position: fixed !important; z-index: 2147483647 !important;
-      right: max(16px, env(safe-area-inset-right)) !important;
-      bottom: max(16px, env(safe-area-inset-bottom)) !important;
+      all: initial !important; display: block !important; ${STANDING}
       direction: ltr !important; color-scheme: light dark !important;
     }
     @media print { :host { display: none !important; } }
     .widget {
       ${colours(LIGHT)}
       --ink: #1a1e23; --quiet: #56606b; --line: #dce0e5; --edge: #7f8a96; --bad: #b3241b;
-      color: var(--ink); font: 1em/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif;
+      color: var(--ink); font: 1em/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; height: 100%;
     }
     @media (prefers-color-scheme: dark) {
       .widget {
@@ -726,8 +314,8 @@
     }
     *, ::before, ::after { box-sizing: border-box; }
     [hidden] { display: none !important; }
-    h2, h3, h4, p, ul { margin: 0; padding: 0; }
-    h2 { font-size: 1em; } h3 { font-size: 1.125em; line-height: 1.3; } h4 { font-size: 1em; }
+    h2, h3, h4, p, ul, ol { margin: 0; padding: 0; }
+    h2 { font-size: 1em; }
     a { color: var(--accent); text-underline-offset: .15em; }
     a:hover { text-decoration-thickness: 2px; }
     svg { fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; flex: none; }
@@ -748,84 +336,27 @@
     .launcher span, h2 { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
     .plain-button { border-color: var(--edge); }
     .plain-button:hover, .close:hover, .quiet:hover { background: var(--soft); }
-    .quiet { color: var(--accent); padding: 8px; text-decoration: underline; text-underline-offset: .15em; }
-    [aria-disabled="true"] { opacity: .7; cursor: default; }
 
-    dialog {
+    .box {
+      color: var(--ink); background: var(--paper); border: 1px solid var(--line); border-radius: 12px; overflow: hidden;
+    }
+    .box, .place { flex-direction: column; }
+    section.box { display: flex; height: 100%; }
+    dialog.box {
       position: fixed; inset: auto max(16px, env(safe-area-inset-right)) calc(76px + env(safe-area-inset-bottom)) auto;
       margin: 0; padding: 0; width: 400px; max-width: none; height: auto; min-height: min(400px, 100vh - 92px);
-      max-height: min(680px, 100vh - 92px); color: var(--ink); background: var(--paper);
-      border: 1px solid var(--line); border-radius: 12px; box-shadow: 0 8px 32px rgb(0 0 0 / .24); overflow: hidden;
+      max-height: min(680px, 100vh - 92px); box-shadow: 0 8px 32px rgb(0 0 0 / .24);
     }
-    dialog[open] { display: flex; flex-direction: column; }
-    dialog::backdrop { background: none; }
-    header, footer { flex: none; display: flex; align-items: center; justify-content: space-between; gap: 8px; }
-    header { padding: 4px 4px 4px 20px; border-bottom: 1px solid var(--line); }
-    footer { padding: 4px 12px 4px 20px; border-top: 1px solid var(--line); }
-    footer a { display: inline-flex; align-items: center; min-height: 44px; }
+    .box[open] { display: flex; }
+    .box::backdrop { background: none; }
+    header { flex: none; display: flex; align-items: center; justify-content: space-between; gap: 8px; min-height: 53px;
+      padding: 4px 4px 4px 20px; border-bottom: 1px solid var(--line); }
     .close { width: 44px; padding: 0; display: grid; place-items: center; flex: none; }
-    .scroll { flex: 1; overflow-y: auto; overscroll-behavior: contain; padding: 20px; }
-    .view, .results, .results > article, form { display: flex; flex-direction: column; gap: 16px; }
-    .results { gap: 12px; overflow-wrap: anywhere; }
-    .results > article { gap: 12px; }
-
-    .field { display: flex; flex-direction: column; gap: 4px; }
-    label { font-weight: 600; }
-    .hint, .quiet-text { color: var(--quiet); font-size: .875em; }
-    .error { color: var(--bad); font-weight: 600; font-size: .875em; }
-    input:not([type="checkbox"]), textarea {
-      font: inherit; color: inherit; background: var(--paper); width: 100%; min-height: 44px; padding: 9px 12px; margin: 0;
-      border: 1px solid var(--edge); border-radius: 8px; resize: vertical;
-    }
-    :is(input, textarea):focus-visible { outline-offset: -1px; border-color: var(--accent); outline-width: 2px; }
-    [aria-invalid] { border-color: var(--bad) !important; outline-color: var(--bad) !important; box-shadow: inset 0 0 0 1px var(--bad); }
-    form > .primary { align-self: flex-start; }
-    .ask { display: grid; grid-template-columns: 1fr auto; gap: 4px 8px; }
-    .ask .field { display: contents; }
-    .ask :is(label, p) { grid-column: 1 / -1; }
-    .ask textarea { max-height: 8em; }
-    .asked .hint { display: none; }
-    @supports (field-sizing: content) { .ask textarea { field-sizing: content; resize: none; } }
-    .ask > .primary { align-self: end; }
-    .back { align-self: flex-start; margin: -12px 0 -8px -8px; }
-    .back::before { content: "← " / ""; }
-
-    .lead { font-size: 1.125em; line-height: 1.4; }
-    .choice { display: flex; flex-wrap: wrap; gap: 8px; }
+    .place { flex: 1; min-height: 0; display: flex; }
+    .scroll { flex: 1; position: relative; overflow-y: auto; overscroll-behavior: contain; padding: 20px; }
     .notice { padding: 12px 16px; border-left: 4px solid var(--edge); background: var(--soft); border-radius: 4px; }
-    .notice-place:empty { display: none; }
-    .source { font-size: .875em; }
-    h4 { margin-top: 8px; padding-top: 16px; border-top: 1px solid var(--line); }
-    .suggestions { list-style: none; display: flex; flex-direction: column; gap: 12px; }
-    .suggestions a { display: inline-block; font-weight: 600; padding: 2px 0; }
-    .choices li { position: relative; padding: 12px 16px; border: 1px solid var(--edge); border-radius: 8px; }
-    .choices li:hover { border-color: var(--accent); background: var(--soft); }
-    .choices a::after { content: ""; position: absolute; inset: 0; border-radius: 8px; }
-    .choices a:focus-visible { outline: none; }
-    .choices a:focus-visible::after { outline: 3px solid var(--accent); outline-offset: 2px; }
-    .choices .where { color: var(--ink); }
-    .suggestions p {
-      color: var(--quiet); font-size: .875em;
-      display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden;
-    }
-
-    .plain { white-space: pre-line; }
-    .words > * { margin: 0 0 12px; } .words > :last-child { margin-bottom: 0; }
-    .words :is(h1, h2, h3, h4, h5, h6) { font-size: 1em; padding: 0; border: 0; margin: 16px 0 4px; white-space: normal; }
-    .words > :first-child { margin-top: 0; }
-    .words :is(ul, ol) { padding-left: 24px; } .words li { margin-bottom: 6px; }
-    .words .contains-task-list { list-style: none; padding-left: 0; }
-    .words img { display: block; max-width: 100%; height: auto; background: #fff; color: #1c1f23; border-radius: 4px; }
-    .words :is(code, kbd) { font: .875em/1.4 ui-monospace, Menlo, Consolas, monospace; background: var(--soft); padding: 1px 4px; border-radius: 4px; }
-    .words pre { white-space: pre-wrap; padding: 12px; background: var(--soft); border-radius: 8px; }
-    .words pre code { padding: 0; background: none; }
-    .words .table-wrap { overflow-x: auto; }
-    .words table { border-collapse: collapse; font-size: .875em; overflow-wrap: normal; }
-    .words :is(th, td) { text-align: left; vertical-align: top; padding: 6px 12px 6px 0; border-bottom: 1px solid var(--line); }
-    .words :is(blockquote, .alert) { margin-left: 0; margin-right: 0; padding: 12px 16px; border-left: 4px solid var(--accent); background: var(--soft); border-radius: 4px; }
-    .words .alert > * + * { margin-top: 4px; }
-    .words .alert-title { font-weight: 600; }
-    .words :is(.alert-warning, .alert-caution) { border-color: #b7791f; }
+    .notice a { display: inline-block; padding: 4px 0; }
+    .notice + * { margin-top: 16px; }
 
     .bars { display: flex; flex-direction: column; gap: 8px; }
     .bars span { height: 12px; border-radius: 6px; background: var(--line); }
@@ -837,30 +368,124 @@
       @keyframes breathe { from { opacity: 1; } to { opacity: .4; } }
     }
     @media ${COVERING} {
-      dialog { inset: 0; width: 100%; height: 100vh; height: 100dvh; min-height: 0; max-height: none; border: 0; border-radius: 0; }
-      .scroll { padding: 16px; } header { padding-left: 16px; } footer { padding-left: 16px; padding-right: 8px; }
+      dialog.box { inset: 0; width: 100%; height: 100vh; height: 100dvh; min-height: 0; max-height: none; border: 0; border-radius: 0; }
+      .scroll { padding: 16px; } header { padding-left: 16px; }
     }
   `;
 
-  function dress(root) {
+  function dress(css) {
     try {
       const sheet = new CSSStyleSheet();
-      sheet.replaceSync(CSS);
-      root.adoptedStyleSheets = [sheet];
+      sheet.replaceSync(css);
+      root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
     } catch {
-      root.prepend(el("style", {}, CSS)); // browsers before 2023
+      root.prepend(el("style", {}, css)); // browsers before 2023
     }
   }
 
+  /* its place on the page */
+
+  /** Puts the widget where it belongs; once more where the page has thrown it out. Says whether it stands. */
   function mount() {
-    const host = document.createElement("firstline-widget");
-    const root = host.attachShadow({ mode: "open" });
-    root.append(el("div", { class: "widget", lang: "en" }, launcher, panel));
-    dress(root);
-    for (const type of ["keydown", "keyup", "keypress"]) root.addEventListener(type, keyPressed);
-    document.body.append(host);
+    if (host.isConnected) return true;
+    if (!INLINE) {
+      document.body?.append(host);
+    } else if (dataset.target) {
+      const target = document.querySelector(dataset.target);
+      const taken = page.widgets.some((other) => other !== widget && other.host.parentNode === target);
+      if (target && !taken) target.append(host);
+    } else if (script.isConnected && !document.head.contains(script)) {
+      script.after(host);
+    }
+    return host.isConnected;
   }
 
-  if (document.body) mount();
-  else document.addEventListener("DOMContentLoaded", mount, { once: true });
+  /** Inline, the panel is fetched when it comes near what is seen. */
+  function loadWhenNear() {
+    const watcher = new IntersectionObserver(
+      (entries) => {
+        if (!entries.some((entry) => entry.isIntersecting)) return;
+        watcher.disconnect();
+        if (!panel) load(wanted);
+      },
+      { rootMargin: "200px" },
+    );
+    watcher.observe(host);
+  }
+
+  const widget = { inline: INLINE, host, open, close, update, moved };
+
+  function start() {
+    if (!INLINE && page.widgets.some((other) => !other.inline)) return; // one button a page, however many tags
+    if (!mount()) {
+      const where = dataset.target ? `no element ${dataset.target}, or it has a widget already` : "the tag stands in the head";
+      console.warn(`Firstline: this inline widget has no place: ${where}. Set data-target to an element of the page.`);
+      return;
+    }
+    page.widgets.push(widget);
+    if (INLINE) loadWhenNear();
+    if (page.widgets.length === 1) listen();
+  }
+
+  /* what the page can call, once for all widgets of a page */
+
+  /** `#help` opens, `#help/article-id` reads that article, `#help?q=words` asks. */
+  function intentOf(hash) {
+    const [found, article, query] = /^#help(?:\/([^?]+))?(?:\?(.*))?$/.exec(hash) ?? [];
+    // A part of the page that is called "help" stays what it is.
+    if (!found || (found === "#help" && document.getElementById("help"))) return null;
+    try {
+      return { article: article && decodeURIComponent(article), ask: new URLSearchParams(query).get("q") };
+    } catch {
+      return {}; // a lone percent sign
+    }
+  }
+
+  function clicked(event) {
+    const link = event.composedPath().find((node) => node.localName === "a");
+    const other = event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
+    const here = link?.getAttribute("href")?.startsWith("#") || String(link?.href).split("#")[0] === location.href.split("#")[0];
+    const intent = !other && here && intentOf(link.hash);
+    if (!intent) return;
+    event.preventDefault();
+    main().open(intent, link);
+  }
+
+  const main = () => page.widgets.find((one) => !one.inline) ?? page.widgets[0];
+
+  function listen() {
+    const calls = {
+      open: (intent) => main().open(intent, document.activeElement),
+      close: () => main().close(),
+      ask: (question) => main().open({ ask: String(question) }, document.activeElement),
+      update: (given) => page.widgets.forEach((one) => one.update(given)),
+      /** Gives back a function that ends it. */
+      on(type, listener) {
+        const heard = (event) => listener(event.detail);
+        window.addEventListener(`firstline:${type}`, heard);
+        return () => window.removeEventListener(`firstline:${type}`, heard);
+      },
+    };
+    const push = (...waiting) => waiting.forEach(([call, ...given]) => calls[call](...given));
+    const waiting = window.firstline?.queue ?? [];
+    window.firstline = { ...calls, queue: { push } };
+    push(...waiting);
+
+    const everywhere = () => setTimeout(() => page.widgets.forEach((one) => one.moved()), TITLE_FOLLOWS_MS);
+    if (window.navigation) window.navigation.addEventListener("navigatesuccess", everywhere);
+    else window.addEventListener("popstate", everywhere); // what else changes the address is seen at the next opening
+    document.addEventListener("click", clicked);
+    const arrived = () => {
+      const intent = intentOf(location.hash);
+      if (intent) main().open(intent);
+    };
+    window.addEventListener("hashchange", arrived);
+    arrived();
+  }
+
+  name();
+  dress(CSS);
+  const early = INLINE ? dataset.target && !document.querySelector(dataset.target) : !document.body;
+  if (early && document.readyState === "loading") document.addEventListener("DOMContentLoaded", start, { once: true });
+  else start();
 })();

@@ -1,0 +1,97 @@
+"""How long the server takes for home, search, an article and what is being typed, beside one call of the encoder.
+
+    python -m bench.pages [DATA ...]
+
+Of each data folder (`data`), indexed before. A real server on this machine, one connection that is kept, pages and
+encoder in turns: read the ratios, not the times.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
+from itertools import cycle, islice
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+import numpy as np
+
+from kb.links import article_path
+from kb.models import PUBLIC, Article
+from kb.snapshot import Snapshot, open_current
+from tests.browser.help_centre import help_centre
+
+_ROUNDS, _TURN = 20, 10
+
+
+def main() -> None:
+    for data in [Path(name) for name in sys.argv[1:]] or [Path("data")]:
+        measure(data)
+
+
+def measure(data: Path) -> None:
+    snapshot = open_current(data)
+    articles = [entry.article for entry in snapshot.entries if entry.article.audience == PUBLIC]
+    embedder = snapshot.encoders[0].embedder
+    asked = [q for article in articles for q in article.questions] or [article.title for article in articles]
+    with tempfile.TemporaryDirectory() as folder, help_centre(data.resolve(), Path(folder), "") as server:
+        connection = HTTPConnection(urlsplit(server.base).netloc)
+        calls: dict[str, Callable[[str], object]] = {
+            "encoder": lambda question: embedder.embed_queries([question]),
+            "home": lambda _: get(connection, "/"),
+            "search": lambda question: get(connection, f"/search?{urlencode({'q': question})}"),
+            "article": once_each(connection, articles),
+            "typeahead, a beginning": lambda question: typed(connection, question.split()[0][:5]),
+            "typeahead, four words": lambda question: typed(connection, " ".join(question.split()[:4])),
+        }
+        times: dict[str, list[float]] = {name: [] for name in calls}
+        questions = cycle(asked)
+        for number in range(_ROUNDS + 1):
+            for name, call in calls.items():
+                taken = [timed(call, question) for question in islice(questions, _TURN)]
+                times[name] += taken if number else []  # the first round fills caches
+        connection.close()
+    report(data, snapshot, times)
+
+
+def report(data: Path, snapshot: Snapshot, times: dict[str, list[float]]) -> None:
+    print(f"\n{data}: {len(snapshot.entries)} articles, {_ROUNDS * _TURN} requests each\n")
+    print(f"{'':28}{'p50 ms':>9}{'p99 ms':>9}{'of an encoder call':>20}")
+    bare = float(np.median(times["encoder"]))
+    for name, values in times.items():
+        middle = float(np.median(values))
+        print(f"{name:28}{middle:9.1f}{np.percentile(values, 99):9.1f}{middle / bare:20.1f}")
+
+
+def once_each(connection: HTTPConnection, articles: list[Article]) -> Callable[[str], object]:
+    turns: Iterator[Article] = cycle(articles[:: max(1, len(articles) // _TURN)][:_TURN])
+    return lambda _: get(connection, article_path(next(turns).key))
+
+
+def typed(connection: HTTPConnection, text: str) -> bytes:
+    return get(connection, f"/api/v1/typeahead?{urlencode({'q': text, 'lang': 'en'})}")
+
+
+def get(connection: HTTPConnection, address: str) -> bytes:
+    connection.request("GET", address)
+    response = connection.getresponse()
+    body = response.read()
+    if response.status != 200:
+        raise SystemExit(f"{address} gave {response.status}: {body[:200]!r}")
+    return body
+
+
+def timed(call: Callable[[str], object], text: str) -> float:
+    started = time.perf_counter()
+    call(text)
+    return (time.perf_counter() - started) * 1000
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""How often one visitor and one address may ask, type, send and judge, so that a script cannot flood the desk."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Annotated, Literal
+
+from fastapi import Depends, Request
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+
+from web import auth
+from web.problems import ApiError
+
+Kind = Literal["tickets", "questions", "typing", "feedback"]
+#: One address may be a whole office behind one router: it may do as much as this many visitors.
+VISITORS_PER_ADDRESS = 10
+
+
+class Limits:
+    """Counts in this process's memory; `rates` are written like "20/hour", an empty one is no limit."""
+
+    def __init__(self, rates: Mapping[Kind, str]) -> None:
+        self._rates = {kind: parse(rate) for kind, rate in rates.items() if rate}
+        self._counts = MovingWindowRateLimiter(MemoryStorage())
+
+    def wait(self, kind: Kind, address: str, session: str = "") -> int:
+        """Counts one more; 0, or how many seconds to wait where it was one too many."""
+        rate = self._rates.get(kind)
+        if rate is None:
+            return 0
+        of_address: RateLimitItem = type(rate)(rate.amount * VISITORS_PER_ADDRESS, rate.multiples)
+        if not self._counts.hit(of_address, kind, "address", address):
+            return self._seconds(of_address, kind, "address", address)
+        if session and not self._counts.hit(rate, kind, "session", session):
+            return self._seconds(rate, kind, "session", session)
+        return 0
+
+    def _seconds(self, rate: RateLimitItem, *of: str) -> int:
+        return max(1, math.ceil(self._counts.get_window_stats(rate, *of).reset_time - time.time()))
+
+
+def wait(request: Request, kind: Kind, session: str = "") -> int:
+    """Counts a request of a page or of the API; 0, or the seconds to wait. Holders of the agents' token never wait."""
+    if auth.is_agent(request):
+        return 0
+    limits: Limits = request.app.state.limits
+    return limits.wait(kind, request.client.host if request.client else "", session)
+
+
+def check(request: Request, kind: Kind, session: str = "") -> None:
+    """Counts a request of the API. Raises ApiError 429."""
+    if seconds := wait(request, kind, session):
+        detail = f"Too many requests. Try again in {seconds} seconds."
+        raise ApiError(429, "too_many_requests", detail, {"Retry-After": str(seconds)})
+
+
+def limited(kind: Kind) -> Callable[[Request], None]:
+    """A dependency of an API route, which counts by address alone. Raises ApiError 429."""
+
+    def _limited(request: Request) -> None:
+        check(request, kind)
+
+    return _limited
+
+
+Typing = Annotated[None, Depends(limited("typing"))]
+Feedback = Annotated[None, Depends(limited("feedback"))]
