@@ -50,8 +50,10 @@ fix: $(STAMP) ## Mend format and lint, write the generated docs
 words: $(STAMP) ## Bring the catalogs of the interface up to date with the code
 	$(BIN)/python -m web.locales
 
-bench: $(STAMP) ## Speed beside plain sentence-transformers + FAISS
+bench: $(STAMP) ## Speed beside plain sentence-transformers + FAISS, and of the pages
 	$(BIN)/python -m bench.speed $(ARTICLES)
+	$(BIN)/firstline index $(ARTICLES) --data $(DATA)
+	$(BIN)/python -m bench.pages $(DATA)
 
 quality: $(STAMP) ## hit@k and honesty on the development data in EVAL=
 	$(BIN)/python -m bench.quality $(EVAL)

@@ -3,7 +3,8 @@
     python -m bench.pages [DATA ...]
 
 Of each data folder (`data`), indexed before. A real server on this machine, one connection that is kept, pages and
-encoder in turns: read the ratios, not the times.
+encoder in turns: read the ratios, not the times. What the server computed (CPU) hardly depends on what else the machine
+does.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ import numpy as np
 
 from kb.links import article_path
 from kb.models import PUBLIC, Article
-from kb.snapshot import Snapshot, open_current
+from kb.snapshot import open_current
 from tests.browser.help_centre import help_centre
 
-_ROUNDS, _TURN = 20, 10
+_ROUNDS, _TURN = 10, 30
 
 
 def main() -> None:
@@ -51,22 +52,29 @@ def measure(data: Path) -> None:
             "typeahead, four words": lambda question: typed(connection, " ".join(question.split()[:4])),
         }
         times: dict[str, list[float]] = {name: [] for name in calls}
+        computed = dict.fromkeys(calls, 0.0)
         questions = cycle(asked)
         for number in range(_ROUNDS + 1):
             for name, call in calls.items():
+                process = os.getpid() if name == "encoder" else server.process.pid
+                before = computed_by(process)
                 taken = [timed(call, question) for question in islice(questions, _TURN)]
-                times[name] += taken if number else []  # the first round fills caches
+                if number:  # the first round fills caches
+                    times[name] += taken
+                    computed[name] += computed_by(process) - before
         connection.close()
-    report(data, snapshot, times)
-
-
-def report(data: Path, snapshot: Snapshot, times: dict[str, list[float]]) -> None:
     print(f"\n{data}: {len(snapshot.entries)} articles, {_ROUNDS * _TURN} requests each\n")
-    print(f"{'':28}{'p50 ms':>9}{'p99 ms':>9}{'of an encoder call':>20}")
-    bare = float(np.median(times["encoder"]))
+    print(f"{'':26}{'p50 ms':>9}{'p99 ms':>9}{'CPU ms':>9}{'CPU of an encoder call':>25}")
     for name, values in times.items():
-        middle = float(np.median(values))
-        print(f"{name:28}{middle:9.1f}{np.percentile(values, 99):9.1f}{middle / bare:20.1f}")
+        p50, p99 = np.percentile(values, [50, 99])
+        mean, ratio = computed[name] / len(values), computed[name] / computed["encoder"]
+        print(f"{name:26}{p50:9.1f}{p99:9.1f}{mean:9.1f}{ratio:25.1f}")
+
+
+def computed_by(process: int) -> float:
+    """Milliseconds of CPU that a process has used, in steps of the system's clock (10 ms)."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return 1000 * (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def once_each(connection: HTTPConnection, articles: list[Article]) -> Callable[[str], object]:

@@ -83,6 +83,9 @@ class FaissStore:
         k = min(k, self.size if allowed is None else len(allowed))
         if k == 0:
             return np.empty((len(queries), 0), np.float32), np.empty((len(queries), 0), np.int64)
+        # OpenMP keeps its number of threads for each thread, and a server answers in many. With two, which wait for
+        # each other, a search of 23,030 vectors took 7.6 ms of each core instead of 2.0 of one.
+        faiss.omp_set_num_threads(1)
         options = {}
         if allowed is not None:
             options["params"] = faiss.SearchParameters(sel=faiss.IDSelectorBatch(allowed))  # type: ignore[call-arg]

@@ -74,6 +74,7 @@ def suggest(
 def typeahead(
     request: Request,
     desk: Desk,
+    _rate: limits.Typing,
     q: Annotated[schemas.Text, Query(max_length=2_000)],
     lang: schemas.Lang | None = None,
     limit: Annotated[int, Query(ge=1, le=10)] = 5,

@@ -18,7 +18,7 @@ from web.words import words
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Shared: no test of this file changes it."""
-    with open_site(tmp_path_factory.mktemp("site"), ARTICLES) as opened:
+    with open_site(tmp_path_factory.mktemp("site"), ARTICLES, rate_questions="") as opened:
         yield opened
 
 

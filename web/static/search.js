@@ -23,7 +23,10 @@ function complete(form) {
   const list = element("div", { class: "completions", role: "listbox", id: `${input.id}-list`, "aria-label": words.label });
   list.hidden = true;
   const status = element("p", { class: "unseen", role: "status" });
-  form.append(list, status);
+  form.append(list);
+  // Where nobody uses the box, other parts of the page speak alone.
+  if (document.activeElement === input) form.append(status);
+  else input.addEventListener("focus", () => form.append(status), { once: true });
   for (const [name, value] of Object.entries({
     role: "combobox",
     "aria-autocomplete": "list",
