@@ -95,15 +95,18 @@ def _measure(base: str, page: Page, device: str) -> dict[str, int]:
         *FORM_FACTORS[device],
         *([f"--skip-audits={_HIDDEN}"] if page.hidden else []),
     ]
-    done = subprocess.run(
-        command,
-        env={**os.environ, "CHROME_PATH": CHROMIUM},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=_LONGEST_S,
-    )
-    if done.returncode:
+    for _ in range(_ATTEMPTS):  # on a busy machine a recording sometimes fails, and Lighthouse asks for another run
+        done = subprocess.run(
+            command,
+            env={**os.environ, "CHROME_PATH": CHROMIUM},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_LONGEST_S,
+        )
+        if not done.returncode:
+            break
+    else:
         sys.exit(f"Lighthouse could not measure {page.name} ({device}):\n{done.stderr}")
     report = json.loads(done.stdout)
     scores = {category: round(100 * report["categories"][category]["score"]) for category in CATEGORIES}

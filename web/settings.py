@@ -157,7 +157,7 @@ class Settings(BaseSettings):
         description="How many tickets one visitor may send: a number per second, minute, hour or day. One address, "
         "which may be a whole office, may send ten times as many. Empty: no limit.",
     )
-    rate_questions: str = Field("60/minute", description="The same for questions and searches.")
+    rate_questions: str = Field("120/minute", description="The same for questions and searches.")
     rate_typing: str = Field("300/minute", description="The same for suggestions while typing.")
     rate_feedback: str = Field("60/minute", description="The same for what people say about answers.")
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(

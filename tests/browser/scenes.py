@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from playwright.sync_api import APIRequestContext, Page, expect
 
-from tests.browser.help_centre import AUTHOR_TOKEN
+from tests.browser.help_centre import AGENT_TOKEN, AUTHOR_TOKEN
 from tests.browser.widget_page import Widget
 
 ANSWERED = "I forgot my passwrod"
@@ -95,6 +95,38 @@ def _ticket_sent(page: Page) -> None:
     expect(page.get_by_role("heading", name="Your ticket is sent")).to_be_visible()
 
 
+def _ticket_answered(page: Page) -> None:
+    _ticket_sent(page)
+    page.goto(page.url.partition("?")[0])
+    ticket_id = page.url.rpartition("/")[2]
+    page.request.post(
+        f"/api/v1/tickets/{ticket_id}/messages",
+        data={"text": "Your account was locked. It is open again:\nplease sign in with your new password."},
+        headers={"Authorization": f"Bearer {AGENT_TOKEN}"},
+    )
+    page.reload()
+    expect(page.get_by_role("button", name="I still need help")).to_be_visible()
+
+
+def _typing(page: Page) -> None:
+    page.goto("/")
+    page.get_by_label("How can we help?").press_sequentially("forgoten pas")
+    expect(page.get_by_role("option").first).to_be_visible()
+
+
+def _follow_up(page: Page) -> None:
+    page.goto("/search?q=How do I connect to the VPN?")
+    page.get_by_label("Ask a follow-up question").fill("and on a Mac?")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.get_by_text("We read this as a follow-up")).to_be_visible()
+
+
+def _not_helpful(page: Page) -> None:
+    page.goto("/en/articles/reset-password")
+    page.get_by_role("region", name="Was this article helpful?").get_by_role("button", name="No").click()
+    expect(page.get_by_role("button", name="Send to the authors")).to_be_visible()
+
+
 def _did_not_help(page: Page) -> None:
     page.goto("/search?q=I+forgot+my+password")
     page.get_by_role("button", name="It did not help").click()
@@ -134,7 +166,10 @@ PAGES: Mapping[str, Scene] = {
     "article-picture": _at("/en/articles/paper-jam"),
     "article-table": _at("/en/articles/onedrive-sync"),
     "article-polish": _at("/pl/articles/reset-password"),
+    "article-not-helpful": _not_helpful,
     "search-empty": _at("/search"),
+    "search-typing": _typing,
+    "search-follow-up": _follow_up,
     "search-answer": _at(f"/search?q={ANSWERED}"),
     "search-suggestions": _at(f"/search?q={SUGGESTED}"),
     "search-close": _at(f"/search?q={CLOSE}"),
@@ -150,6 +185,7 @@ PAGES: Mapping[str, Scene] = {
     "ticket-errors": _ticket_errors,
     "ticket-answer": _ticket_answer,
     "ticket-sent": _ticket_sent,
+    "ticket-answered": _ticket_answered,
     "authors-sign-in": _at("/authors"),
     "authors": _authors,
     "authors-learned": _learned,

@@ -22,6 +22,7 @@ _TOLD: Mapping[str, str] = {
     "ticket-errors": "422",
     "widget-errors": "422",
     "widget-down": "ERR_FAILED",
+    "widget-unreachable": "ERR_FAILED",
 }
 
 

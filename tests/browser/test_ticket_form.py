@@ -38,7 +38,7 @@ def test_articles_show_while_one_types_and_the_focus_stays_in_the_field(phone: b
     subject.press_sequentially("I forgot my password")
     beside = page.get_by_role("region", name="These may help")
     expect(beside.get_by_role("link").first).to_have_accessible_name(re.compile("^Reset a forgotten password"))
-    expect(page.get_by_role("status")).to_have_text(re.compile(r"^(1 article|[23] articles) found$"))
+    expect(page.locator("#fl-beside-status")).to_have_text(re.compile(r"^(1 article|[23] articles) found$"))
     expect(subject).to_be_focused()
     expect(subject).to_have_value("I forgot my password")
     expect(subject).to_be_in_viewport()
@@ -54,7 +54,7 @@ def test_which_of_two_is_meant_is_asked_beside_the_form_and_neither_goes_on_with
     page.get_by_label("Subject").press_sequentially(subject)
     beside = page.get_by_role("region", name="Which of these do you mean?")
     expect(beside.get_by_role("listitem")).to_have_count(2)
-    expect(page.get_by_role("status")).to_have_text("2 articles found. Which of these do you mean?")
+    expect(page.locator("#fl-beside-status")).to_have_text("2 articles found. Which of these do you mean?")
     page.get_by_role("link", name="Neither of these").click()
     expect(page.get_by_label("Your e-mail address")).to_be_focused()
     expect(page.get_by_role("region", name="These may help").get_by_role("listitem")).to_have_count(1)
@@ -159,7 +159,7 @@ def test_a_half_written_ticket_survives_a_reload_takes_files_and_is_followed_to_
     _fill(page, subject, "שלום 🎃\n\nThank you")
     page.reload()
     expect(page.get_by_role("button", name="Start over")).to_be_visible()
-    expect(page.get_by_role("status")).to_have_text("We kept what you typed.")
+    expect(page.locator("#fl-beside-status")).to_have_text("We kept what you typed.")
     typed = [page.get_by_label(label).input_value() for label in ("Your e-mail address", "Subject", "Description")]
     assert typed == ["kim@example.com", subject, "שלום 🎃\n\nThank you"]
     files = page.get_by_label("Files (optional)")

@@ -207,7 +207,7 @@ class _Dangers(HTMLParser):
         if tag not in _HARMLESS_TAGS:
             self.found.append(tag)
         for name, value in attrs:
-            if name not in _HARMLESS_ATTRIBUTES:
+            if name not in _HARMLESS_ATTRIBUTES and (name, value) != ("tabindex", "0"):
                 self.found.append(f"{tag} {name}")
             # Browsers drop control characters in front, and tabs and line ends anywhere, before they read the scheme.
             address = re.sub(r"^[\x00-\x20]+|[\t\r\n]", "", value or "").lower()

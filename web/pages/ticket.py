@@ -121,18 +121,18 @@ def send(request: Request, form: PostedWithFiles) -> Response:
     remove = form.identifier("remove")
     if (form.uploads or not remove) and (seconds := limits.wait(request, "tickets", session)):
         again = {"attachments": [Message("Choose your files once more: they were not kept.")]} if form.uploads else {}
-        return _form(request, draft, status=429, errors=again, notice="often", retry_after=seconds)
+        return _form(request, draft, session=session, status=429, errors=again, notice="often", retry_after=seconds)
     errors: dict[str, list[Message]] = {}
     try:
         errors |= _keep_files(request, draft, form)
         if remove:
             desk.sink.detach(draft.key, remove)
-            return _form(request, draft, status=422 if errors else 200, errors=errors)
+            return _form(request, draft, session=session, status=422 if errors else 200, errors=errors)
         if notice := _suspicion(request, draft, form):
-            return _form(request, draft, status=422, errors=errors, notice=notice)
+            return _form(request, draft, session=session, status=422, errors=errors, notice=notice)
         errors |= _faults(request, draft, session, reader)
         if errors:
-            return _form(request, draft, status=422, errors=errors)
+            return _form(request, draft, session=session, status=422, errors=errors)
         if not form.text("sure"):
             draft, reply = _ask(desk, draft, session, reader)
             if reply:
@@ -146,12 +146,14 @@ def send(request: Request, form: PostedWithFiles) -> Response:
                 return keep_session(request, response, session)
         taken = desk.open_ticket(draft.ticket(session, reader.lang), draft.key)
     except TicketInvalid as error:
-        return _form(request, draft, status=422, errors={name: [words] for name, words in error.fields.items()})
+        return _form(
+            request, draft, session=session, status=422, errors={name: [words] for name, words in error.fields.items()}
+        )
     except TicketConflict:
-        return _sent_before(request, Draft.typed(form))
+        return _sent_before(request, Draft.typed(form), session)
     except StoreUnavailable as error:
         _log.error("%s", error)
-        return _form(request, draft, status=503, errors=errors, notice="down", retry_after=5)
+        return _form(request, draft, session=session, status=503, errors=errors, notice="down", retry_after=5)
     if form.text("sure") and draft.declined:
         keep_outcome(desk, Outcome(draft.question_id, "not_solved", draft.declined[-1]))
     return keep_session(request, RedirectResponse(reader.link(f"/ticket/{taken.id}", sent="yes"), 303), session)
@@ -200,7 +202,7 @@ def _faults(request: Request, draft: Draft, session: str, reader: Visit) -> dict
     return faults
 
 
-def _sent_before(request: Request, draft: Draft) -> Response:
+def _sent_before(request: Request, draft: Draft, session: str) -> Response:
     """The form for a ticket that was changed after it was sent: sent again, it is another one, with the same files."""
     desk: HelpDesk = request.app.state.desk
     another = replace(draft, key=secrets.token_urlsafe(18), token="")
@@ -208,7 +210,7 @@ def _sent_before(request: Request, draft: Draft) -> Response:
         desk.sink.carry(draft.key, another.key, desk.now())
     except StoreUnavailable as error:
         _log.error("%s", error)  # the words are what matters; files can be chosen again
-    return _form(request, another, status=409, notice="sent")
+    return _form(request, another, session=session, status=409, notice="sent")
 
 
 def _ask(desk: HelpDesk, draft: Draft, session: str, reader: Visit) -> tuple[Draft, Reply | None]:
@@ -232,6 +234,7 @@ def _form(
     request: Request,
     draft: Draft,
     *,
+    session: str = "",
     status: int = 200,
     errors: dict[str, list[Message]] | None = None,
     notice: str = "",
@@ -266,7 +269,8 @@ def _form(
         "noindex": True,
     }
     headers = {"Retry-After": str(retry_after)} if retry_after else None
-    return page(request, "ticket.html", values, status=status, reader=reader, headers=headers)
+    response = page(request, "ticket.html", values, status=status, reader=reader, headers=headers)
+    return keep_session(request, response, session) if session else response
 
 
 def _waiting(desk: HelpDesk, draft: Draft) -> tuple[Attachment, ...]:

@@ -177,21 +177,24 @@ function keptTabs() {
   return names.filter((name) => localStorage.getItem(name)).map((name) => name.slice(KEPT.length));
 }
 
-/* True where this tab is the only one that writes under a name: a duplicated tab brings its name along. */
-function hold(name) {
+/* True where this tab is the only one that writes under a name, at once or after some patience, in milliseconds. */
+function hold(name, patience = 0) {
   if (!navigator.locks) return Promise.resolve(true);
+  const how = patience ? { signal: AbortSignal.timeout(patience) } : { ifAvailable: true };
   return new Promise((decided) => {
-    navigator.locks.request(KEPT + name, { ifAvailable: true }, (lock) => {
+    const held = navigator.locks.request(KEPT + name, how, (lock) => {
       decided(lock !== null);
       return lock && new Promise(() => {}); // held until the tab closes
     });
+    held.catch(() => decided(false));
   });
 }
 
 async function findTab() {
   const known = keptTabs();
   const mine = sessionStorage.getItem("firstline-tab");
-  if (mine && (await hold(mine))) return mine;
+  // A page that is being reloaded lets go in a moment; a tab that this one was duplicated from never does.
+  if (mine && (await hold(mine, 500))) return mine;
   if ("fresh" in form.dataset && navigator.locks && !mine) {
     // A browser that was closed and opened again: the newest words that no open tab is writing.
     const newest = known.sort((one, other) => remembered(KEPT + other).at - remembered(KEPT + one).at);
