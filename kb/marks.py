@@ -60,7 +60,7 @@ class Wanted:
         if best + length < len(text):
             piece = _cut(piece)
         shift = best
-        if best and best not in sentences:
+        if best and (best not in sentences or text[best].islower()):  # "Smudges: clean the roller" is one sentence
             piece, shift = f"…{piece}", best - 1
         kept = ((s - shift, e - shift) for s, e, _ in found if s >= best)
         return Excerpt(piece, tuple((s, e) for s, e in kept if e <= len(piece.rstrip("…"))))

@@ -42,7 +42,8 @@ def test_a_misspelt_question_is_answered_and_the_help_is_recorded(
 ) -> None:
     page = open_page(site.base)
     widget = Widget(page).open()
-    widget.ask("I forgot my passwrod")
+    with page.expect_response("**/api/v1/ask") as replied:
+        widget.ask("I forgot my passwrod")
     expect(widget.panel.get_by_role("heading", name="Reset a forgotten password")).to_be_visible()
     expect(widget.panel.get_by_text("Understood as: I forgot my password")).to_be_visible()
     expect(widget.panel.get_by_role("listitem").first).to_contain_text("https://password.example.com")
@@ -52,8 +53,8 @@ def test_a_misspelt_question_is_answered_and_the_help_is_recorded(
         widget.button("This solved it").click()
     expect(widget.panel.get_by_text("Good to hear that this solved it.")).to_be_focused()
     assert told.value.status == 204
-    asked = "SELECT * FROM questions WHERE text = 'I forgot my passwrod' AND channel = 'widget'"
-    (question,) = server.rows(asked)
+    (question,) = server.rows("SELECT * FROM questions WHERE id = ?", replied.value.json()["id"])
+    assert (question["text"], question["channel"]) == ("I forgot my passwrod", "widget")
     (outcome,) = server.rows("SELECT * FROM outcomes WHERE question_id = ?", question["id"])
     assert (outcome["outcome"], outcome["article_id"]) == ("solved", "reset-password")
 
