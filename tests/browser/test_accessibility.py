@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from tests.browser.axe import violations
 from tests.browser.conftest import DESKTOP, OpenPage, Watch
-from tests.browser.help_centre import HelpCentre
-from tests.browser.host_site import HostSite
+from tests.browser.help_centre import HelpCentre, help_centre
+from tests.browser.host_site import HostSite, host_site
 from tests.browser.scenes import PAGES, WIDGET, Scene, ask_before, on
 
 pytestmark = pytest.mark.browser
@@ -26,29 +28,40 @@ _TOLD: Mapping[str, str] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A help centre of its own, since scenes leave questions and tickets behind, and a site that shows its widget."""
+
+    server: HelpCentre
+    site: HostSite
+
+
 @pytest.fixture(scope="module")
-def asked(server: HelpCentre, browser: Any) -> None:
-    """What the pages of authors show."""
-    context = browser.new_context(base_url=server.base)
-    ask_before(context.request)
-    context.close()
+def shown(browser: Browser, own_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
+    with host_site() as site, help_centre(own_data, tmp_path_factory.mktemp("shown"), site.base) as server:
+        site.help_centre = server.base
+        context = browser.new_context(base_url=server.base)
+        ask_before(context.request)
+        context.close()
+        yield Shown(server, site)
 
 
 @pytest.fixture
-def scene(request: pytest.FixtureRequest, asked: None, site: HostSite, watch: Watch) -> Scene:
+def scene(request: pytest.FixtureRequest, shown: Shown, watch: Watch) -> Scene:
     """The scene a test is parametrised with."""
+    watch.origins |= {shown.server.base, shown.site.base}
     watch.expected.append(_TOLD.get(request.param, "^$"))
-    return PAGES[request.param] if request.param in PAGES else on(site.base, WIDGET[request.param])
+    return PAGES[request.param] if request.param in PAGES else on(shown.site.base, WIDGET[request.param])
 
 
 @pytest.mark.parametrize("scene", [*PAGES, *WIDGET], indirect=True)
 def test_axe_finds_nothing_in_any_colours_and_no_page_is_wider_than_a_small_phone(
-    scene: Scene, open_page: OpenPage, site: HostSite
+    scene: Scene, open_page: OpenPage, shown: Shown
 ) -> None:
-    page = open_page("about:blank", viewport=NARROWEST, color_scheme="light")
+    page = open_page("about:blank", base_url=shown.server.base, viewport=NARROWEST, color_scheme="light")
     scene(page)
     assert page.evaluate("document.scrollingElement.scrollWidth") == NARROWEST["width"]
-    within = "firstline-widget" if page.url.startswith(site.base) else None
+    within = "firstline-widget" if page.url.startswith(shown.site.base) else None
     found: list[str] = []
     for viewport in (NARROWEST, DESKTOP):
         page.set_viewport_size(viewport)
@@ -122,9 +135,9 @@ _COMPARED = f"""() => {{
     indirect=True,
 )
 def test_tab_reaches_every_link_and_control_once_in_order_and_the_focus_is_seen(
-    scene: Scene, open_page: OpenPage
+    scene: Scene, open_page: OpenPage, shown: Shown
 ) -> None:
-    page = open_page("about:blank")
+    page = open_page("about:blank", base_url=shown.server.base)
     scene(page)
     count = len(page.evaluate(f"() => ({_REACHABLE})().map(() => 0)"))
     page.evaluate(_NOTE)
