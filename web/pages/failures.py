@@ -139,12 +139,12 @@ def _address_language(request: Request, known: Catalogue) -> str:
 
 
 def _suggestions(request: Request, known: Catalogue, words: str, reader: Visit) -> list[Suggestion]:
-    """First the articles whose address is nearly this one, then those its words find."""
+    """First the articles whose address is nearly this one, then those that its words are likely to mean."""
     slug = _slug(request.url.path)
     near = known.alike(slug, reader.lang) or known.alike(slug.rpartition("/")[2], reader.lang)
     found = [_suggestion(known, article) for article in near]
     try:
-        searched: tuple[Suggestion, ...] = request.app.state.desk.search(Question(words, lang=reader.lang), _SUGGESTED)
+        searched = request.app.state.desk.suggest(Question(words, lang=reader.lang), _SUGGESTED).suggestions
     except QuestionInvalid:
         searched = ()
     ids = {suggestion.key.id for suggestion in found}
