@@ -98,6 +98,7 @@ class Reader:
             self._files_left -= length
             self._part.content += data[start:end]
         else:
+            self._files_left += len(self._part.content)
             self._part.content.clear()
 
     def _end(self) -> None:
