@@ -139,6 +139,9 @@ def test_a_body_larger_than_anything_the_form_sends_is_refused_while_it_arrives(
     many = [("attachments", (f"{n}.txt", b"a")) for n in range(50)]
     assert [words.status_code, parts.status_code] == [413, 413]
     assert site.client.post("/ticket", data=ODD, files=many).status_code == 413
+    empty = b'--x\r\nContent-Disposition: form-data; name="attachments"; filename=""\r\n\r\n\r\n' * 300 + b"--x--"
+    kind = {"content-type": "multipart/form-data; boundary=x"}
+    assert site.client.post("/ticket", content=empty, headers=kind).status_code == 413
     broken = site.client.post("/ticket", content=b"--x", headers={"content-type": "multipart/form-data"})
     assert (broken.status_code, broken.headers["content-type"]) == (400, "text/html; charset=utf-8")
 
