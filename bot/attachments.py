@@ -136,8 +136,6 @@ def safe_name(given: str) -> str:
     kept = "".join("_" if char in _FORBIDDEN else char for char in base if unicodedata.category(char)[0] != "C")
     kept = " ".join(kept.split()).strip(". ")
     stem, suffix = PurePosixPath(kept).stem, PurePosixPath(kept).suffix
-    if not _extension(kept) and not suffix:
-        stem, suffix = kept, ""
     return f"{stem[: _LONGEST_NAME - len(suffix)]}{suffix}"[:_LONGEST_NAME] or "file"
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import count
 from typing import Any, Literal
 
 from bot import tickets
 from bot.attachments import Upload
+from bot.errors import AttachmentRefused
 from bot.models import Attachment, Author, SentTicket, Ticket, TicketDraft, TicketMessage, TicketState
 from bot.tickets import WAITS, conflict, fingerprint, taken
 
@@ -19,6 +22,7 @@ class MemoryInbox:
     def __init__(self) -> None:
         self._tickets: dict[str, tuple[str, Ticket]] = {}
         self._files: list[_File] = []
+        self._numbers = count(1)
         self._sent: list[SentTicket] = []
         self._lock = threading.Lock()
 
@@ -51,7 +55,7 @@ class MemoryInbox:
             waiting = sum(file.attachment.size for file in self._files if not file.ticket_id)
             if waiting + len(upload.content) > tickets.WAITING_BYTES:
                 raise tickets.no_room(upload)
-            made = Attachment(f"file-{len(self._files) + 1}", upload.name, upload.media_type, len(upload.content))
+            made = Attachment(f"file-{next(self._numbers)}", upload.name, upload.media_type, len(upload.content))
             self._files.append(_File(idempotency_key, made, upload, at))
             return made
 
@@ -65,7 +69,8 @@ class MemoryInbox:
 
     def carry(self, idempotency_key: str, to: str, at: datetime) -> None:
         for file in [file for file in self._files if file.key == idempotency_key]:
-            self.attach(to, file.upload, at)
+            with suppress(AttachmentRefused):
+                self.attach(to, file.upload, at)
 
     def file(self, ticket_id: str, attachment_id: str) -> tuple[Attachment, bytes] | None:
         wanted = (ticket_id, attachment_id)

@@ -78,7 +78,8 @@ class HelpDesk:
     def typeahead(self, question: Question, limit: int) -> tuple[Suggestion, ...]:
         """Up to `limit` articles for a question whose last word may be unfinished, nothing logged.
 
-        By its words; from three words on, or where they find nothing, by its meaning too.
+        By its words; from three words on, or where they find nothing, by its meaning too. Raises QuestionInvalid where
+        it is too long for that.
         """
         text = privacy.printable(question.text)
         if not long_enough(text):
@@ -126,12 +127,7 @@ class HelpDesk:
         article = outcome.article_id or (asked.shown[0] if asked.decision == "answer" else "")
         if article in asked.shown:
             trace = Trace("end_user", asked.id, at, session=asked.session, solved=outcome.outcome == "solved")
-            # "And on a Mac?" alone would be learned as a question of this article.
-            context = (
-                conversation.first_of(self.events.question(asked.after), self.events.question) if asked.after else ""
-            )
-            text = conversation.joined(context, asked.text)
-            self.learning.hear(Lesson(article, text, asked.body, asked.lang, trace))
+            self._hear(article, asked, trace)
 
     def open_ticket(self, draft: TicketDraft, idempotency_key: str) -> Ticket:
         """The ticket as it was taken, with the articles that its question was shown.
@@ -201,7 +197,13 @@ class HelpDesk:
         asked = self.events.question(ticket.question_id) if ticket.question_id and article else None
         if asked and article in asked.shown:
             trace = Trace("end_user", asked.id, at, session=asked.session, solved=True)
-            self.learning.hear(Lesson(article, asked.text, asked.body, asked.lang, trace))
+            self._hear(article, asked, trace)
+
+    def _hear(self, article: str, asked: RecordedQuestion, trace: Trace) -> None:
+        """Learns from what a person said of an article: "and on a Mac?" with the question that it follows up on."""
+        earlier = self.events.question(asked.after) if asked.after else None
+        text = conversation.joined(conversation.first_of(earlier, self.events.question), asked.text)
+        self.learning.hear(Lesson(article, text, asked.body, asked.lang, trace))
 
     def refuse(self, ticket_id: str, reason: str) -> None:
         """The requester still needs help, and says why: the ticket is open again.
@@ -250,10 +252,9 @@ class HelpDesk:
         decision = decide(understood.ranking, self.policy)
         if understood.question.topic is None or not isinstance(decision, Answer):
             return decision
-        query = Query(
-            understood.text, understood.question.body, understood.question.lang, exact=understood.question.exact
-        )
-        everywhere = decide(searcher.rank(replace(query, audiences=understood.question.audiences), 2), self.policy)
+        asked = understood.question
+        query = Query(understood.text, asked.body, asked.lang, asked.audiences, exact=asked.exact)
+        everywhere = decide(searcher.rank(query, 2), self.policy)
         ids = [
             searcher.entry(found.hit.article).article.id
             for found in (decision, everywhere)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
@@ -70,7 +71,7 @@ class TicketSink(Protocol):
         ...
 
     def carry(self, idempotency_key: str, to: str, at: datetime) -> None:
-        """Has all files of one key, sent or not, wait under another key too."""
+        """Has all files of one key, sent or not, wait under another key too, as far as there is room for them."""
         ...
 
     def file(self, ticket_id: str, attachment_id: str) -> tuple[Attachment, bytes] | None:
@@ -175,9 +176,11 @@ class SqlInbox:
     def carry(self, idempotency_key: str, to: str, at: datetime) -> None:
         with reachable("The files could not be read"), self._engine.connect() as connection:
             query = sa.select(files.c.name, files.c.content).where(files.c.draft_key == idempotency_key)
-            carried = [Upload(row.name, row.content) for row in connection.execute(query.order_by(files.c.at))]
-        for upload in carried:
-            self.attach(to, upload, at)
+            rows = connection.execute(query.order_by(files.c.at, files.c.name))
+            carried = [Upload(row.name, row.content) for row in rows]
+        for number, upload in enumerate(carried):
+            with suppress(AttachmentRefused):
+                self.attach(to, upload, at + timedelta(microseconds=number))  # they stay in their order
 
     def file(self, ticket_id: str, attachment_id: str) -> tuple[Attachment, bytes] | None:
         query = files.select().where(files.c.ticket_id == ticket_id, files.c.id == attachment_id)

@@ -95,7 +95,9 @@ def _changed(source: Path, boundary: frozenset[str]) -> dict[str, str]:
 def _log_entries(source: Path) -> Iterator[tuple[str, str, str]]:
     """(commit, its date, a path it changed), the newest commit first."""
     commit, date, fresh = "", "", False
-    log = _command(source, "log", "-z", "--no-renames", f"--format={_COMMIT}%H %cs", "--name-only", "--relative")
+    # `log.showSignature` in somebody's settings would run a program and put its words before each commit.
+    options = ("-z", "--no-renames", "--no-show-signature", f"--format={_COMMIT}%H %cs", "--name-only", "--relative")
+    log = _command(source, "log", *options)
     with subprocess.Popen([*log, "--", "."], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_env()) as process:
         assert process.stdout is not None  # noqa: S101 - a pipe was asked for
         try:

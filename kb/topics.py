@@ -9,6 +9,7 @@ A topic that is not in it is called after its folder.
 
 from __future__ import annotations
 
+import reprlib
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,9 @@ def topics_of(source: Path) -> tuple[TopicNames, list[Skipped]]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         return {}, [_skipped(str(getattr(error, "problem", error)), mark.line + 1 if mark else 0)]
+    except (ValueError, LookupError, AttributeError, TypeError, ArithmeticError, RecursionError) as error:
+        # A date that does not exist, a tag such as `!!int x` that PyYAML stumbles over, or a thousand brackets.
+        return {}, [_skipped(f"a value cannot be read ({error}); put it in quotes", 0)]
     if found is None:
         return {}, []
     if not isinstance(found, dict):
@@ -51,12 +55,12 @@ def topics_of(source: Path) -> tuple[TopicNames, list[Skipped]]:
 
 def _wrong(given: Any) -> str:
     if not isinstance(given, dict):
-        return f"found {given!r} instead of a name for each language"
+        return f"found {reprlib.repr(given)} instead of a name for each language"
     for lang, name in given.items():
         if not isinstance(lang, str) or languages.normalise(lang) is None:
             return f"{lang!r} is no language; use a two-letter code of ISO 639-1 such as en or pl"
         if not isinstance(name, str) or not name.strip():
-            return f"the name in {lang} is {name!r}, no text"
+            return f"the name in {lang} is {reprlib.repr(name)}, no text"
     return ""
 
 

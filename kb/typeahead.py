@@ -179,8 +179,11 @@ class Typeahead:
         return tuple(self._run(choice) if last else (at, at + 1) for choice, _, at in found)
 
     def _cut(self, length: int) -> list[str]:
-        """The different beginnings of words of this many letters and of one more, which a missing letter leaves."""
-        return sorted({word[:size] for word in self._vocabulary for size in (length, length + 1) if len(word) >= size})
+        """The different beginnings of words of this many letters, and of one more and one fewer, which a letter that is
+        missing or one too many leaves.
+        """
+        sizes = range(max(length - 1, _SHORTEST_WITH_TYPO), length + 2)
+        return sorted({word[:size] for word in self._vocabulary for size in sizes if len(word) >= size})
 
     def _count(self, words: Sequence[_Word]) -> tuple[Scores, Scores, NDArray[np.int64], int]:
         """A score for each line and each article, how many needed words each article has, and how many there are."""

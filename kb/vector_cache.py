@@ -65,7 +65,7 @@ def open_if_possible(file: Path | None) -> Iterator[VectorCache | None]:
     try:
         vectors = VectorCache(file) if file else None
     except (OSError, sqlite3.Error) as error:
-        _log.warning("learned questions are read anew, %s cannot be used: %s", file, error)
+        _log.warning("vectors are computed anew, %s cannot be used: %s", file, error)
         vectors = None
     with vectors or nullcontext():
         yield vectors

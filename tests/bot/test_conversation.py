@@ -17,7 +17,7 @@ from bot.service import HelpDesk
 from kb.build import BuildSettings, build
 from kb.embedding import HashEmbedder
 from tests.bot.conftest import make_desk
-from tests.bot.samples import asked
+from tests.bot.samples import asked, draft
 from tests.conftest import CREATED
 
 VPN = "how do I connect to the vpn"
@@ -103,6 +103,19 @@ def test_a_follow_up_that_helped_is_learned_with_what_it_followed(vpn_desk: Help
     vpn_desk.record_outcome(Outcome(second.id, "solved"))
     (row,) = vpn_desk.learning.find().rows
     assert (row.article, row.text) == ("vpn", f"{VPN} and on a Mac?")
+
+
+def test_a_follow_up_is_learned_with_what_it_followed_also_where_a_ticket_s_answer_was_accepted(
+    vpn_desk: HelpDesk,
+) -> None:
+    first = vpn_desk.ask(Question(VPN))
+    second = vpn_desk.ask(Question("and on a Mac?", after=first.id))
+    ticket = vpn_desk.open_ticket(draft(question_id=second.id), "key-0001")
+    vpn_desk.resolve(ticket.id, "vpn", "")
+    vpn_desk.write(ticket.id, "agent", "It is in the article.")
+    vpn_desk.accept(ticket.id)
+
+    assert {row.text for row in vpn_desk.learning.find().rows} == {ticket.subject, f"{VPN} and on a Mac?"}
 
 
 def test_a_follow_up_to_nothing_is_itself() -> None:

@@ -232,6 +232,28 @@ def test_files_can_wait_under_another_key_too(inbox: TicketSink) -> None:
     assert len(inbox.ticket(ticket.id).attachments) == 1
 
 
+def test_carried_files_keep_their_order_and_those_there_is_no_room_for_stay_behind(
+    inbox: TicketSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox.attach("key-0001", SCREEN, NOON)
+    inbox.attach("key-0001", NOTES, after(seconds=1))
+    inbox.carry("key-0001", "key-0002", after(seconds=2))
+    monkeypatch.setattr("bot.tickets.WAITING_BYTES", 2 * (3 + 8) + 5)
+    inbox.carry("key-0001", "key-0003", after(seconds=2))
+
+    assert [file.name for file in inbox.waiting("key-0002")] == ["screen.png", "notes.txt"]
+    assert [file.name for file in inbox.waiting("key-0003")] == ["screen.png"]
+
+
+def test_a_file_that_follows_a_removed_one_is_another_one(inbox: TicketSink) -> None:
+    screen, notes = inbox.attach("key-0001", SCREEN, NOON), inbox.attach("key-0001", NOTES, after(seconds=1))
+    inbox.detach("key-0001", screen.id)
+    late = inbox.attach("key-0001", SCREEN, after(seconds=2))
+    inbox.detach("key-0001", late.id)
+
+    assert inbox.waiting("key-0001") == (notes,)
+
+
 def test_a_file_that_waits_for_more_than_a_day_is_removed_and_a_sent_one_stays(inbox: TicketSink) -> None:
     sent = inbox.attach("key-0001", SCREEN, NOON)
     ticket = inbox.submit(draft(), "key-0001", shown=(), at=NOON)

@@ -100,6 +100,22 @@ def test_the_variables_of_a_git_hook_do_not_lead_to_its_repository(
     assert history(repository / "articles").changed["en/a.md"] == "2026-02-02"
 
 
+def test_signed_commits_are_read_without_a_program_that_looks_at_signatures(repository: Path, tmp_path: Path) -> None:
+    signs = tmp_path / "signs"
+    signs.write_text(
+        f"#!/bin/sh\necho >> '{tmp_path}/ran'\nprintf '\\n[GNUPG:] SIG_CREATED \\n' >&2\n"
+        "printf -- '-----BEGIN PGP SIGNATURE-----\\n\\nx\\n-----END PGP SIGNATURE-----\\n'\n"
+    )
+    signs.chmod(0o755)
+    for name, value in {"gpg.program": str(signs), "commit.gpgSign": "true", "log.showSignature": "true"}.items():
+        git(repository, "config", name, value)
+    commit(repository, {"articles/en/a.md": "# A\n\nSigned.\n"}, "2026-04-04")
+    (tmp_path / "ran").unlink()
+
+    assert history(repository / "articles").changed == {"en/a.md": "2026-04-04", "en/ż b.md": "2026-01-01"}
+    assert not (tmp_path / "ran").exists()
+
+
 # --- teams ---------------------------------------------------------------------------------------------------------
 
 

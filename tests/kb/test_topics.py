@@ -32,6 +32,9 @@ def test_without_the_file_no_topic_has_a_name_of_its_own(write: Write) -> None:
         ("accounts: Accounts", "broken topics: accounts: found 'Accounts' instead of a name for each language."),
         ("accounts: {english: Accounts}", "'english' is no language"),
         ("accounts: {en: 3}", "the name in en is 3, no text"),
+        ("2024-13-45: {en: A}", "broken topics: a value cannot be read (month must be in 1..12); put it in quotes."),
+        ("accounts: {en: !!timestamp x}", "broken topics: a value cannot be read"),
+        ("[" * 3000, "broken topics: a value cannot be read"),
     ],
 )
 def test_a_mistake_is_told_and_the_articles_are_published_all_the_same(text: str, told: str, write: Write) -> None:
@@ -39,6 +42,12 @@ def test_a_mistake_is_told_and_the_articles_are_published_all_the_same(text: str
     assert [article.title for article in loaded.articles] == ["A"]
     (skipped,) = loaded.skipped
     assert told in str(skipped)
+
+
+def test_aliases_that_repeat_without_end_are_not_written_out(write: Write) -> None:
+    doubled = ", ".join(f"&a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 18))
+    _, (skipped,) = topics_of(write({"topics.yml": f"accounts: {{en: [&a0 [x], {doubled}]}}"}))
+    assert len(skipped.detail) < 10_000
 
 
 def test_a_wrong_topic_leaves_the_others_their_names(write: Write) -> None:

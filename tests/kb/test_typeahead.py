@@ -65,6 +65,8 @@ def test_the_last_word_is_a_beginning_unless_it_is_finished(searcher: Searcher) 
     [
         ("pasword", "reset (en)"),
         ("passwrod", "reset (en)"),
+        ("passsword", "reset (en)"),
+        ("prinnt", "printer (en)"),
         ("pritner not", "printer (en)"),
         ("printing", "printer (en)"),
         ("wi-fi", "wifi (en)"),
