@@ -62,7 +62,7 @@ def api_page() -> str:
             lines += _operation(method, path, operation, spec)
     lines += ["## Errors", "", "| status | code | when |", "|---|---|---|"]
     lines += [f"| {status} | `{code}` | {when} |" for status, code, when in error_rows()]
-    return _NOTE.format(source="web/api.py and web/schemas.py") + "\n".join(lines) + "\n"
+    return _NOTE.format(source="web/api.py and the schemas beside it") + "\n".join(lines) + "\n"
 
 
 def commands_page() -> str:
@@ -183,7 +183,7 @@ def _kind(schema: dict[str, Any]) -> str:
     if "anyOf" in schema:
         return " or ".join(_kind(part) for part in schema["anyOf"])
     if "enum" in schema:
-        return ", ".join(f"`{value}`" for value in schema["enum"])
+        return ", ".join(f"`{value}`" if value else "empty" for value in schema["enum"])
     if schema.get("type") == "array":
         return f"list of {_kind(schema['items'])}" if "items" in schema else "list"
     return {"string": "text", "integer": "number", "boolean": "yes or no"}.get(

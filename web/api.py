@@ -17,7 +17,7 @@ from bot.service import HelpDesk
 from kb.links import article_path
 from kb.models import INTERNAL, PUBLIC, ArticleKey
 from kb.snapshot import Entry
-from web import limits, schemas, ticket_schemas, widget
+from web import learned_schemas, limits, schemas, ticket_schemas, widget
 from web.auth import Agent, Author
 from web.pages.catalogue import catalogue
 from web.problems import ApiError, Problem
@@ -210,16 +210,18 @@ def list_learned(
     status: Status | None = None,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
     offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
-) -> schemas.LearnedListOut:
+) -> learned_schemas.LearnedListOut:
     """Questions that articles are known to have answered, the newest first. Needs the author's token."""
     found = desk.learning.find(article=article, source=source, status=status, limit=limit, offset=offset)
-    return schemas.LearnedListOut(total=found.total, learned=[schemas.LearnedOut.of(row) for row in found.rows])
+    return learned_schemas.LearnedListOut(
+        total=found.total, learned=[learned_schemas.LearnedOut.of(row) for row in found.rows]
+    )
 
 
 @router.get("/learned/{learned_id}", summary="Trace what was learned")
-def trace_learned(learned_id: str, desk: Desk, _author: Author) -> schemas.LearnedTraceOut:
+def trace_learned(learned_id: str, desk: Desk, _author: Author) -> learned_schemas.LearnedTraceOut:
     """With the tickets, questions and files it comes from. Needs the author's token."""
-    return schemas.LearnedTraceOut.of(desk.learning.get(learned_id))
+    return learned_schemas.LearnedTraceOut.of(desk.learning.get(learned_id))
 
 
 @router.delete("/learned/{learned_id}", status_code=204, summary="Remove what was learned")
@@ -230,15 +232,15 @@ def remove_learned(learned_id: str, desk: Desk, _author: Author) -> Response:
 
 
 @router.post("/learned/{learned_id}/restore", summary="Restore what was removed")
-def restore_learned(learned_id: str, desk: Desk, _author: Author) -> schemas.LearnedOut:
+def restore_learned(learned_id: str, desk: Desk, _author: Author) -> learned_schemas.LearnedOut:
     """It counts as it did before it was removed. Needs the author's token."""
-    return schemas.LearnedOut.of(desk.restore_learned(learned_id))
+    return learned_schemas.LearnedOut.of(desk.restore_learned(learned_id))
 
 
 @router.post("/learned/{learned_id}/accept", summary="Agree with what end users said")
-def accept_learned(learned_id: str, desk: Desk, _author: Author) -> schemas.LearnedOut:
+def accept_learned(learned_id: str, desk: Desk, _author: Author) -> learned_schemas.LearnedOut:
     """A pending one counts from now on, and no end user takes it back. Needs the author's token."""
-    return schemas.LearnedOut.of(desk.accept_learned(learned_id))
+    return learned_schemas.LearnedOut.of(desk.accept_learned(learned_id))
 
 
 @router.get("/reports/deflection", summary="Deflection")

@@ -311,7 +311,7 @@ def learned(
     """List what was learned, or remove, restore or accept one. A running server follows within two seconds."""
     from bot.learning import Listing
     from web.app import open_learning
-    from web.schemas import LearnedListOut, LearnedOut
+    from web.learned_schemas import LearnedListOut, LearnedOut
 
     given = {name: value for name, value in (("remove", remove), ("restore", restore), ("accept", accept)) if value}
     if len(given) > 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
+from ipaddress import IPv6Network, ip_address
 from typing import Annotated, Literal
 
 from fastapi import Depends, Request
@@ -48,7 +49,18 @@ def wait(request: Request, kind: Kind, session: str = "") -> int:
     if auth.is_agent(request):
         return 0
     limits: Limits = request.app.state.limits
-    return limits.wait(kind, request.client.host if request.client else "", session)
+    return limits.wait(kind, network(request.client.host) if request.client else "", session)
+
+
+def network(host: str) -> str:
+    """What counts as one address: of IPv6 the network of 64 bits that a line is given, to take addresses of at will."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if address.version == 4:
+        return host
+    return str(address.ipv4_mapped or IPv6Network((int(address), 64), strict=False))
 
 
 def check(request: Request, kind: Kind, session: str = "") -> None:

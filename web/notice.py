@@ -34,7 +34,8 @@ class Notice:
 class NoticeBoard:
     """The notice of `notice.md`, and of `notice.pl.md` beside it for those who read Polish.
 
-    A mistake in the front matter is logged and never hides the notice: an outage is no time for that.
+    One of a language that is empty or over never hides the common one. A mistake in the front matter is logged and
+    never hides the notice: an outage is no time for that.
     """
 
     def __init__(self, file: Path, default_lang: str) -> None:
@@ -50,7 +51,8 @@ class NoticeBoard:
             except OSError:
                 continue
             notice = self._notice(path, (status.st_mtime_ns, status.st_size), written)
-            return notice if notice and (notice.until is None or now < notice.until) else None
+            if notice and (notice.until is None or now < notice.until):
+                return notice
         return None
 
     def _notice(self, path: Path, stamp: _Stamp, lang: str) -> Notice | None:

@@ -83,8 +83,8 @@ class Settings(BaseSettings):
     )
     base_url: str = Field(
         "",
-        description="The address of this site, `https://help.example.com`, for search engines and links in mail. "
-        "Empty: the one that the browser asked for.",
+        description="The address of this site, `https://help.example.com`, for search engines and for links that "
+        "people keep. Empty: the one that the browser asked for.",
     )
     notice: str = Field(
         "",
@@ -114,7 +114,8 @@ class Settings(BaseSettings):
     )
     author_token: SecretStr = Field(
         SecretStr(""),
-        description="Opens the authors' pages and the API's gaps, reports and learned questions. Empty: closed.",
+        description="Opens the authors' pages and the API's gaps, feedback, reports and learned questions. "
+        "Empty: closed.",
     )
     agent_token: SecretStr = Field(
         SecretStr(""), description="Opens the agents' part of the API, internal articles included. Empty: closed."

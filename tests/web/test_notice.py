@@ -56,6 +56,13 @@ def test_a_language_has_its_own_file_and_the_others_the_common_one(file: Path) -
     assert [(each.html, each.lang) for each in notices if each] == [("<p>Awaria</p>", "pl"), ("<p>Down</p>", "en")]
 
 
+@pytest.mark.parametrize("own", ["", "---\nuntil: 2026-11-01\n---\nStara awaria\n"])
+def test_an_old_notice_of_a_language_does_not_hide_the_common_one(file: Path, own: str) -> None:
+    file.write_text("Down")
+    file.with_name("notice.pl.md").write_text(own)
+    assert shown(file, "pl") == "<p>Down</p>"
+
+
 @pytest.mark.parametrize(
     ("until", "there"),
     [

@@ -76,6 +76,7 @@ def test_pages_name_their_one_address_and_its_other_languages(site: Site) -> Non
     assert named("/") == (f"{BASE}/", home)
     assert named("/?lang=pl&utm=x") == (f"{BASE}/?lang=pl", home)
     assert named("/topics/network")[0] == f"{BASE}/topics/network"
+    assert site.get("/").one("meta", name="description").attrs["content"].startswith("Help centre: answers")
     assert named("/en/articles/vpn?lang=pl&helpful=yes") == (f"{BASE}/en/articles/vpn", {})
     assert site.get("/search?q=vpn").all("link", rel="canonical") == []
 

@@ -472,4 +472,11 @@ def test_a_body_that_is_no_form_is_refused(site: Site) -> None:
 
 
 def test_a_form_with_a_thousand_fields_is_refused(site: Site) -> None:
-    assert site.post("/ticket", {f"field{n}": "x" for n in range(1_000)}).status == 400
+    many = site.post("/ticket", {f"field{n}": "x" for n in range(1_000)})
+    assert (many.status, many.one("p", cls="lead").text) == (
+        400,
+        "The form has more fields than any of ours. Go back, reload the page and try again.",
+    )
+    assert (
+        site.post("/outcome", {"outcome": "?"}).one("p", cls="lead").text == "Go back, reload the page and try again."
+    )

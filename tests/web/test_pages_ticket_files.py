@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from starlette.types import Message
 
+from bot.attachments import Allowed
 from tests.web.site import ARTICLES, Page, Site, open_site
 from tests.web.test_pages_ticket import ODD, SURE
+from web.pages.multipart import Reader
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 
@@ -73,6 +78,36 @@ def test_what_is_wrong_with_a_file_is_told_at_the_field(site: Site, files: list[
     assert words in page.one("p", id="fl-attachments-error").text
 
 
+def test_files_that_are_too_large_take_no_room_from_a_good_one() -> None:
+    head = b'--x\r\nContent-Disposition: form-data; name="attachments"; filename="%s.txt"\r\n\r\n%s\r\n'
+    body = b"".join(head % (b"large", bytes(1_500_000)) for _ in range(4)) + head % (b"good", b"x" * 900_000) + b"--x--"
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for start in range(0, len(body), 64_000):
+            yield body[start : start + 64_000]
+
+    reader = Reader("multipart/form-data; boundary=x", Allowed(2, 1, ("txt",)), 1_000)
+    asyncio.run(reader.read(pieces()))
+    assert [upload.oversized for upload in reader.uploads] == [True] * 4 + [False]
+    assert [len(upload.content) for upload in reader.uploads] == [0] * 4 + [900_000]
+
+
+def test_an_upload_that_is_broken_off_is_no_error_of_ours(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    kind = (b"content-type", b"multipart/form-data; boundary=x")
+    scope = {"type": "http", "method": "POST", "path": "/ticket", "headers": [kind], "query_string": b""}
+    with caplog.at_level(logging.ERROR):
+        asyncio.run(site.app({**scope, "scheme": "http", "server": ("help.example", 80)}, receive, send))
+    assert (sent[0]["status"], caplog.records) == (400, [])
+
+
 def test_files_survive_a_wrong_field_and_an_answer_that_is_shown_first_and_can_be_removed(site: Site) -> None:
     page = send(site, site.get("/ticket"), ("a.txt", b"a"), ("b.txt", b"b"), **{**SURE, "email": "ann"})
     assert names(page) == ["a.txt", "b.txt"]
@@ -104,6 +139,9 @@ def test_a_body_larger_than_anything_the_form_sends_is_refused_while_it_arrives(
     many = [("attachments", (f"{n}.txt", b"a")) for n in range(50)]
     assert [words.status_code, parts.status_code] == [413, 413]
     assert site.client.post("/ticket", data=ODD, files=many).status_code == 413
+    empty = b'--x\r\nContent-Disposition: form-data; name="attachments"; filename=""\r\n\r\n\r\n' * 300 + b"--x--"
+    kind = {"content-type": "multipart/form-data; boundary=x"}
+    assert site.client.post("/ticket", content=empty, headers=kind).status_code == 413
     broken = site.client.post("/ticket", content=b"--x", headers={"content-type": "multipart/form-data"})
     assert (broken.status_code, broken.headers["content-type"]) == (400, "text/html; charset=utf-8")
 

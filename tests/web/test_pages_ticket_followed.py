@@ -61,12 +61,18 @@ def test_the_page_of_a_ticket_shows_what_was_written_and_is_for_nobody_else(site
     headers = page.response.headers
     assert (headers["cache-control"], headers["referrer-policy"], headers["x-robots-tag"]) == (
         "no-store",
-        "no-referrer",
+        "same-origin",
         "noindex",
     )
     assert site.get(address).title == f"Ticket {ticket.number}"
     assert site.get(address.replace("/ticket/", "/ticket/sent/")).response.headers["location"] == address
     assert (site.get("/ticket/another").status, site.get("/ticket/another").title) == (404, "There is no page here")
+
+
+def test_the_address_to_keep_is_the_one_of_the_settings(tmp_path: Path) -> None:
+    with open_site(tmp_path, ARTICLES, base_url="https://desk.example") as site:
+        path = send(site, **ODD).response.headers["location"].partition("?")[0]
+        assert site.get(path).one("input", id="fl-address").attrs["value"] == f"https://desk.example{path}"
 
 
 def test_an_answer_is_accepted_on_the_page_and_the_ticket_is_solved(site: Site, address: str) -> None:

@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 
 from tests.web.site import ARTICLES, Page, Site, open_site
 from tests.web.test_pages_ticket import ODD, send, value
+from web.limits import network
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -98,6 +99,7 @@ def test_one_visitor_too_many_times_waits_and_keeps_every_word(tmp_path: Path) -
         site.get("/search?q=boil+an+egg")
         busy = site.get("/search?q=boil+another+egg")
         assert (busy.status, busy.one("input", id="fl-q").attrs["value"]) == (429, "boil another egg")
+        assert site.get("/search/meant?q=boil+another+egg&article=vpn").status == 429
         site.client.cookies.clear()
         wrong = send(site, **{**ODD, "email": "ann"})  # what could not be sent counts, too
         assert [wrong.status, *(send(site, **ODD).status for _ in range(2))] == [422, 303, 429]
@@ -111,6 +113,20 @@ def test_one_visitor_too_many_times_waits_and_keeps_every_word(tmp_path: Path) -
         kept = site.post("/feedback", comment)
         assert (kept.status, kept.form("/feedback").filled()["comment"]) == (429, ["It <still> fails."])
         assert site.post("/feedback", {"article_id": "vpn", "lang": "en", "helpful": "yes"}).status == 429
+
+
+@pytest.mark.parametrize(
+    ("host", "counts_as"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("testclient", "testclient"),
+    ],
+)
+def test_addresses_one_line_takes_at_will_count_as_one(host: str, counts_as: str) -> None:
+    assert network(host) == counts_as
 
 
 def test_an_address_may_do_as_much_as_ten_visitors_and_agents_as_much_as_they_like(tmp_path: Path) -> None:

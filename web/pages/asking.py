@@ -85,6 +85,8 @@ def meant(request: Request) -> Response:
     question_id = identifier(request.query_params.get("question_id", ""))
     desk: HelpDesk = request.app.state.desk
     asked = search.asked(reader)
+    if seconds := limits.wait(request, "questions", session_of(request)):
+        raise HTTPException(429, headers={"Retry-After": str(seconds)})
     try:
         answer = desk.answer_from(asked, article_id)
     except QuestionInvalid:
@@ -152,7 +154,8 @@ def _topics(known: Catalogue, search: Search, reply: Reply, everywhere: Sequence
     found = list(everywhere or (*reply.suggestions, *reply.further))
     slugs = [suggestion.topic or NO_TOPIC for suggestion in found]
     if reply.answer and not everywhere:
-        slugs.insert(0, next(iter(known.by_id[reply.answer.key.id].values())).topic or NO_TOPIC)
+        answer = known.in_language(reply.answer.key.id, reply.answer.key.lang)
+        slugs.insert(0, answer.topic or NO_TOPIC if answer else "")  # a snapshot published meanwhile may be without it
     if reply.confidence < _WORTH_A_LOOK and not search.topic:
         return []
     if search.topic and search.topic not in slugs[:_MOST_TOPICS]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Coroutine
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
 from fastapi import Request
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from bot.compose import snippet
@@ -66,6 +68,8 @@ class PageRoute(APIRoute):
                 raise  # the application shows these with `error_page`
             except BotError as error:
                 return _of_bot_error(request, error)
+            except ClientDisconnect:
+                return Response(status_code=400)  # half a form, and nobody there to read what is wrong with it
             except Exception as error:
                 _log.exception("unexpected error in %s %s", request.method, request.url.path, exc_info=error)
                 return error_page(request, HTTPException(500))
@@ -115,7 +119,9 @@ def _page(request: Request, error: HTTPException, message: Message | None) -> Re
 def _detail(error: HTTPException, message: Message | None, said: Words) -> str:
     if message:
         return said.say(message)
-    return said.catalog.gettext(error.detail) if error.status_code in (403, 415) else ""  # marked in forms.py
+    if error.status_code not in (400, 403, 415) or error.detail == HTTPStatus(error.status_code).phrase:
+        return ""
+    return said.catalog.gettext(error.detail)  # marked in forms.py and multipart.py
 
 
 def _moved(request: Request) -> Response | None:

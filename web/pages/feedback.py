@@ -19,7 +19,7 @@ from web import limits
 from web.auth import is_author
 from web.pages.catalogue import Catalogue, catalogue
 from web.pages.failures import PageRoute
-from web.pages.forms import Posted, tidy
+from web.pages.forms import Posted, page_number, tidy
 from web.pages.reading import REASON_NAMES, Helpful, article_page
 from web.pages.templates import page
 from web.pages.visit import keep_session, session_of, visit
@@ -100,11 +100,11 @@ class Filter:
     def of(cls, request: Request) -> Filter:
         """The filter of an address; a value that is none of ours counts as not given."""
         query = request.query_params
-        number, answer = query.get("page", ""), query.get("helpful", "")
+        answer = query.get("helpful", "")
         return cls(
             article=tidy(query.get("article", "")).strip()[:_MAX_ARTICLE],
             answer=answer if answer in _ANSWERS else "",
-            number=max(1, int(number)) if number.isascii() and number.isdigit() and len(number) < 8 else 1,
+            number=page_number(query.get("page", "")),
         )
 
     @property

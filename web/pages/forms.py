@@ -50,6 +50,11 @@ def identifier(text: str) -> str:
     return text if _IDENTIFIER.fullmatch(text) else ""
 
 
+def page_number(text: str) -> int:
+    """The page of a list that an address or form asks for, from 1 on; 1 where it names none."""
+    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 8 else 1
+
+
 async def posted(request: Request) -> Form:
     """The form of a request from a page of this site.
 

@@ -17,7 +17,7 @@ from kb.models import PUBLIC, ArticleKey
 from kb.snapshot import Snapshot
 from web.auth import is_author
 from web.pages.failures import PageRoute
-from web.pages.forms import Posted, identifier, tidy
+from web.pages.forms import Posted, identifier, page_number, tidy
 from web.pages.templates import page
 from web.words import N_
 
@@ -46,7 +46,7 @@ class Filter:
             article=tidy(article).strip()[:_MAX_ARTICLE],
             source=next((known for known in SOURCES if known == source), None),
             status=next((known for known in STATUSES if known == status), None),
-            number=max(1, int(number)) if number.isascii() and number.isdigit() and len(number) < 8 else 1,
+            number=page_number(number),
         )
 
     @property

@@ -16,6 +16,8 @@ TYPE = "multipart/form-data"
 #: Files that are not even looked at: a person attaches none beyond these.
 _MOST_FILES = 40
 _MOST_FIELDS = 60
+#: Those of both, and as many empty ones: more are no form, and each costs time to read.
+_MOST_PARTS = 2 * (_MOST_FILES + _MOST_FIELDS)
 
 
 @dataclass(slots=True)
@@ -42,6 +44,7 @@ class Reader:
         self._allowed = allowed
         self._words_left, self._files_left = words, (allowed.files + 1) * allowed.bytes
         self._part = _Part()
+        self._parts = 0
         self._header, self._value = b"", b""
         try:
             self._parser = MultipartParser(
@@ -68,6 +71,9 @@ class Reader:
             raise _broken() from error
 
     def _begin(self) -> None:
+        self._parts += 1
+        if self._parts > _MOST_PARTS:
+            raise HTTPException(413)
         self._part = _Part()
 
     def _header_name(self, data: bytes, start: int, end: int) -> None:
@@ -98,6 +104,7 @@ class Reader:
             self._files_left -= length
             self._part.content += data[start:end]
         else:
+            self._files_left += len(self._part.content)
             self._part.content.clear()
 
     def _end(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
@@ -19,9 +19,10 @@ from kb.models import Article, ArticleKey
 from kb.snapshot import Entry
 from web.pages.catalogue import NO_TOPIC, Catalogue, catalogue, topic_name
 from web.pages.failures import PageRoute
+from web.pages.forms import page_number
 from web.pages.sitemap import article_alternates, page_alternates
 from web.pages.structured import structured
-from web.pages.templates import page
+from web.pages.templates import page, site_name
 from web.pages.visit import Visit, base_address, by_a_person, visit
 from web.script_words import article_words
 from web.words import N_
@@ -34,8 +35,6 @@ _TOPICS_AT_HOME = 24
 _ARTICLES_A_PAGE = 100
 #: A table of contents below this says nothing that the eye does not see; above, subheadings are left out.
 _SHORTEST_CONTENTS, _LONGEST_CONTENTS = 3, 16
-
-
 #: The home page names this many of the articles read most.
 _MOST_READ = 5
 REASON_NAMES: dict[ReasonName, str] = {
@@ -85,7 +84,7 @@ def home(request: Request) -> Response:
         "updated": [(article, _day(reader, article)) for article in known.updated(reader.lang)],
         "description": reader.said.gettext(
             "%(site)s: answers to common questions, and a way to reach a person.",
-            site=request.app.state.settings.site_name,
+            site=site_name(request, reader),
         ),
         **_addresses(request, known, reader, "/"),
     }
@@ -103,8 +102,7 @@ def topic(request: Request, slug: str) -> Response:
         known.articles(found, reader.lang), key=lambda each: (each.lang != reader.lang, fold(each.title), each.id)
     )
     pages = max(1, -(-len(articles) // _ARTICLES_A_PAGE))
-    asked = request.query_params.get("page", "1")
-    number = min(max(int(asked), 1), pages) if asked.isascii() and asked.isdigit() and len(asked) < 8 else 1
+    number = min(page_number(request.query_params.get("page", "")), pages)
     first = (number - 1) * _ARTICLES_A_PAGE
     values = {
         "topic": found,
@@ -112,7 +110,7 @@ def topic(request: Request, slug: str) -> Response:
         "count": len(articles),
         "number": number,
         "pages": pages,
-        **_addresses(request, known, reader, request.url.path, number),
+        **_addresses(request, known, reader, f"/topics/{quote(found.slug)}", number),
     }
     return page(request, "topic.html", values, reader=reader)
 

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from web.pages.failures import PageRoute
 from web.pages.templates import page
+from web.pages.visit import base_address
 from web.problems import CODES
 
 router = APIRouter(route_class=PageRoute)
@@ -87,7 +88,7 @@ class Reference:
 @router.get("/api")
 def api(request: Request) -> Response:
     app: FastAPI = request.app
-    origin = f"{request.url.scheme}://{request.url.netloc}"
+    origin = base_address(request)
     values = {
         "reference": reference(app.openapi(), origin),
         "origin": origin,

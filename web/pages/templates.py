@@ -145,7 +145,7 @@ def page(
     reader = reader or visit(request, known)
     settings = request.app.state.settings
     context = {
-        "site_name": settings.site_name or reader.said.gettext("Help centre"),
+        "site_name": site_name(request, reader),
         "theme": theme_address(settings.accent_color),
         "languages": known.languages,
         **speaking(reader.said),
@@ -171,6 +171,11 @@ def page(
     response.headers["Cache-Control"] = "no-store" if private else "no-cache"
     response.headers.append("Vary", "Accept-Language")
     return response
+
+
+def site_name(request: Request, reader: Visit) -> str:
+    """The name of the settings, else what a help centre is called in the reader's language."""
+    return request.app.state.settings.site_name or reader.said.gettext("Help centre")
 
 
 def _notice(request: Request, template: str, reader: Visit) -> Notice | None:

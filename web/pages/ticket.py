@@ -24,6 +24,7 @@ from web.pages.failures import PageRoute
 from web.pages.forms import Form, PostedWithFiles, identifier, tidy
 from web.pages.templates import page
 from web.pages.visit import Visit, keep_session, session_of, visit
+from web.schemas import MOST_DECLINED
 from web.script_words import ticket_words
 
 _log = logging.getLogger(__name__)
@@ -33,7 +34,6 @@ router = APIRouter(route_class=PageRoute)
 #: Shorter texts say too little to suggest anything; the script asks from the same length on.
 SUGGEST_FROM = 10
 _SUGGESTIONS = 3
-_MAX_DECLINED = 20
 _MAX_IDENTIFIER = 200
 _KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
 #: In the order of the form, for the summary of errors.
@@ -86,7 +86,7 @@ class Draft:
 
 
 def _declined(given: list[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(article[:_MAX_IDENTIFIER] for article in given if article))[:_MAX_DECLINED]
+    return tuple(dict.fromkeys(article[:_MAX_IDENTIFIER] for article in given if article))[:MOST_DECLINED]
 
 
 @router.get("/ticket")

@@ -18,14 +18,15 @@ from web.pages.catalogue import catalogue
 from web.pages.failures import PageRoute
 from web.pages.forms import Posted
 from web.pages.templates import page
-from web.pages.visit import session_of, visit
+from web.pages.visit import base_address, session_of, visit
 
 _log = logging.getLogger(__name__)
 
 router = APIRouter(route_class=PageRoute)
 
-#: The link is all one needs: no other site may learn it from a browser.
-_HEADERS = {"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
+#: The link is all one needs: no other site may learn it from a browser. "no-referrer" would hide it from ours as well:
+#: browsers then post forms with "Origin: null", which on a site without TLS is all they say about where a form is from.
+_HEADERS = {"Referrer-Policy": "same-origin", "X-Robots-Tag": "noindex"}
 
 
 @router.get("/ticket/sent/{ticket_id}")
@@ -112,7 +113,7 @@ def _page(
         "ticket": ticket,
         "zone": settings.hours.zone,
         "expected": opening.expected(settings, reader.said, ticket, desk.now()),
-        "address": f"{request.url.scheme}://{request.url.netloc}{reader.link(f'/ticket/{ticket.id}')}",
+        "address": base_address(request) + reader.link(f"/ticket/{ticket.id}"),
         "just_sent": request.query_params.get("sent") == "yes",
         "errors": {field: reader.said.say(error)} if error else {},
         "typed": {field: typed},
