@@ -44,3 +44,13 @@ def test_an_article_shows_where_the_reader_is_gives_addresses_and_code_and_hears
     assert f"declined={ARTICLE}" in page.url
     kept = server.rows("SELECT helpful, reason, comment FROM article_feedback WHERE session = ?", session["value"])
     assert kept == [{"helpful": 0, "reason": "wrong", "comment": "Step 2 is gone."}]
+
+
+def test_that_a_link_was_copied_is_told_within_the_smallest_phone(open_page: OpenPage) -> None:
+    narrow = {"width": 320, "height": 568}
+    page = open_page("/en/articles/vpn-connect", viewport=narrow)
+    anchors = page.get_by_role("article").get_by_role("link", name="Copy the link to")
+    for anchor in anchors.all():
+        anchor.click()
+        expect(anchor).to_have_attribute("data-said", "Copied")
+        assert page.evaluate("document.scrollingElement.scrollWidth") == narrow["width"]

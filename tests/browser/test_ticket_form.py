@@ -44,6 +44,19 @@ def test_articles_show_while_one_types_and_the_focus_stays_in_the_field(phone: b
     expect(subject).to_be_in_viewport()
 
 
+def test_the_focus_is_not_lost_where_a_late_reply_changes_the_list(open_page: OpenPage) -> None:
+    page = open_page("/ticket")
+    page.get_by_label("Subject").fill("I forgot my password")
+    links = page.get_by_role("region", name="These may help").get_by_role("link")
+    expect(links.first).to_have_accessible_name(re.compile("^Reset a forgotten password"))
+    page.get_by_label("Description").fill("I cannot sign in.")
+    links.first.focus()
+    with page.expect_response("**/api/v1/suggest*"):
+        pass
+    page.evaluate("() => new Promise((done) => setTimeout(done))")  # what waited for that reply has run
+    assert page.evaluate("document.activeElement.localName") in ("a", "textarea")
+
+
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
 def test_which_of_two_is_meant_is_asked_beside_the_form_and_neither_goes_on_with_it(
     phone: bool, open_page: OpenPage, unsure: Unsure

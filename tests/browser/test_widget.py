@@ -119,6 +119,20 @@ def test_up_to_three_suggestions_where_no_article_is_sure(
         assert (link.get_attribute("href") or "").startswith(f"{server.base}/en/articles/")
 
 
+def test_a_list_that_solved_it_counts_although_no_article_of_it_was_opened(
+    open_page: OpenPage, server: HelpCentre, site: HostSite
+) -> None:
+    page = open_page(site.base)
+    widget = Widget(page).open()
+    with page.expect_response("**/api/v1/ask") as replied:
+        widget.ask("laptop")
+    with page.expect_response("**/outcome") as told:
+        widget.button("This solved it").click()
+    assert told.value.status == 204
+    outcomes = server.rows("SELECT outcome, article_id FROM outcomes WHERE question_id = ?", replied.value.json()["id"])
+    assert outcomes == [{"outcome": "solved", "article_id": ""}]
+
+
 def _choices(widget: Widget) -> Locator:
     return widget.panel.get_by_role("listitem").get_by_role("link")
 
@@ -351,10 +365,12 @@ def test_an_empty_question_asks_nothing_of_the_server(open_page: OpenPage, site:
     page = open_page(site.base)
     widget = Widget(page).open()
     expect(widget.question).to_be_focused()
-    page.route("**/api/v1/ask", lambda route: pytest.fail(f"asked {route.request.url}"))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     widget.ask("  ")
     expect(widget.question).to_be_focused()
     expect(widget.question).to_have_accessible_description(re.compile("Type a question, in your own words.$"))
+    assert not [address for address in asked if address.endswith("/ask")]
 
 
 def test_a_site_the_help_centre_does_not_know_is_told_kindly_with_a_way_to_a_person(

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from tests.browser.conftest import OpenPage, Watch
 from tests.browser.help_centre import HelpCentre
@@ -97,6 +97,43 @@ def test_an_article_opened_by_itself_is_rated_and_what_is_wrong_with_it_told(
     assert (said["article_id"], said["lang"], said["helpful"]) == ("reset-password", "en", 0)
     assert (said["reason"], len(said["session"])) == ("wrong", 32)
     assert ["not-solved", {"articles": ["reset-password"]}] in _heard(page)
+
+
+def test_a_comment_that_does_not_arrive_stays_and_is_told_so(
+    open_page: OpenPage, server: HelpCentre, site: HostSite, watch: Watch
+) -> None:
+    watch.expected.append("net::ERR_FAILED")
+    page = open_page(f"{site.base}/?#help/vpn-connect")
+    widget = Widget(page)
+    widget.panel.get_by_role("group", name="Was this article helpful?").get_by_role("button", name="No").click()
+    comment = widget.field("What should be better?")
+    comment.fill("The address is an old one.")
+    page.route("**/feedback", lambda route: route.abort(), times=1)
+    widget.button("Send comment").click()
+    expect(widget.panel.locator(".notice")).to_contain_text("Your words are still here.")
+    expect(widget.announced).to_contain_text("Your words are still here.")
+    expect(comment).to_have_value("The address is an old one.")
+    widget.button("Send comment").click()
+    expect(widget.panel.get_by_text("Thank you for telling us.")).to_be_focused()
+    assert len(server.rows("SELECT * FROM article_feedback WHERE comment = 'The address is an old one.'")) == 1
+
+
+def test_what_is_typed_while_another_language_is_on_its_way_stays_and_the_last_language_wins(
+    open_page: OpenPage, site: HostSite
+) -> None:
+    held: list[Route] = []
+    page = open_page(site.base)
+    widget = Widget(page).open()
+    widget.question.fill("and")
+    page.route("**/api/v1/widget*", lambda route: held.append(route), times=1)
+    with page.expect_request("**/api/v1/widget*"):
+        page.evaluate("() => firstline.update({ lang: 'pl' })")
+    widget.question.fill("and on my phone?")
+    page.evaluate("() => firstline.update({ lang: 'de' })")
+    held[0].continue_()
+    question = widget.field(str(widget_words(words("de"))["question"]))
+    expect(question).to_be_focused()
+    expect(question).to_have_value("and on my phone?")
 
 
 def test_the_page_says_who_asks_and_about_what_and_only_the_agent_and_the_form_see_it(

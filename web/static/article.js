@@ -35,14 +35,20 @@ function copyBySelecting(text) {
   return done;
 }
 
+let forgetting = () => {};
+let timer = 0;
+
 async function copyAndTell(text, button) {
   const said = (await copy(text)) ? words.copied : words.failed;
-  button.dataset.said = said;
-  status.textContent = said;
-  setTimeout(() => {
+  clearTimeout(timer);
+  forgetting(); // what was copied just before says so no longer
+  forgetting = () => {
     delete button.dataset.said;
     status.textContent = "";
-  }, SHOWN_MS);
+  };
+  button.dataset.said = said;
+  status.textContent = said;
+  timer = setTimeout(forgetting, SHOWN_MS);
 }
 
 for (const link of article.querySelectorAll("a.anchor")) {

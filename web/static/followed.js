@@ -23,6 +23,7 @@ if (copy && navigator.clipboard) {
       await navigator.clipboard.writeText(address.value);
       copy.textContent = document.getElementById("fl-copy-status").textContent = copy.dataset.copied;
     } catch {
+      address.focus();
       address.select(); // the browser does not let us; one more key does it
     }
   });

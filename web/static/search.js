@@ -123,12 +123,12 @@ function complete(form) {
     const { title, heading, url, snippet, lang, language, topic_name: topic, marks } = found;
     const foreign = lang !== form.dataset.lang;
     const option = element("a", { role: "option", tabindex: "-1", "aria-selected": "false", href: address(url, foreign) });
-    const name = element("span", { class: "name", lang });
+    const name = element("span", { class: "name", lang, dir: "auto" });
     name.append(...marked(title, marks.title));
     if (heading) name.append(element("span", { class: "where" }, ` › ${heading}`));
     option.append(name);
     if (!marks.title.length && marks.snippet.length) {
-      const line = element("span", { class: "line", lang });
+      const line = element("span", { class: "line", lang, dir: "auto" });
       line.append(...marked(snippet, marks.snippet));
       option.append(line);
     }

@@ -71,12 +71,18 @@ function show(offer) {
   let wanted = offer.suggestions.filter((suggestion) => !declined.has(suggestion.article_id));
   if (between.length) wanted = wanted.filter((suggestion) => between.includes(suggestion.article_id));
   const before = addresses();
+  const left = beside.contains(document.activeElement) ? document.activeElement : null;
   list.replaceChildren(...wanted.map(item));
   list.classList.toggle("choices", between.length > 0);
   neither.hidden = between.length === 0;
   hint.hidden = wanted.length > 0;
   heading.textContent = between.length ? words.which : wanted.length ? words.these : words.beside;
   beside.classList.toggle("beside-hint-only", wanted.length === 0);
+  // Who is on a link that goes away is on the same one again, else back in the form.
+  if (left && (neither.hidden || !neither.contains(left))) {
+    const again = [...list.querySelectorAll("a")].find((link) => link.href === left.href);
+    (again ?? form.elements.body).focus({ preventScroll: true });
+  }
   if (addresses() !== before) announce(wanted.length, between.length > 0);
 }
 
@@ -105,13 +111,13 @@ function announce(count, choice) {
 
 /* Text is set as text: what an article or a person wrote never becomes markup here. */
 function item({ article_id: article, title, heading: where, url, snippet, lang }) {
-  const link = element("a", { href: url, lang, hreflang: lang, target: "_blank", rel: "noopener" }, title);
+  const link = element("a", { href: url, lang, hreflang: lang, dir: "auto", target: "_blank", rel: "noopener" }, title);
   if (where) link.append(element("span", { class: "where" }, ` › ${where}`));
   link.append(element("span", { class: "unseen" }, ` ${words.newTab}`));
   const head = element("h3", {});
   head.append(link);
   const row = element("li", { class: "result", "data-article": article });
-  row.append(head, element("p", { lang }, snippet));
+  row.append(head, element("p", { lang, dir: "auto" }, snippet));
   return row;
 }
 

@@ -106,8 +106,9 @@ export function fill(frame, config, kept) {
   /** What is told of a reply may get lost without harm: the person is not bothered with it. */
   function tell(outcome, articleId) {
     const { id } = state.reply ?? {};
-    if (!id || !articleId) return;
-    send(`questions/${id}/outcome`, { outcome, article_id: articleId }, { keepalive: true }); // lives on if the page goes
+    // Who names no article means the answer, and that one was declined by then.
+    if (!id || (!articleId && state.reply.decision === "answer")) return;
+    send(`questions/${id}/outcome`, { outcome, article_id: articleId || "" }, { keepalive: true }); // lives on if the page goes
   }
 
   /** Why there is no reply, in words, and that nothing typed is lost. */
@@ -338,7 +339,10 @@ export function fill(frame, config, kept) {
     if (asked) ask();
     if (article) return openArticle({ article_id: article }, null);
     if (subject || body) return openTicket({ subject, body });
-    if (!focus) return;
+    if (focus) focusOnView();
+  }
+
+  function focusOnView() {
     if (shown() === sentView) focusOn(sentView.querySelector("h3"));
     else if (shown() === ticketView) focusOn(ticketHeading);
     else if (shown() === articleView) focusOn(articleView.querySelector("h3") ?? articleView.firstChild);
@@ -349,6 +353,9 @@ export function fill(frame, config, kept) {
     prefillContext();
     if (isOpen()) suggestForPage();
   }
+
+  /** True where the reader is at work in the page and not in here: then the focus stays there. */
+  const elsewhere = () => !root.activeElement && document.activeElement !== document.body;
 
   /** What a panel in another language goes on with. */
   function leave() {
@@ -605,6 +612,8 @@ export function fill(frame, config, kept) {
 
   /** A new matter: what was said before does not belong to it. */
   function askAgain() {
+    state.turn++; // a reply still on its way belongs to the old matter
+    state.stop?.abort();
     Object.assign(state, { turns: [], reply: null, after: "", asked: "", here: "" });
     question.control.value = "";
     question.label.textContent = words.question;
@@ -660,9 +669,11 @@ export function fill(frame, config, kept) {
     renderArticle(back, reply.data, (url ?? "").split("#")[1]);
   }
 
+  const articlePath = (id) => `articles/${id.split("/").map(encodeURIComponent).join("/")}`;
+
   /** In its language, else in the reader's, else in whichever it exists. */
   async function readArticle(id, lang) {
-    const path = `articles/${id.split("/").map(encodeURIComponent).join("/")}`;
+    const path = articlePath(id);
     const first = lang ?? config.reader;
     const reply = await send(first ? `${path}?lang=${first}` : path);
     return reply.status === 404 && !lang && first ? send(path) : reply;
@@ -682,7 +693,7 @@ export function fill(frame, config, kept) {
       wasItHelpful(article),
     );
     const part = anchor && articleView.querySelector(`[data-anchor="${CSS.escape(decodeURIComponent(anchor))}"]`);
-    if (root.activeElement === back || !root.activeElement) focusOn(part || heading);
+    if (root.activeElement === back || (!root.activeElement && !elsewhere())) focusOn(part || heading);
     scroll.scrollTop = part ? part.offsetTop - 12 : 0;
   }
 
@@ -691,7 +702,8 @@ export function fill(frame, config, kept) {
     if (view === articleView && article) return showArticle(article);
     show(view);
     scroll.scrollTop = top ?? 0;
-    focusOn(opener?.isConnected ? opener : view === ticketView ? ticketHeading : question.control);
+    if (opener?.isConnected) focusOn(opener);
+    else focusOnView();
   }
 
   /** In a conversation the reader says whether it solved the question, else whether the article is any good. */
@@ -701,7 +713,7 @@ export function fill(frame, config, kept) {
     if (asked) {
       return choice(words.notSolved, () => solved(id), () => notSolved([asked]));
     }
-    const give = (feedback) => send(`articles/${encodeURIComponent(id)}/feedback`, { ...feedback, lang, session }, { keepalive: true });
+    const give = (feedback) => send(`${articlePath(id)}/feedback`, { ...feedback, lang, session }, { keepalive: true });
     const thank = (...nodes) => {
       const thanks = el("p", { tabindex: "-1" }, words.thanks);
       rating.replaceChildren(thanks, ...nodes);
@@ -716,14 +728,19 @@ export function fill(frame, config, kept) {
       const radio = (value, at) =>
         el("label", { class: "radio" }, el("input", { type: "radio", name: "reason", value }), words.reasons[at]);
       const comment = field("comment", words.missing, "", text({ rows: 2, maxlength: config.limits.comment }));
-      const tellMore = () => {
+      const problem = el("div", { class: "notice-place" });
+      const tellMore = async () => {
         const reason = rating.querySelector("input:checked")?.value;
-        give({ helpful: false, ...(reason && { reason }), comment: comment.control.value.trim() });
-        thank();
+        const reply = await give({ helpful: false, ...(reason && { reason }), comment: comment.control.value.trim() });
+        if (reply.ok) return thank();
+        const why = excuse(reply);
+        problem.replaceChildren(notice(why));
+        announce(why);
       };
       thank(
         el("fieldset", {}, el("legend", {}, words.why), ...REASONS.map(radio)),
         comment.node,
+        problem,
         el("div", { class: "choice" }, button(words.sendComment, "plain-button", tellMore)),
       );
     };
@@ -841,8 +858,7 @@ export function fill(frame, config, kept) {
     sentView.replaceChildren(...nodes.filter(Boolean));
     show(sentView);
     announce("");
-    const elsewhere = !root.activeElement && document.activeElement !== document.body;
-    if (isOpen() && !elsewhere) focusOn(heading);
+    if (isOpen() && !elsewhere()) focusOn(heading);
   }
 
   if (!kept) frame.dress(LOOKS);
@@ -916,16 +932,16 @@ const LOOKS = `
   .words > * { margin: 0 0 12px; } .words > :last-child { margin-bottom: 0; }
   .words :is(h1, h2, h3, h4, h5, h6) { font-size: 1em; margin: 16px 0 4px; white-space: normal; }
   .words > :first-child { margin-top: 0; }
-  .words :is(ul, ol) { padding-left: 24px; } .words li { margin-bottom: 6px; }
-  .words .contains-task-list { list-style: none; padding-left: 0; }
+  .words :is(ul, ol) { padding-inline-start: 24px; } .words li { margin-bottom: 6px; }
+  .words .contains-task-list { list-style: none; padding-inline-start: 0; }
   .words img { display: block; max-width: 100%; height: auto; background: #fff; color: #1c1f23; border-radius: 4px; }
   .words :is(code, kbd) { font: .875em/1.4 ui-monospace, Menlo, Consolas, monospace; background: var(--soft); padding: 1px 4px; border-radius: 4px; }
   .words pre { white-space: pre-wrap; padding: 12px; background: var(--soft); border-radius: 8px; }
   .words pre code { padding: 0; background: none; }
   .words .table-wrap { overflow-x: auto; }
   .words table { border-collapse: collapse; font-size: .875em; overflow-wrap: normal; }
-  .words :is(th, td) { text-align: left; vertical-align: top; padding: 6px 12px 6px 0; border-bottom: 1px solid var(--line); }
-  .words :is(blockquote, .alert) { margin-left: 0; margin-right: 0; padding: 12px 16px; border-left: 4px solid var(--accent); background: var(--soft); border-radius: 4px; }
+  .words :is(th, td) { text-align: start; vertical-align: top; padding: 6px 0; padding-inline-end: 12px; border-bottom: 1px solid var(--line); }
+  .words :is(blockquote, .alert) { margin-left: 0; margin-right: 0; padding: 12px 16px; border-inline-start: 4px solid var(--accent); background: var(--soft); border-radius: 4px; }
   .words .alert > * + * { margin-top: 4px; }
   .words .alert-title { font-weight: 600; }
   .words :is(.alert-warning, .alert-caution) { border-color: #b7791f; }

@@ -170,10 +170,11 @@
   let address = `${BASE}/widget-panel.js`;
   let failures = 0;
 
-  async function load(intent, kept) {
+  async function load(intent) {
     wanted = intent;
     if (loading) return;
     loading = true;
+    const asked = lang();
     if (!panel) place.replaceChildren(el("div", { class: "scroll", "aria-busy": "true" }, bars()));
     const controller = new AbortController();
     const gaveUp = new Promise((_, fail) => controller.signal.addEventListener("abort", () => fail(new Error("slow"))));
@@ -183,7 +184,7 @@
       const [made, config] = await Promise.race([gaveUp, Promise.all([fetchPanel(), fetchConfig(controller.signal)])]);
       surface.lang = config.lang;
       const waits = box.contains(root.activeElement) && root.activeElement !== closeButton;
-      panel = made.fill(frame, config, kept);
+      panel = made.fill(frame, config, panel?.leave()); // what was typed until now stays
       panel.enter(wanted, waits);
     } catch (error) {
       console.warn(`Firstline: no reply from ${BASE}. Its widget_origins must list ${location.origin}.`, error);
@@ -194,6 +195,7 @@
       clearTimeout(limit);
       loading = false;
     }
+    if (panel && lang() !== asked) load(null); // the page changed its language meanwhile
   }
 
   /** By `import()`, which hands on the nonce of this script and needs no leave of Trusted Types. */
@@ -232,7 +234,7 @@
     const before = lang();
     for (const key of Object.keys(context)) if (key in given) context[key] = given[key];
     name();
-    if (panel && lang() !== before) load(null, panel.leave());
+    if (panel && lang() !== before) load(null);
     else panel?.moved();
   }
 
@@ -245,7 +247,7 @@
   /** What the panel knows of its surroundings. */
   const frame = {
     BASE, SLOW_AFTER_MS, GIVE_UP_AFTER_MS,
-    root, place, context, lang, isOpen, el, bars, focusOn, announce, emit, dress, ticketPage,
+    root, place, context, isOpen, el, bars, focusOn, announce, emit, dress, ticketPage,
   };
 
   /* colours */
