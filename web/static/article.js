@@ -71,8 +71,17 @@ for (const block of article.querySelectorAll("pre")) {
 
 /* ---- where the reader is ---- */
 
+/* As it is written where it is no encoding: a heading may have a percent sign. */
+function anchorOf({ hash }) {
+  try {
+    return decodeURIComponent(hash.slice(1));
+  } catch {
+    return hash.slice(1);
+  }
+}
+
 const entries = [...document.querySelectorAll(".contents a")]
-  .map((link) => ({ link, heading: document.getElementById(decodeURIComponent(link.hash.slice(1))) }))
+  .map((link) => ({ link, heading: document.getElementById(anchorOf(link)) }))
   .filter(({ heading }) => heading);
 
 function mark() {

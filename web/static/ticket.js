@@ -6,6 +6,7 @@
 "use strict";
 
 const DEBOUNCE_MS = 350;
+const STUCK_MS = 20_000;
 const SUGGESTIONS = 3;
 const LONGEST_QUERY = 1_500; // the address has to stay short; the first words say what it is about
 
@@ -288,6 +289,8 @@ function sendOnce(event) {
   }
   button.setAttribute("aria-disabled", "true");
   button.textContent = words.sending;
+  // Nothing tells that the browser's Stop was pressed. Sent again while it is still on its way, it is the same ticket.
+  setTimeout(readyAgain, STUCK_MS);
 }
 
 function readyAgain() {
