@@ -133,9 +133,7 @@ def address_words(path: str) -> str:
     """What a wrong address was about: `/en/articles/reset-pasword.html` -> "reset pasword"."""
     if _FILES.search(path):
         return ""
-    parts = [part for part in unquote(path).split("/") if part not in _OWN_WORDS and not languages.normalise(part)]
-    text = re.sub(r"\.html?$", "", " ".join(parts))
-    return " ".join(re.findall(r"[^\W_]+", text))[:200]
+    return " ".join(re.findall(r"[^\W_]+", _slug(path)))
 
 
 def _address_language(request: Request, known: Catalogue) -> str:
@@ -146,7 +144,7 @@ def _address_language(request: Request, known: Catalogue) -> str:
 
 def _suggestions(request: Request, known: Catalogue, words: str, reader: Visit) -> list[Suggestion]:
     """First the articles whose address is nearly this one, then those that its words are likely to mean."""
-    slug = _slug(request.url.path)
+    slug = _slug(request.url.path).lower()
     near = known.alike(slug, reader.lang) or known.alike(slug.rpartition("/")[2], reader.lang)
     found = [_suggestion(known, article) for article in near]
     try:
@@ -166,4 +164,4 @@ def _suggestion(known: Catalogue, article: Article) -> Suggestion:
 def _slug(path: str) -> str:
     """`/en/articles/accounts/reset-pasword.html` -> "accounts/reset-pasword"."""
     parts = [part for part in unquote(path).split("/") if part not in _OWN_WORDS and not languages.normalise(part)]
-    return re.sub(r"\.html?$", "", "/".join(parts)).lower()[:200]
+    return re.sub(r"\.html?$", "", "/".join(parts))[:200]
