@@ -1,4 +1,4 @@
-"""An inbox that forgets everything when the process ends: the fake of the `TicketSink` seam."""
+"""An inbox that forgets everything when the process ends: the fake of the `Inbox` seam."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from datetime import datetime
 from itertools import count
 from typing import Any, Literal
 
-from bot import tickets
+from bot import inbox
 from bot.attachments import Upload
 from bot.errors import AttachmentRefused
+from bot.inbox import WAITS
 from bot.models import Attachment, Author, SentTicket, Ticket, TicketDraft, TicketMessage, TicketState
-from bot.tickets import WAITS, conflict, fingerprint, taken
+from bot.tickets import conflict, fingerprint, no_room, taken
 
 
 class MemoryInbox:
@@ -53,8 +54,8 @@ class MemoryInbox:
                 if (file.key, file.upload) == (idempotency_key, upload):
                     return file.attachment
             waiting = sum(file.attachment.size for file in self._files if not file.ticket_id)
-            if waiting + len(upload.content) > tickets.WAITING_BYTES:
-                raise tickets.no_room(upload)
+            if waiting + len(upload.content) > inbox.WAITING_BYTES:
+                raise no_room(upload)
             made = Attachment(f"file-{next(self._numbers)}", upload.name, upload.media_type, len(upload.content))
             self._files.append(_File(idempotency_key, made, upload, at))
             return made

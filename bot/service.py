@@ -12,6 +12,7 @@ from bot.conversation import Understood
 from bot.decide import SUGGESTIONS, Answer, Decision, Policy, Suggest, decide
 from bot.errors import AttachmentUnknown, Message, QuestionInvalid, StoreUnavailable, TicketUnknown
 from bot.events import EventStore
+from bot.inbox import Inbox
 from bot.learned import Learned, Lesson, Trace
 from bot.learning import LearningStore
 from bot.library import Library
@@ -29,7 +30,6 @@ from bot.models import (
     Ticket,
     TicketDraft,
 )
-from bot.tickets import TicketSink
 from kb.search import Query, Searcher
 from kb.typeahead import long_enough
 
@@ -48,7 +48,7 @@ class HelpDesk:
 
     library: Library
     events: EventStore
-    sink: TicketSink
+    inbox: Inbox
     learning: LearningStore
     now: Callable[[], datetime]
     new_id: Callable[[], str]
@@ -145,7 +145,7 @@ class HelpDesk:
         before = self._conversation({draft.session, asked.session if asked else ""} - {""})
         conversation = tuple(question.id for question in before if asked is None or question.id != asked.id)
         draft = replace(draft, question_id=asked.id if asked else "", conversation=conversation)
-        return self.sink.submit(draft, idempotency_key, shown=asked.shown if asked else (), at=self.now())
+        return self.inbox.submit(draft, idempotency_key, shown=asked.shown if asked else (), at=self.now())
 
     def _conversation(self, sessions: Collection[str]) -> Sequence[RecordedQuestion]:
         """What was asked in the visit a ticket comes from: on the search page, in the widget, or in both."""
@@ -153,7 +153,7 @@ class HelpDesk:
 
     def ticket(self, ticket_id: str) -> Ticket:
         """Raises TicketUnknown."""
-        ticket = self.sink.ticket(ticket_id)
+        ticket = self.inbox.ticket(ticket_id)
         if ticket is None:
             raise TicketUnknown(f"There is no ticket with the id {ticket_id!r}.")
         return ticket
@@ -174,7 +174,7 @@ class HelpDesk:
             trace = Trace("agent", ticket.id, at)
             self.learning.learn([Lesson(article_id, ticket.subject, ticket.body, ticket.lang, trace)])
         self.events.record_resolution(ticket.id, article_id, privacy.to_keep(text), at)
-        self.sink.close(ticket.id)
+        self.inbox.close(ticket.id)
         self.library.refresh()
 
     def write(self, ticket_id: str, author: Author, text: str) -> None:
@@ -182,7 +182,7 @@ class HelpDesk:
 
         Raises TicketUnknown, TicketInvalid where the text is empty or too long, or StoreUnavailable.
         """
-        self.sink.say(self.ticket(ticket_id).id, author, tickets.message(privacy.printable(text)), self.now())
+        self.inbox.say(self.ticket(ticket_id).id, author, tickets.message(privacy.printable(text)), self.now())
 
     def accept(self, ticket_id: str) -> None:
         """The requester says that the agent's last answer solved it. Raises TicketUnknown or StoreUnavailable.
@@ -191,7 +191,7 @@ class HelpDesk:
         it, and learned from. It is no "solved" of the question: no ticket was spared.
         """
         ticket, at = self.ticket(ticket_id), self.now()
-        if not self.sink.judge(ticket.id, "accepted", "", at):
+        if not self.inbox.judge(ticket.id, "accepted", "", at):
             return
         article = self.events.resolved_with(ticket.id)
         asked = self.events.question(ticket.question_id) if ticket.question_id and article else None
@@ -211,12 +211,12 @@ class HelpDesk:
         Raises TicketUnknown, TicketInvalid where the reason is empty or too long, or StoreUnavailable.
         """
         ticket, reason = self.ticket(ticket_id), tickets.message(privacy.printable(reason))
-        if not self.sink.judge(ticket.id, "refused", reason, self.now()):
-            self.sink.say(ticket.id, "requester", reason, self.now())  # answered otherwise meanwhile: no word is lost
+        if not self.inbox.judge(ticket.id, "refused", reason, self.now()):
+            self.inbox.say(ticket.id, "requester", reason, self.now())  # answered otherwise meanwhile: no word is lost
 
     def file(self, ticket_id: str, attachment_id: str) -> tuple[Attachment, bytes]:
         """Raises AttachmentUnknown or StoreUnavailable."""
-        found = self.sink.file(ticket_id, attachment_id)
+        found = self.inbox.file(ticket_id, attachment_id)
         if found is None:
             raise AttachmentUnknown(f"The ticket has no file with the id {attachment_id!r}.")
         return found

@@ -23,11 +23,11 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from bot.database import migrate, open_engine, shared_secret
 from bot.events import SqlEventStore
 from bot.feedback import SqlFeedbackStore
+from bot.inbox import SqlInbox
 from bot.learning import SqlLearningStore
 from bot.library import Library
 from bot.readership import Readership, SqlReadStore
 from bot.service import HelpDesk
-from bot.tickets import SqlInbox
 from kb.snapshot import current_id
 from web import api, pages, problems
 from web.limits import Limits
@@ -54,7 +54,7 @@ def open_desk(settings: Settings) -> tuple[HelpDesk, sa.Engine]:
     desk = HelpDesk(
         library=library,
         events=SqlEventStore(engine),
-        sink=SqlInbox(engine, new_id),
+        inbox=SqlInbox(engine, new_id),
         learning=learning,
         now=lambda: datetime.now(UTC),
         new_id=new_id,

@@ -1,18 +1,59 @@
-"""Who may see the authors' page and the agents' part of the API: holders of a token from the settings."""
+"""Who makes a request, and what a route needs them to be."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import Depends, Request
 from pydantic import SecretStr
 
+from bot.people import ANYBODY, Caller, Right, audiences
 from web.problems import ApiError
 
 AUTHOR_COOKIE = "firstline_author"
 _BEARER = {"WWW-Authenticate": "Bearer"}
+
+
+def caller(request: Request) -> Caller:
+    """Who makes a request: by the token it brings, else by the browser's session; looked up once a request."""
+    known: Caller | None = getattr(request.state, "caller", None)
+    if known is None:
+        known = request.state.caller = _look_up(request)
+    return known
+
+
+def _look_up(request: Request) -> Caller:
+    settings = request.app.state.settings
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    token = given.strip() if scheme.lower() == "bearer" else ""
+    if matches(token, settings.agent_token):
+        rights: frozenset[Right] = frozenset({"articles", "tickets"})
+        return Caller("agent", "Agent", "", rights, audiences(frozenset({"agent"}), frozenset()))
+    if matches(token, settings.author_token) or is_author(request):
+        rights = frozenset({"articles", "authoring"})
+        return Caller("author", "Author", "", rights, audiences(frozenset({"author"}), frozenset()))
+    return ANYBODY
+
+
+def needs(right: Right) -> Callable[[Request], Caller]:
+    """A dependency of an API route. Raises ApiError 401 for somebody unknown, 403 for somebody without the right."""
+
+    def _needs(request: Request) -> Caller:
+        known = caller(request)
+        if known.may(right):
+            return known
+        if known.id:
+            raise ApiError(403, "forbidden", f"Your token does not have the scope `{right}`.")
+        raise ApiError(401, "unauthorized", "Send a token as `Authorization: Bearer …`.", _BEARER)
+
+    return _needs
+
+
+Agent = Annotated[Caller, Depends(needs("tickets"))]
+Author = Annotated[Caller, Depends(needs("authoring"))]
 
 
 def matches(given: str, token: SecretStr) -> bool:
@@ -31,29 +72,3 @@ def is_author(request: Request) -> bool:
     token: SecretStr = request.app.state.settings.author_token
     given = request.cookies.get(AUTHOR_COOKIE, "")
     return bool(token.get_secret_value()) and hmac.compare_digest(given.encode(), author_cookie(token).encode())
-
-
-def is_agent(request: Request) -> bool:
-    """By the token that the agents' programs send."""
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    return scheme.lower() == "bearer" and matches(given.strip(), request.app.state.settings.agent_token)
-
-
-def _require(request: Request, token: SecretStr, name: str) -> None:
-    if not token.get_secret_value():
-        raise ApiError(403, "closed", f"This is closed until {name} is set in the settings.")
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not matches(given.strip(), token):
-        raise ApiError(401, "unauthorized", f"Send the {name} as `Authorization: Bearer …`.", _BEARER)
-
-
-def _author(request: Request) -> None:
-    _require(request, request.app.state.settings.author_token, "author_token")
-
-
-def _agent(request: Request) -> None:
-    _require(request, request.app.state.settings.agent_token, "agent_token")
-
-
-Author = Annotated[None, Depends(_author)]
-Agent = Annotated[None, Depends(_agent)]

@@ -46,7 +46,7 @@ class Limits:
 
 def wait(request: Request, kind: Kind, session: str = "") -> int:
     """Counts a request of a page or of the API; 0, or the seconds to wait. Holders of the agents' token never wait."""
-    if auth.is_agent(request):
+    if auth.caller(request).may("tickets"):
         return 0
     limits: Limits = request.app.state.limits
     return limits.wait(kind, network(request.client.host) if request.client else "", session)

@@ -10,11 +10,11 @@ import sqlalchemy as sa
 
 from bot.decide import Policy
 from bot.events import EventStore, MemoryEventStore, SqlEventStore
+from bot.inbox import Inbox, SqlInbox
 from bot.learning import LearningStore, MemoryLearningStore, SqlLearningStore
 from bot.library import Library
 from bot.memory_inbox import MemoryInbox
 from bot.service import HelpDesk
-from bot.tickets import SqlInbox, TicketSink
 from kb.build import BuildSettings, build
 from kb.embedding import HashEmbedder
 from tests.bot.samples import NOON
@@ -53,18 +53,18 @@ ARTICLES = {
 def make_desk(
     data: Path,
     events: EventStore | None = None,
-    sink: TicketSink | None = None,
+    inbox: Inbox | None = None,
     learning: LearningStore | None = None,
     policy: Policy | None = None,
 ) -> HelpDesk:
     """A help desk at noon whose questions are called q1, q2 and so on."""
     numbers = count(1)
-    inbox = MemoryInbox()
+    forgetful = MemoryInbox()
     learning = learning or MemoryLearningStore()
     return HelpDesk(
         library=Library(data, learning),
-        events=events or MemoryEventStore(inbox.sent),
-        sink=sink or inbox,
+        events=events or MemoryEventStore(forgetful.sent),
+        inbox=inbox or forgetful,
         learning=learning,
         now=lambda: NOON,
         new_id=lambda: f"q{next(numbers)}",

@@ -20,9 +20,9 @@ from bot.database import migrate, open_engine, shared_secret, sqlite_url
 from bot.errors import StoreUnavailable
 from bot.events import SqlEventStore
 from bot.feedback import Feedback, SqlFeedbackStore
+from bot.inbox import SqlInbox
 from bot.learning import SqlLearningStore
 from bot.readership import SqlReadStore
-from bot.tickets import SqlInbox
 from tests.bot.samples import NOON, asked, draft, lesson, solved
 
 TABLES = {

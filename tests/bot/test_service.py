@@ -19,9 +19,9 @@ from bot.database import open_engine, sqlite_url
 from bot.decide import Policy
 from bot.errors import QuestionInvalid, QuestionUnknown, StoreUnavailable, TicketConflict, TicketInvalid, TicketUnknown
 from bot.events import MemoryEventStore, SqlEventStore
+from bot.inbox import SqlInbox
 from bot.models import Outcome, Question, RecordedQuestion
 from bot.service import HelpDesk
-from bot.tickets import SqlInbox
 from kb import alerts
 from kb.models import INTERNAL, PUBLIC, Article, ArticleKey
 from kb.snapshot import Entry

@@ -8,12 +8,12 @@ import pytest
 
 from bot.errors import QuestionUnknown
 from bot.events import EventStore, MemoryEventStore, SqlEventStore
+from bot.inbox import Inbox, SqlInbox
 from bot.memory_inbox import MemoryInbox
 from bot.models import Outcome, SentTicket
-from bot.tickets import SqlInbox, TicketSink
 from tests.bot.samples import NOON, after, asked, draft, not_solved, opened, solved
 
-Stores = tuple[EventStore, TicketSink]
+Stores = tuple[EventStore, Inbox]
 
 WARSAW_IN_SUMMER = timezone(timedelta(hours=2))
 
@@ -33,7 +33,7 @@ def events(stores: Stores) -> EventStore:
 
 
 @pytest.fixture
-def inbox(stores: Stores) -> TicketSink:
+def inbox(stores: Stores) -> Inbox:
     return stores[1]
 
 
@@ -145,7 +145,7 @@ def test_an_outcome_of_a_question_that_was_never_asked_is_refused(events: EventS
 # --- tickets -----------------------------------------------------------------------------------------------------
 
 
-def test_tickets_come_in_order_of_time_with_their_session_and_question(events: EventStore, inbox: TicketSink) -> None:
+def test_tickets_come_in_order_of_time_with_their_session_and_question(events: EventStore, inbox: Inbox) -> None:
     events.record_question(asked())
     inbox.submit(draft(session="visit"), "key-0002", shown=(), at=after(hours=2))
     inbox.submit(draft(question_id="q1"), "key-0001", shown=(), at=after(hours=1))
@@ -158,23 +158,21 @@ def test_tickets_come_in_order_of_time_with_their_session_and_question(events: E
     ]
 
 
-def test_a_ticket_sent_twice_is_one_ticket(events: EventStore, inbox: TicketSink) -> None:
+def test_a_ticket_sent_twice_is_one_ticket(events: EventStore, inbox: Inbox) -> None:
     for hours in (1, 2):
         inbox.submit(draft(session="visit"), "key-0001", shown=(), at=after(hours=hours))
 
     assert list(events.sent_tickets()) == [SentTicket(after(hours=1), "visit", "")]
 
 
-def test_a_resolution_of_a_ticket_is_taken(events: EventStore, inbox: TicketSink) -> None:
+def test_a_resolution_of_a_ticket_is_taken(events: EventStore, inbox: Inbox) -> None:
     ticket = inbox.submit(draft(), "key-0001", shown=(), at=NOON)
 
     assert events.record_resolution(ticket.id, "printer-not-printing", "Switched it on.", after(hours=1)) is None
     assert events.resolved_with(ticket.id) == "printer-not-printing"
 
 
-def test_the_article_of_the_last_resolution_counts_and_none_is_the_empty_one(
-    events: EventStore, inbox: TicketSink
-) -> None:
+def test_the_article_of_the_last_resolution_counts_and_none_is_the_empty_one(events: EventStore, inbox: Inbox) -> None:
     ticket = inbox.submit(draft(), "key-0001", shown=(), at=NOON)
     assert events.resolved_with(ticket.id) == ""
     events.record_resolution(ticket.id, "paper-jam", "", NOON)

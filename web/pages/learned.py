@@ -177,7 +177,7 @@ def _named(snapshot: Snapshot, article_id: str) -> Named:
 def _look_up(desk: HelpDesk, said: Trace) -> str:
     """The number of the ticket, or the words of the question; empty where it is not kept any more."""
     if said.source == "agent":
-        ticket = desk.sink.ticket(said.origin)
+        ticket = desk.inbox.ticket(said.origin)
         return str(ticket.number) if ticket else ""
     asked = desk.events.question(said.origin) if said.source == "end_user" else None
     return asked.text if asked else ""

@@ -126,7 +126,7 @@ def send(request: Request, form: PostedWithFiles) -> Response:
     try:
         errors |= _keep_files(request, draft, form)
         if remove:
-            desk.sink.detach(draft.key, remove)
+            desk.inbox.detach(draft.key, remove)
             return _form(request, draft, session=session, status=422 if errors else 200, errors=errors)
         if notice := _suspicion(request, draft, form):
             return _form(request, draft, session=session, status=422, errors=errors, notice=notice)
@@ -140,7 +140,7 @@ def send(request: Request, form: PostedWithFiles) -> Response:
                     "draft": draft,
                     "answer": reply.answer,
                     "reply": reply,
-                    "waiting": desk.sink.waiting(draft.key),
+                    "waiting": desk.inbox.waiting(draft.key),
                 }
                 response: Response = page(request, "ticket_answer.html", values, reader=reader, private=True)
                 return keep_session(request, response, session)
@@ -164,12 +164,12 @@ def _keep_files(request: Request, draft: Draft, form: Form) -> dict[str, list[Me
     if not form.uploads:
         return {}
     desk: HelpDesk = request.app.state.desk
-    known = desk.sink.waiting(draft.key)
+    known = desk.inbox.waiting(draft.key)
     allowed: Allowed = request.app.state.settings.allowed_files
     taken, refused = room(allowed, form.uploads, len(known))
     for upload in taken:
         try:
-            desk.sink.attach(draft.key, upload, desk.now())
+            desk.inbox.attach(draft.key, upload, desk.now())
         except AttachmentRefused as error:
             refused.append(error)
     return {"attachments": [error.words for error in refused]} if refused else {}
@@ -207,7 +207,7 @@ def _sent_before(request: Request, draft: Draft, session: str) -> Response:
     desk: HelpDesk = request.app.state.desk
     another = replace(draft, key=secrets.token_urlsafe(18), token="")
     try:
-        desk.sink.carry(draft.key, another.key, desk.now())
+        desk.inbox.carry(draft.key, another.key, desk.now())
     except StoreUnavailable as error:
         _log.error("%s", error)  # the words are what matters; files can be chosen again
     return _form(request, another, session=session, status=409, notice="sent")
@@ -275,7 +275,7 @@ def _form(
 
 def _waiting(desk: HelpDesk, draft: Draft) -> tuple[Attachment, ...]:
     try:
-        return desk.sink.waiting(draft.key)
+        return desk.inbox.waiting(draft.key)
     except StoreUnavailable:  # the form says so already
         return ()
 

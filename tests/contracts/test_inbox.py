@@ -1,4 +1,4 @@
-"""What every TicketSink does."""
+"""What every inbox does."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from bot.attachments import upload
 from bot.errors import AttachmentRefused, TicketConflict
+from bot.inbox import Inbox, SqlInbox
 from bot.memory_inbox import MemoryInbox
 from bot.models import Ticket, TicketMessage
-from bot.tickets import SqlInbox, TicketSink
 from tests.bot.samples import NOON, after, draft
 
 HOSTILE = (
@@ -32,13 +32,13 @@ SCREEN, NOTES = upload("screen.png", b"\x89P\x00"), upload("notes.txt", "żół�
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-def inbox(request: pytest.FixtureRequest) -> TicketSink:
+def inbox(request: pytest.FixtureRequest) -> Inbox:
     if request.param == "memory":
         return MemoryInbox()
     return SqlInbox(request.getfixturevalue("engine"), iter(f"ticket-{n}" for n in range(1, 10_000)).__next__)
 
 
-def test_a_ticket_comes_back_as_it_was_sent(inbox: TicketSink) -> None:
+def test_a_ticket_comes_back_as_it_was_sent(inbox: Inbox) -> None:
     sent = draft(
         question_id="q1",
         declined=("slow-computer",),
@@ -70,31 +70,31 @@ def test_a_ticket_comes_back_as_it_was_sent(inbox: TicketSink) -> None:
     assert inbox.ticket("ticket-1") == ticket
 
 
-def test_an_unknown_ticket_is_none(inbox: TicketSink) -> None:
+def test_an_unknown_ticket_is_none(inbox: Inbox) -> None:
     assert inbox.ticket("ticket-1") is None
 
 
-def test_tickets_are_numbered_from_one(inbox: TicketSink) -> None:
+def test_tickets_are_numbered_from_one(inbox: Inbox) -> None:
     numbers = [inbox.submit(draft(), f"key-{n}", shown=(), at=NOON).number for n in range(4)]
 
     assert numbers == [1, 2, 3, 4]
 
 
-def test_the_same_key_gives_the_same_ticket_however_often_it_is_sent(inbox: TicketSink) -> None:
+def test_the_same_key_gives_the_same_ticket_however_often_it_is_sent(inbox: Inbox) -> None:
     first = inbox.submit(draft(), "key-0001", shown=("paper-jam",), at=NOON)
     again = [inbox.submit(draft(), "key-0001", shown=(), at=after(hours=n)) for n in (1, 2, 3)]
 
     assert again == [first, first, first]
 
 
-def test_the_same_text_with_another_key_is_another_ticket(inbox: TicketSink) -> None:
+def test_the_same_text_with_another_key_is_another_ticket(inbox: Inbox) -> None:
     numbers = {inbox.submit(draft(), key, shown=(), at=NOON).number for key in ("key-0001", "key-0002")}
 
     assert numbers == {1, 2}
 
 
 @pytest.mark.parametrize("field", ["subject", "body", "email", "topic", "department"])
-def test_the_same_key_with_another_text_is_a_conflict(inbox: TicketSink, field: str) -> None:
+def test_the_same_key_with_another_text_is_a_conflict(inbox: Inbox, field: str) -> None:
     first = inbox.submit(draft(), "key-0001", shown=(), at=NOON)
 
     with pytest.raises(TicketConflict) as caught:
@@ -107,14 +107,14 @@ def test_the_same_key_with_another_text_is_a_conflict(inbox: TicketSink, field: 
     assert inbox.ticket("ticket-2") is None
 
 
-def test_what_was_shown_beside_it_does_not_make_it_another_ticket(inbox: TicketSink) -> None:
+def test_what_was_shown_beside_it_does_not_make_it_another_ticket(inbox: Inbox) -> None:
     first = inbox.submit(draft(), "key-0001", shown=(), at=NOON)
     again = inbox.submit(draft(question_id="q1", declined=("x",)), "key-0001", shown=("x",), at=NOON)
 
     assert again == first
 
 
-def test_eight_threads_that_send_one_key_at_once_make_one_ticket(inbox: TicketSink) -> None:
+def test_eight_threads_that_send_one_key_at_once_make_one_ticket(inbox: Inbox) -> None:
     start = Barrier(8)
 
     def send(_number: int) -> Ticket:
@@ -128,7 +128,7 @@ def test_eight_threads_that_send_one_key_at_once_make_one_ticket(inbox: TicketSi
     assert inbox.submit(draft(), "key-0002", shown=(), at=NOON).number == 2
 
 
-def test_eight_threads_that_send_eight_keys_at_once_make_eight_tickets(inbox: TicketSink) -> None:
+def test_eight_threads_that_send_eight_keys_at_once_make_eight_tickets(inbox: Inbox) -> None:
     start = Barrier(8)
 
     def send(number: int) -> Ticket:
@@ -142,7 +142,7 @@ def test_eight_threads_that_send_eight_keys_at_once_make_eight_tickets(inbox: Ti
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_sql_and_html_in_every_field_come_back_as_the_same_text(inbox: TicketSink, text: str) -> None:
+def test_sql_and_html_in_every_field_come_back_as_the_same_text(inbox: Inbox, text: str) -> None:
     sent = draft(subject=text, body=text, email=text, question_id=text, declined=(text, text), session=text, lang=text)
 
     inbox.submit(sent, text, shown=(text,), at=NOON)
@@ -154,14 +154,14 @@ def test_sql_and_html_in_every_field_come_back_as_the_same_text(inbox: TicketSin
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(st.characters(exclude_categories=("Cc", "Cs"))))
-def test_any_text_comes_back_as_it_was_sent(inbox: TicketSink, text: str) -> None:
+def test_any_text_comes_back_as_it_was_sent(inbox: Inbox, text: str) -> None:
     ticket = inbox.submit(draft(subject=text, body=text * 3), f"key of {text}", shown=(text,), at=NOON)
 
     assert inbox.ticket(ticket.id) == ticket
     assert (ticket.subject, ticket.body, ticket.shown) == (text, text * 3, (text,))
 
 
-def test_a_ticket_of_twenty_thousand_words_is_kept_whole(inbox: TicketSink) -> None:
+def test_a_ticket_of_twenty_thousand_words_is_kept_whole(inbox: Inbox) -> None:
     body = "offline again " * 14_000
 
     ticket = inbox.submit(draft(body=body), "key-0001", shown=(), at=NOON)
@@ -170,7 +170,7 @@ def test_a_ticket_of_twenty_thousand_words_is_kept_whole(inbox: TicketSink) -> N
     assert inbox.ticket(ticket.id) == ticket
 
 
-def test_the_time_of_a_ticket_comes_back_in_utc(inbox: TicketSink) -> None:
+def test_the_time_of_a_ticket_comes_back_in_utc(inbox: Inbox) -> None:
     at = datetime(2026, 7, 1, 14, tzinfo=timezone(timedelta(hours=2)))
 
     ticket = inbox.submit(draft(), "key-0001", shown=(), at=at)
@@ -179,14 +179,14 @@ def test_the_time_of_a_ticket_comes_back_in_utc(inbox: TicketSink) -> None:
     assert inbox.ticket(ticket.id) == ticket
 
 
-def test_a_ticket_shows_nothing_personal_in_a_log(inbox: TicketSink) -> None:
+def test_a_ticket_shows_nothing_personal_in_a_log(inbox: Inbox) -> None:
     assert repr(inbox.submit(draft(), "key-0001", shown=(), at=NOON)) == "<Ticket 1 of 2026-11-21>"
 
 
 # --- files -------------------------------------------------------------------------------------------------------
 
 
-def test_a_file_waits_for_its_ticket_and_belongs_to_it_then(inbox: TicketSink) -> None:
+def test_a_file_waits_for_its_ticket_and_belongs_to_it_then(inbox: Inbox) -> None:
     waits = inbox.attach("key-0001", SCREEN, NOON)
     notes = inbox.attach("key-0001", NOTES, after(seconds=1))
     inbox.attach("key-0002", upload("another.txt", b"of somebody else"), NOON)
@@ -201,7 +201,7 @@ def test_a_file_waits_for_its_ticket_and_belongs_to_it_then(inbox: TicketSink) -
     assert inbox.file(ticket.id, waits.id) == (waits, b"\x89P\x00")
 
 
-def test_the_same_file_is_kept_once_and_one_sent_later_under_the_key_joins_the_ticket(inbox: TicketSink) -> None:
+def test_the_same_file_is_kept_once_and_one_sent_later_under_the_key_joins_the_ticket(inbox: Inbox) -> None:
     first = inbox.attach("key-0001", SCREEN, NOON)
     inbox.submit(draft(), "key-0001", shown=(), at=NOON)
     assert inbox.attach("key-0001", SCREEN, NOON) == first
@@ -210,7 +210,7 @@ def test_the_same_file_is_kept_once_and_one_sent_later_under_the_key_joins_the_t
     assert inbox.submit(draft(), "key-0001", shown=(), at=NOON).attachments == (first, late)
 
 
-def test_a_waiting_file_can_be_removed_by_its_key_alone_and_a_sent_one_cannot(inbox: TicketSink) -> None:
+def test_a_waiting_file_can_be_removed_by_its_key_alone_and_a_sent_one_cannot(inbox: Inbox) -> None:
     screen, notes = inbox.attach("key-0001", SCREEN, NOON), inbox.attach("key-0001", NOTES, after(seconds=1))
     inbox.detach("key-0002", screen.id)
     inbox.detach("key-0001", notes.id)
@@ -222,7 +222,7 @@ def test_a_waiting_file_can_be_removed_by_its_key_alone_and_a_sent_one_cannot(in
     assert inbox.file("another", screen.id) is None
 
 
-def test_files_can_wait_under_another_key_too(inbox: TicketSink) -> None:
+def test_files_can_wait_under_another_key_too(inbox: Inbox) -> None:
     inbox.attach("key-0001", SCREEN, NOON)
     ticket = inbox.submit(draft(), "key-0001", shown=(), at=NOON)
     inbox.carry("key-0001", "key-0002", NOON)
@@ -233,19 +233,19 @@ def test_files_can_wait_under_another_key_too(inbox: TicketSink) -> None:
 
 
 def test_carried_files_keep_their_order_and_those_there_is_no_room_for_stay_behind(
-    inbox: TicketSink, monkeypatch: pytest.MonkeyPatch
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inbox.attach("key-0001", SCREEN, NOON)
     inbox.attach("key-0001", NOTES, after(seconds=1))
     inbox.carry("key-0001", "key-0002", after(seconds=2))
-    monkeypatch.setattr("bot.tickets.WAITING_BYTES", 2 * (3 + 8) + 5)
+    monkeypatch.setattr("bot.inbox.WAITING_BYTES", 2 * (3 + 8) + 5)
     inbox.carry("key-0001", "key-0003", after(seconds=2))
 
     assert [file.name for file in inbox.waiting("key-0002")] == ["screen.png", "notes.txt"]
     assert [file.name for file in inbox.waiting("key-0003")] == ["screen.png"]
 
 
-def test_a_file_that_follows_a_removed_one_is_another_one(inbox: TicketSink) -> None:
+def test_a_file_that_follows_a_removed_one_is_another_one(inbox: Inbox) -> None:
     screen, notes = inbox.attach("key-0001", SCREEN, NOON), inbox.attach("key-0001", NOTES, after(seconds=1))
     inbox.detach("key-0001", screen.id)
     late = inbox.attach("key-0001", SCREEN, after(seconds=2))
@@ -254,7 +254,7 @@ def test_a_file_that_follows_a_removed_one_is_another_one(inbox: TicketSink) -> 
     assert inbox.waiting("key-0001") == (notes,)
 
 
-def test_a_file_that_waits_for_more_than_a_day_is_removed_and_a_sent_one_stays(inbox: TicketSink) -> None:
+def test_a_file_that_waits_for_more_than_a_day_is_removed_and_a_sent_one_stays(inbox: Inbox) -> None:
     sent = inbox.attach("key-0001", SCREEN, NOON)
     ticket = inbox.submit(draft(), "key-0001", shown=(), at=NOON)
     inbox.attach("key-0002", SCREEN, NOON)
@@ -268,9 +268,9 @@ def test_a_file_that_waits_for_more_than_a_day_is_removed_and_a_sent_one_stays(i
 
 
 def test_only_so_many_bytes_wait_in_all_and_sent_ones_do_not_count(
-    inbox: TicketSink, monkeypatch: pytest.MonkeyPatch
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.tickets.WAITING_BYTES", 10)
+    monkeypatch.setattr("bot.inbox.WAITING_BYTES", 10)
     inbox.attach("key-0001", SCREEN, NOON)
     inbox.submit(draft(), "key-0001", shown=(), at=NOON)
     inbox.attach("key-0002", SCREEN, NOON)
@@ -284,7 +284,7 @@ def test_only_so_many_bytes_wait_in_all_and_sent_ones_do_not_count(
 # --- afterwards --------------------------------------------------------------------------------------------------
 
 
-def test_an_answer_that_is_accepted_solves_the_ticket_and_one_that_is_refused_opens_it_again(inbox: TicketSink) -> None:
+def test_an_answer_that_is_accepted_solves_the_ticket_and_one_that_is_refused_opens_it_again(inbox: Inbox) -> None:
     inbox.submit(draft(), "key-0001", shown=(), at=NOON)
     inbox.say("ticket-1", "agent", "Switch it on.", after(hours=1))
     assert inbox.ticket("ticket-1").state == "answered"
@@ -302,7 +302,7 @@ def test_an_answer_that_is_accepted_solves_the_ticket_and_one_that_is_refused_op
     )
 
 
-def test_only_an_answer_that_nothing_was_said_to_can_be_judged(inbox: TicketSink) -> None:
+def test_only_an_answer_that_nothing_was_said_to_can_be_judged(inbox: Inbox) -> None:
     inbox.submit(draft(), "key-0001", shown=(), at=NOON)
     assert not inbox.judge("ticket-1", "accepted", "", NOON)
     inbox.say("ticket-1", "agent", "Switch it on.", NOON)
@@ -315,7 +315,7 @@ def test_only_an_answer_that_nothing_was_said_to_can_be_judged(inbox: TicketSink
     assert (ticket.state, len(ticket.messages), ticket.open_answer) == ("received", 2, None)
 
 
-def test_the_same_words_in_a_row_count_once_and_an_agent_may_close_a_ticket(inbox: TicketSink) -> None:
+def test_the_same_words_in_a_row_count_once_and_an_agent_may_close_a_ticket(inbox: Inbox) -> None:
     inbox.submit(draft(), "key-0001", shown=(), at=NOON)
     for author, text in (
         ("requester", "Hello?"),
