@@ -148,13 +148,13 @@ class Accounts:
         """A link and whose it is, nobody's for a setup. Raises LinkUnknown where it does not work."""
         link = self.store.link(digest(secret), self.now())
         if link is None or (link.kind == "setup" and self.store.find(limit=0).total):
-            raise _no_link()
+            raise no_link()
         return link, self.store.person(link.person_id) if link.person_id else None
 
     def set_up(self, secret: str, draft: PersonDraft, password: str, host: str) -> Person:
         """Makes the first admin. Raises LinkUnknown or AccountInvalid."""
         if self.opened(secret)[0].kind != "setup":
-            raise _no_link()
+            raise no_link()
         draft = replace(draft, roles=frozenset({"admin"}), groups=frozenset())
         faults = _faults(draft)
         if wrong := rules.fault(password, draft.email):
@@ -163,7 +163,7 @@ class Accounts:
             raise AccountInvalid(faults)
         person = self._made(draft)
         if self.store.use(digest(secret), self.now(), self.passwords.hash(password), person) is None:
-            raise _no_link()
+            raise no_link()
         self._write("set_up", By(person.email, host), person.email)
         return person
 
@@ -171,11 +171,11 @@ class Accounts:
         """Sets the password of whose link it is. Raises LinkUnknown or AccountInvalid."""
         _, person = self.opened(secret)
         if person is None:
-            raise _no_link()
+            raise no_link()
         if wrong := rules.fault(password, person.email):
             raise AccountInvalid({"password": wrong})
         if self.store.use(digest(secret), self.now(), self.passwords.hash(password)) is None:
-            raise _no_link()
+            raise no_link()
         self._write("password_changed", By(person.email, host), person.email)
         return person
 
@@ -308,7 +308,8 @@ class Accounts:
         self.log.write(AuditEntry(self.now(), action, by.actor, subject, details, masked(by.host)))
 
 
-def _no_link() -> LinkUnknown:
+def no_link() -> LinkUnknown:
+    """What is said of a link that does not work."""
     return LinkUnknown(Message("This link was used already, or it has expired. Ask for a new one."))
 
 

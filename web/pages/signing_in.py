@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from bot.accounts import PersonDraft, digest
-from bot.errors import AccountInvalid, LinkUnknown, Message
+from bot.accounts import PersonDraft, digest, no_link
+from bot.errors import AccountInvalid, Message
 from bot.passwords import SHORTEST
 from bot.people import Person
 from bot.people_store import key
@@ -82,7 +82,8 @@ def sign_out(request: Request, _form: Posted) -> Response:
 
 @router.get("/setup/{secret}")
 def setup_form(request: Request, secret: str) -> Response:
-    auth.accounts(request).opened(secret)
+    if auth.accounts(request).opened(secret)[1] is not None:
+        raise no_link()
     return _setup(request, secret, PersonDraft("", ""))
 
 
@@ -126,7 +127,7 @@ def welcome(request: Request, secret: str, form: Posted) -> Response:
 def _whose(request: Request, secret: str) -> Person:
     _, person = auth.accounts(request).opened(secret)
     if person is None:
-        raise LinkUnknown(Message("This link was used already, or it has expired. Ask for a new one."))
+        raise no_link()
     return person
 
 
