@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
 import pytest
-from fastapi.routing import APIRoute
-from starlette.routing import Mount, Route
+from fastapi.routing import iter_route_contexts
 
+from bot.people import Role
 from tests.people import somebody
-from tests.web.site import Site, open_site
+from tests.web.site import AGENT, Site, open_site
+from web.pages.failures import address_words
 
 #: Stands in every part of the hidden articles and nowhere else, and is part of the name of a picture.
 MARK = "quetzalcoatl"
@@ -131,7 +132,8 @@ REQUESTS: dict[str, list[Ask]] = {
     "GET /ticket/sent/{ticket_id}": plain("/ticket/sent/{ticket}"),
     "GET /ticket/{ticket_id}": plain("/ticket/{ticket}"),
     "GET /ticket/{ticket_id}/files/{attachment_id}": plain("/ticket/{ticket}/files/none"),
-    "POST /ticket/{ticket_id}/answer": posts("/ticket/{ticket}/answer", "verdict"),
+    "POST /ticket/{ticket_id}/answer": posts("/ticket/{ticket}/answer", "verdict", values=LURES[5:]),
+    "POST /ticket/{ticket_id}/messages": posts("/ticket/{ticket}/messages", "text", values=LURES[5:7]),
     "GET /pictures/{name}": plain("/pictures/{hidden}", "/pictures/{shown}"),
     "GET /sitemap.xml": plain("/sitemap.xml"),
     "GET /sitemap-{number}.xml": plain("/sitemap-1.xml"),
@@ -159,6 +161,21 @@ REQUESTS: dict[str, list[Ask]] = {
     ],
     "POST /api/v1/tickets": calls("/api/v1/tickets", "subject", "body", email="ann@example.com"),
 }
+#: Of these, the routes that show nothing of these articles to anybody.
+ALWAYS_PUBLIC = {
+    "GET /sitemap-{number}.xml",
+    "GET /sitemap.xml",
+    "GET /solved",
+    "GET /ticket/sent/{ticket_id}",
+    "GET /ticket/{ticket_id}",
+    "GET /ticket/{ticket_id}/files/{attachment_id}",
+    "POST /api/v1/articles/{article_id:path}/feedback",
+    "POST /api/v1/questions/{question_id}/outcome",
+    "POST /api/v1/tickets",
+    "POST /feedback",
+    "POST /ticket/{ticket_id}/answer",
+    "POST /ticket/{ticket_id}/messages",
+}
 #: Routes that show nothing of any article, or nothing at all without a right that a reader has not.
 WITHOUT_ARTICLES = (
     "/account", "/api", "/api/v1/openapi.json", "/api/v1/widget", "/favicon.svg", "/healthz", "/logo", "/people",
@@ -171,14 +188,12 @@ CLOSED = ("/authors", "/people", "/api/v1/feedback", "/api/v1/gaps", "/api/v1/le
 
 
 def routes(site: Site) -> Iterator[tuple[str, str]]:
-    """(method, path) of everything the application answers."""
-    for route in site.app.routes:
-        if isinstance(route, APIRoute | Route):
-            for method in sorted((route.methods or set()) - {"HEAD", "OPTIONS"}):
-                yield method, route.path
-        else:
-            assert isinstance(route, Mount)
-            assert route.path == "/static"
+    """(method, path) of everything the application answers; what is below /static is the same for everybody."""
+    for route in iter_route_contexts(site.app.routes):
+        assert route.path is not None
+        for method in sorted((route.methods or set()) - {"HEAD", "OPTIONS"}):
+            yield method, route.path
+        assert route.methods or route.path == "/static"
 
 
 def requests_of(method: str, path: str) -> list[Ask] | None:
@@ -213,7 +228,15 @@ class Shelf:
         if method != "GET":
             given |= {"json": body} if ask.json is not None else {"data": ask.data or {"": ""}}
         reply = self.site.client.request(method, path, **given)
-        said = [path, *ask.query.values(), *(ask.data or {}).values(), *map(str, body.values())]
+        asked_for = [one for one in IDS if one in path]
+        said = [
+            path,
+            address_words(path),
+            *asked_for,
+            *ask.query.values(),
+            *(ask.data or {}).values(),
+            *map(str, body.values()),
+        ]
         yield f"{method} {path} {ask.query} {reply.status_code} headers", without(str(reply.headers), said)
         yield f"{method} {path} {ask.query} {reply.status_code} body", without(reply.text, said)
 
@@ -244,33 +267,39 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
         yield Shelf(site, {"hidden": secret, "shown": shown, "question": asked["id"], "ticket": sent["id"]})
 
 
-SignIn = Callable[[Site], object]
-
-
-@pytest.mark.parametrize(
-    "sign_in",
-    [lambda _site: None, lambda site: site.sign_in("reader"), lambda site: site.sign_in("reader", groups=("other",))],
-    ids=["nobody", "reader", "reader of another group"],
-)
-def test_nothing_of_an_article_reaches_whom_it_is_not_for(shelf: Shelf, sign_in: SignIn) -> None:
-    uncovered, leaks, asked = [], [], 0
+def walk(shelf: Shelf) -> tuple[dict[str, list[str]], list[str]]:
+    """Asks every route all it can be asked: where the hidden articles show, by route, and routes nobody asks."""
+    leaks: dict[str, list[str]] = {}
+    uncovered = []
     for method, path in routes(shelf.site):
-        asks = requests_of(method, path)
-        if asks is None:
+        if (asks := requests_of(method, path)) is None:
             uncovered.append(f"{method} {path}")
             continue
-        shelf.site.sign_out()
-        sign_in(shelf.site)
         for ask in asks:
-            asked += 1
             for where, text in shelf.answers(method, ask):
-                found = MARK in text or shelf.names["hidden"] in text or "kennwort" in text.replace('kennwort"', "")
-                if found and "kennwort" not in str(ask).casefold():
-                    leaks.append(where)
+                if MARK in text or shelf.names["hidden"] in text:
+                    leaks.setdefault(f"{method} {path}", []).append(where)
+    return leaks, uncovered
+
+
+@pytest.mark.parametrize("roles", [(), ("reader",)], ids=["nobody", "a reader of another group"])
+def test_nothing_of_an_article_reaches_whom_it_is_not_for(shelf: Shelf, roles: tuple[Role, ...]) -> None:
+    if roles:
+        shelf.site.sign_in(*roles, groups=("another-group",))
+    leaks, uncovered = walk(shelf)
     shelf.site.sign_out()
     assert uncovered == [], "give these routes requests in REQUESTS, or name them in CLOSED or WITHOUT_ARTICLES"
-    assert leaks == []
-    assert asked > 200
+    assert leaks == {}
+
+
+def test_the_same_walk_finds_it_everywhere_as_an_agent(shelf: Shelf) -> None:
+    """What looks for leaks sees them: an agent's walk finds the articles on every route that shows articles."""
+    # Signing out is one of the routes: a token is not signed out.
+    shelf.site.client.headers["Authorization"] = f"Bearer {AGENT}"
+    leaks, _ = walk(shelf)
+    del shelf.site.client.headers["Authorization"]
+    blind = set(REQUESTS) - set(leaks)
+    assert blind == ALWAYS_PUBLIC
 
 
 def test_who_it_is_for_finds_it_everywhere(shelf: Shelf) -> None:
@@ -290,7 +319,7 @@ def test_who_it_is_for_finds_it_everywhere(shelf: Shelf) -> None:
         assert f"/topics/{MARK}-topic" in site.get("/").links
         assert site.client.get(f"/api/v1/articles/{MARK}-one").json()["title"] == f"Reset the {MARK} console"
         found = site.client.get(f"/api/v1/typeahead?q={MARK[:6]}").json()["suggestions"]
-        assert {row["article_id"] for row in found} == {IDS[0], IDS[2]}
+        assert {row["article_id"] for row in found} >= {IDS[0], IDS[2]}
         assert site.get(f"/en/articles/{MARK}-two").status == 404
         assert MARK not in site.client.get("/sitemap.xml").text
         # The widget stands on other sites: it shows what anybody may read.
