@@ -5,10 +5,12 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from web.pages import (
+    account,
     asking,
     authors,
     feedback,
     learned,
+    people,
     reading,
     reference,
     signing_in,
@@ -23,10 +25,12 @@ from web.pages.failures import error_page
 router = APIRouter(include_in_schema=False)
 # `reading` comes last: its addresses begin with a language, which any word could be.
 for part in (
+    account,
     asking,
     authors,
     feedback,
     learned,
+    people,
     reference,
     signing_in,
     site,
