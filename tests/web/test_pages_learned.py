@@ -115,11 +115,12 @@ def test_a_row_says_question_article_source_time_and_status(signed_in: Site) -> 
     assert "/en/articles/vpn" in signed_in.get(LIST).links
 
 
-def test_an_internal_article_has_its_title_and_no_link(signed_in: Site) -> None:
-    keep(signed_in, lesson(article="verify-caller"))
+def test_an_article_has_a_link_where_this_author_may_read_it(signed_in: Site) -> None:
+    keep(signed_in, lesson(article="verify-caller"), lesson(article="team-only"))
     page = signed_in.get(LIST)
-    assert f"Quixotic check of a caller ({SECRET})" in page.main
-    assert "/en/articles/verify-caller" not in page.links
+    assert f"Only for the identity team ({SECRET})" in page.main
+    assert "/en/articles/verify-caller" in page.links
+    assert "/en/articles/team-only" not in page.links
 
 
 def test_the_filter_narrows_by_article_source_and_status_and_keeps_what_was_chosen(signed_in: Site) -> None:
