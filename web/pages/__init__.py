@@ -8,6 +8,8 @@ from web.pages import (
     asking,
     authors,
     feedback,
+    inbox,
+    inbox_ticket,
     learned,
     reading,
     reference,
@@ -21,7 +23,21 @@ from web.pages.failures import error_page
 
 router = APIRouter(include_in_schema=False)
 # `reading` comes last: its addresses begin with a language, which any word could be.
-for part in (asking, authors, feedback, learned, reference, site, sitemap, ticket, ticket_followed, widget, reading):
+for part in (
+    asking,
+    authors,
+    feedback,
+    inbox,
+    inbox_ticket,
+    learned,
+    reference,
+    site,
+    sitemap,
+    ticket,
+    ticket_followed,
+    widget,
+    reading,
+):
     router.include_router(part.router)
 
 __all__ = ["error_page", "router"]
