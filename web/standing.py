@@ -17,6 +17,8 @@ STATES: dict[TicketState, str] = {
     "on_hold": N_("On hold"),
     "solved": N_("Solved"),
 }
+#: Where there is little room.
+SHORT_STATES: dict[TicketState, str] = {**STATES, "answered": N_("Waiting")}
 #: The most urgent first, as people choose.
 PRIORITIES: dict[Priority, str] = {
     "urgent": N_("Urgent"),
@@ -53,8 +55,8 @@ def due(said: Words, at: datetime, now: datetime) -> str:
 
 
 def ago(said: Words, at: datetime, now: datetime) -> str:
-    """`2 hours ago`."""
-    passed = min(at - now, timedelta())
+    """`2 hours ago`; what has just been is a minute old."""
+    passed = min(at - now, timedelta(minutes=-1))
     return format_timedelta(passed, add_direction=True, locale=said.locale)
 
 

@@ -54,7 +54,7 @@ def inbox(request: Request) -> Response:
         "first": offset + 1,
         "people": colleagues(cases, caller),
         "me": caller.id,
-        "states_all": standing.STATES,
+        "short_states": standing.SHORT_STATES,
         "states": {key: name for key, name in standing.STATES.items() if key in wanted.view.states},
         "priorities": standing.PRIORITIES,
         "orders": standing.ORDERS,
