@@ -33,7 +33,7 @@ VIEWS = (
     View("unassigned", N_("Unassigned"), "u", OPEN, "due", lambda counts: counts.unassigned),
     View("open", N_("All open"), "a", OPEN, "due", lambda counts: counts.open),
     View("overdue", N_("Overdue"), "o", OPEN, "due", lambda counts: counts.overdue),
-    View("waiting", N_("Waiting for the requester"), "w", frozenset({"answered"}), "changed", lambda c: c.waiting),
+    View("waiting", N_("Waiting"), "w", frozenset({"answered"}), "changed", lambda c: c.waiting),
     View("on_hold", N_("On hold"), "h", frozenset({"on_hold"}), "changed", lambda counts: counts.on_hold),
     View("solved", N_("Solved"), "s", frozenset({"solved"}), "changed", lambda counts: counts.solved),
 )

@@ -27,6 +27,7 @@ _TICKET = (
 _INDEXES = {
     "ix_tickets_due": ["due", "number"],
     "ix_tickets_changed": ["changed", "number"],
+    "ix_tickets_solved": ["state", "changed", "number"],
     "ix_tickets_priority": ["priority", "due", "number"],
     "ix_tickets_assignee_id": ["assignee_id", "due", "number"],
     "ix_tickets_state": ["state", "assignee_id", "due"],
