@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 
 _AT = sa.DateTime(timezone=True)
 #: As an answer of tier 1 is due by default. The desk's hours are not known here.
