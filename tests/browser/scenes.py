@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from playwright.sync_api import APIRequestContext, Page, expect
 
-from tests.browser.help_centre import AGENT_TOKEN, AUTHOR_TOKEN
+from tests.browser.help_centre import AGENT_TOKEN, sign_in
 from tests.browser.widget_page import Widget
 
 ANSWERED = "I forgot my passwrod"
@@ -142,9 +142,8 @@ def _solved(page: Page) -> None:
 
 
 def _authors(page: Page) -> None:
+    sign_in(page, "author")
     page.goto("/authors")
-    page.get_by_label("Token").fill(AUTHOR_TOKEN)
-    page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("table").first).to_be_visible()
 
 
@@ -162,7 +161,7 @@ def _learned_trace(page: Page) -> None:
 
 def send_ticket(page: Page, **given: str) -> int:
     """Has somebody send a ticket; its number. From now on the page is an agent's."""
-    page.set_extra_http_headers({"Authorization": f"Bearer {AGENT_TOKEN}"})
+    sign_in(page, "agent")
     sent = {"subject": "The printer is offline", "body": "It is the one on floor 3.", "email": "kim@example.com"}
     headers = {"Authorization": f"Bearer {AGENT_TOKEN}", "Idempotency-Key": uuid.uuid4().hex}
     number: int = page.request.post("/api/v1/tickets", data={**sent, **given}, headers=headers).json()["number"]
@@ -185,7 +184,7 @@ def _inbox(page: Page) -> None:
 
 
 def _inbox_empty(page: Page) -> None:
-    page.set_extra_http_headers({"Authorization": f"Bearer {AGENT_TOKEN}"})
+    sign_in(page, "agent")
     page.goto("/inbox?view=on_hold")
     expect(page.get_by_role("heading", name="Nothing here")).to_be_visible()
 

@@ -52,7 +52,7 @@ def inbox(request: Request) -> Response:
         "news": wanted.address("/inbox/news", since=now.isoformat()),
         "pages": pages,
         "first": offset + 1,
-        "people": colleagues(cases, caller),
+        "people": colleagues(request, caller),
         "me": caller.id,
         "short_states": standing.SHORT_STATES,
         "states": {key: name for key, name in standing.STATES.items() if key in wanted.view.states},
@@ -102,7 +102,7 @@ def change_several(request: Request, form: Posted) -> Response:
     cases = casework_of(request)
     query = request.query_params
     wanted = Filter.of(lambda name: query.get(name, ""))
-    changes = _changes(form.text("do"), form.text("to"), form.text("set"), colleagues(cases, caller))
+    changes = _changes(form.text("do"), form.text("to"), form.text("set"), colleagues(request, caller))
     chosen = [one for one in dict.fromkeys(form.texts("ticket")) if one][:ROWS]
     done = cases.change_all(chosen, changes, caller) if changes else 0
     return RedirectResponse(wanted.address(done=str(done)) + "#fl-done", 303)
