@@ -24,7 +24,7 @@ from web import auth, standing
 from web.pages.catalogue import Catalogue, catalogue
 from web.pages.failures import PageRoute
 from web.pages.forms import Form, Posted
-from web.pages.inbox_filter import Filter
+from web.pages.inbox_filter import asked_for
 from web.pages.templates import page
 from web.pages.visit import visit
 from web.script_words import inbox_words
@@ -166,12 +166,8 @@ def _words(error: TicketChanged | NothingToUndo) -> Message:
     return error.message or Message("Look at what is new, then try again.")
 
 
-def _filter(request: Request) -> Filter:
-    return Filter.of(lambda name: request.query_params.get(name, ""))
-
-
 def _back(request: Request, number: int, done: str) -> Response:
-    return RedirectResponse(_filter(request).address(f"/inbox/{number}", done=done) + "#fl-done", 303)
+    return RedirectResponse(asked_for(request).address(f"/inbox/{number}", done=done) + "#fl-done", 303)
 
 
 def _unsent(request: Request, typed: Typed, error: StoreUnavailable) -> Response:
@@ -198,7 +194,7 @@ def _page(
     status: int = 200,
 ) -> Response:
     desk: HelpDesk = request.app.state.desk
-    cases, known, wanted = casework_of(request), catalogue(request), _filter(request)
+    cases, known, wanted = casework_of(request), catalogue(request), asked_for(request)
     reader = visit(request, known)
     done, now = cases.read(number), desk.now()
     ticket = done.ticket
