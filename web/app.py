@@ -32,6 +32,7 @@ from bot.passwords import Passwords
 from bot.people_store import SqlPeopleStore
 from bot.readership import Readership, SqlReadStore
 from bot.service import HelpDesk
+from bot.worklist import SqlWorklist
 from kb.snapshot import current_id
 from web import api, pages, problems
 from web.limits import Limits
@@ -58,7 +59,7 @@ def open_desk(settings: Settings) -> tuple[HelpDesk, sa.Engine]:
     desk = HelpDesk(
         library=library,
         events=SqlEventStore(engine),
-        inbox=SqlInbox(engine, new_id),
+        inbox=SqlInbox(engine, new_id, settings.response_times),
         learning=learning,
         now=lambda: datetime.now(UTC),
         new_id=new_id,
@@ -110,6 +111,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     app.state.settings, app.state.desk, app.state.engine = settings, desk, engine
     app.state.accounts = accounts or open_accounts(engine)
     app.state.readership, app.state.feedback = readership, SqlFeedbackStore(engine)
+    app.state.worklist = SqlWorklist(engine, settings.response_times)
     app.state.notices = NoticeBoard(settings.notice_file, settings.default_lang)
     app.state.tokens = FormTokens(shared_secret(engine, "forms"))
     app.state.limits = Limits(
