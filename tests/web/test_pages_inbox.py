@@ -228,6 +228,16 @@ def test_a_reply_goes_to_the_requester_with_a_first_name_and_a_note_to_nobody_ou
     assert "Marmalade" in inbox.get("/inbox/1").html
 
 
+def test_the_requester_of_a_ticket_on_hold_is_told_so_and_can_write(inbox: Inbox) -> None:
+    ticket = inbox.send()
+    inbox.work.change(ticket.id, Changes(state="on_hold"), LEE)
+    seen = inbox.site.get(f"/ticket/{ticket.id}")
+    assert "On hold We know of your ticket" in seen.main
+
+    inbox.site.post(f"/ticket/{ticket.id}/messages", {"text": "It works again."})
+    assert inbox.now(ticket).state == "received"
+
+
 def test_a_form_that_does_not_say_what_it_is_stays_among_agents(inbox: Inbox) -> None:
     ticket = inbox.send()
     inbox.post("/inbox/1/messages", {"text": NOTE})
