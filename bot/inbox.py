@@ -16,6 +16,7 @@ from bot.database import ticket_attachments as files
 from bot.database import ticket_messages as messages
 from bot.errors import AttachmentRefused
 from bot.models import Attachment, Author, Ticket, TicketDraft, TicketMessage, TicketState
+from bot.outgoing import Outgoing
 from bot.tickets import conflict, fingerprint, no_room, taken
 
 #: A file that waits longer than this for its ticket is removed.
@@ -84,10 +85,13 @@ class Inbox(Protocol):
 
 
 class SqlInbox:
-    """Tickets in a SQL database. `new_id` makes ids that cannot be guessed."""
+    """Tickets in a SQL database. `new_id` makes ids that cannot be guessed.
 
-    def __init__(self, engine: sa.Engine, new_id: Callable[[], str]) -> None:
-        self._engine, self._new_id = engine, new_id
+    What has to be sent of them is written in the same transaction, so that nothing accepted is lost on its way.
+    """
+
+    def __init__(self, engine: sa.Engine, new_id: Callable[[], str], outgoing: Outgoing | None = None) -> None:
+        self._engine, self._new_id, self._outgoing = engine, new_id, outgoing
 
     def submit(self, draft: TicketDraft, idempotency_key: str, *, shown: tuple[str, ...], at: datetime) -> Ticket:
         row = {
@@ -114,9 +118,13 @@ class SqlInbox:
                     number = connection.execute(tickets.insert().values(row).returning(tickets.c.number)).scalar_one()
                     connection.execute(files.update().where(_waiting(idempotency_key)).values(ticket_id=row["id"]))
                     attached = _attachments(connection, files.c.ticket_id == row["id"])
+                    ticket = taken(draft, str(row["id"]), number, shown, at, attached)
+                    if self._outgoing:
+                        self._outgoing.opened(connection, ticket)
             except sa.exc.IntegrityError:
                 return self._sent_before(draft, idempotency_key)
-        return taken(draft, str(row["id"]), number, shown, at, attached)
+        self._wake()
+        return ticket
 
     def _sent_before(self, draft: TicketDraft, idempotency_key: str) -> Ticket:
         with self._engine.begin() as connection:
@@ -180,8 +188,9 @@ class SqlInbox:
             last = connection.execute(_last_message(ticket_id)).first()
             if last and (last.author, last.text) == (author, text):
                 return
-            _write(connection, ticket_id, author, text, at)
+            self._write(connection, ticket_id, author, text, at)
             _set_state(connection, ticket_id, "answered" if author == "agent" else "received")
+        self._wake()
 
     def judge(self, ticket_id: str, verdict: Literal["accepted", "refused"], reason: str, at: datetime) -> bool:
         with reachable("What you said could not be stored"), self._engine.begin() as connection:
@@ -191,19 +200,37 @@ class SqlInbox:
                 return False
             connection.execute(messages.update().where(messages.c.id == last.id).values(verdict=verdict))
             if reason:
-                _write(connection, ticket_id, "requester", reason, at)
+                self._write(connection, ticket_id, "requester", reason, at)
             _set_state(connection, ticket_id, "solved" if verdict == "accepted" else "received")
+            if self._outgoing and verdict == "accepted":
+                self._outgoing.accepted(connection, _known(connection, ticket_id), last.id, at)
+        self._wake()
         return True
 
     def close(self, ticket_id: str) -> None:
         with reachable("The ticket could not be closed"), self._engine.begin() as connection:
             _set_state(connection, ticket_id, "solved")
 
+    def _write(self, connection: sa.Connection, ticket_id: str, author: Author, text: str, at: datetime) -> None:
+        row = {"ticket_id": ticket_id, "author": author, "text": text, "at": at, "verdict": ""}
+        number = connection.execute(messages.insert().values(row).returning(messages.c.id)).scalar_one()
+        if self._outgoing:
+            said = TicketMessage(at, author, text)
+            self._outgoing.said(connection, _known(connection, ticket_id), number, said)
+
+    def _wake(self) -> None:
+        if self._outgoing:
+            self._outgoing.written()
+
     @staticmethod
     def _lock(connection: sa.Connection, ticket_id: str) -> str | None:
         """The state of the ticket, whose row nobody else changes until the transaction ends."""
         same = tickets.update().where(tickets.c.id == ticket_id).values(state=tickets.c.state)
         return connection.execute(same.returning(tickets.c.state)).scalar_one_or_none()
+
+
+def _known(connection: sa.Connection, ticket_id: str) -> Ticket:
+    return _read(connection, connection.execute(tickets.select().where(tickets.c.id == ticket_id)).one())
 
 
 def _read(connection: sa.Connection, row: sa.Row[Any]) -> Ticket:
@@ -240,11 +267,6 @@ def _waiting(idempotency_key: str) -> sa.ColumnElement[bool]:
 
 def _last_message(ticket_id: str) -> sa.Select[Any]:
     return messages.select().where(messages.c.ticket_id == ticket_id).order_by(messages.c.id.desc()).limit(1)
-
-
-def _write(connection: sa.Connection, ticket_id: str, author: Author, text: str, at: datetime) -> None:
-    row = {"ticket_id": ticket_id, "author": author, "text": text, "at": at, "verdict": ""}
-    connection.execute(messages.insert().values(row))
 
 
 def _set_state(connection: sa.Connection, ticket_id: str, state: TicketState) -> None:

@@ -17,7 +17,7 @@ from bot.service import HelpDesk
 from kb.links import article_path
 from kb.models import INTERNAL, PUBLIC, ArticleKey
 from kb.snapshot import Entry
-from web import learned_schemas, limits, schemas, ticket_schemas, widget
+from web import learned_schemas, limits, outbox_api, schemas, ticket_schemas, webhooks, widget
 from web.auth import Agent, Author
 from web.pages.catalogue import catalogue
 from web.problems import ApiError, Problem
@@ -184,6 +184,8 @@ def list_feedback(
 
 
 router.include_router(widget.router)
+router.include_router(outbox_api.router)
+router.include_router(webhooks.router)
 
 
 @router.get("/gaps", summary="Questions without an answer")

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from pydantic import SecretStr
+from starlette.exceptions import HTTPException
 
 from bot.people import ANYBODY, Caller, Right, audiences
 from web.problems import ApiError
@@ -54,6 +55,14 @@ def needs(right: Right) -> Callable[[Request], Caller]:
 
 Agent = Annotated[Caller, Depends(needs("tickets"))]
 Author = Annotated[Caller, Depends(needs("authoring"))]
+
+
+def enter(request: Request, right: Right) -> Caller:
+    """Who opens a page that needs a right. Raises HTTPException 401 for somebody unknown, 403 without the right."""
+    known = caller(request)
+    if not known.may(right):
+        raise HTTPException(403 if known.id else 401)
+    return known
 
 
 def matches(given: str, token: SecretStr) -> bool:

@@ -30,6 +30,7 @@ CODES: dict[type[errors.BotError], tuple[int, str]] = {
     errors.AttachmentUnknown: (404, "attachment_unknown"),
     errors.LearnedUnknown: (404, "learned_unknown"),
     errors.LearnedRemoved: (409, "learned_removed"),
+    errors.SendingUnknown: (404, "sending_unknown"),
     errors.StoreUnavailable: (503, "store_unavailable"),
 }
 _HTTP_CODES = {

@@ -22,12 +22,15 @@ from bot.events import SqlEventStore
 from bot.feedback import Feedback, SqlFeedbackStore
 from bot.inbox import SqlInbox
 from bot.learning import SqlLearningStore
+from bot.outbox import Letter, SqlOutbox
 from bot.readership import SqlReadStore
+from bot.webhooks import SqlWebhooks
 from tests.bot.samples import NOON, asked, draft, lesson, solved
 
 TABLES = {
     "questions", "outcomes", "tickets", "resolutions", "learned", "learned_traces", "learned_revision",
     "ticket_attachments", "ticket_messages", "server_secrets", "article_reads", "article_feedback",
+    "outbox", "webhooks_taken",
 }  # fmt: skip
 EMPTY = dict.fromkeys(TABLES, 0) | {"learned_revision": 1}
 FILLED = dict.fromkeys(TABLES, 1)
@@ -60,6 +63,8 @@ def _fill(engine: sa.Engine) -> None:
     shared_secret(engine, "forms")
     SqlLearningStore(engine).learn([lesson()])
     SqlReadStore(engine).add({("printer-not-printing", NOON.date()): 1})
+    SqlOutbox(engine).post(Letter("zammad", "ticket", "zammad-ticket-1", ticket.id, ticket.id), NOON)
+    SqlWebhooks(engine).keep("msg_1", NOON)
     SqlFeedbackStore(engine).keep(Feedback("printer-not-printing", "session", NOON, "en", helpful=True))
 
 
@@ -185,7 +190,7 @@ def test_removing_a_question_removes_its_outcomes_and_removing_a_ticket_all_that
         connection.execute(db.questions.delete())
         connection.execute(db.tickets.delete())
 
-    gone = ("outcomes", "questions", "resolutions", "ticket_attachments", "ticket_messages", "tickets")
+    gone = ("outbox", "outcomes", "questions", "resolutions", "ticket_attachments", "ticket_messages", "tickets")
     assert _counts(engine) == {**FILLED, **dict.fromkeys(gone, 0)}
 
 

@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse
 
 from kb.links import article_path
 from kb.marks import Marks
+from web import handoff
 from web.notice import Notice, NoticeBoard
 from web.pages.catalogue import Catalogue, catalogue
 from web.pages.theme import stylesheet
@@ -161,6 +162,7 @@ def page(
         "canonical": "",
         "alternates": (),
         "description": "",
+        "by_mail": handoff.answers_by_mail(settings),
         "logo": logo_address(settings.logo) if settings.logo else "",
         "announcement": _notice(request, template, reader),
         "question": "",
