@@ -81,8 +81,8 @@ class Wire:
         connection = self._connection(address.scheme, address.hostname or "", address.port)
         try:
             connection.request(method, target, body, given)
-            answer = connection.getresponse()
-            reply = Reply(answer.status, {k.lower(): v for k, v in answer.getheaders()}, self._read(answer))
+            with connection.getresponse() as answer:
+                reply = Reply(answer.status, {k.lower(): v for k, v in answer.getheaders()}, self._read(answer))
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise DeliveryFailed(
                 Message("%(host)s does not answer: %(why)s.", host=self.host, why=self._masked(_reason(error)))
