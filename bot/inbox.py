@@ -90,7 +90,7 @@ class SqlInbox:
     What has to be sent of them is written in the same transaction, so that nothing accepted is lost on its way.
     """
 
-    def __init__(self, engine: sa.Engine, new_id: Callable[[], str], outgoing: Outgoing | None = None) -> None:
+    def __init__(self, engine: sa.Engine, new_id: Callable[[], str], *, outgoing: Outgoing | None = None) -> None:
         self._engine, self._new_id, self._outgoing = engine, new_id, outgoing
 
     def submit(self, draft: TicketDraft, idempotency_key: str, *, shown: tuple[str, ...], at: datetime) -> Ticket:

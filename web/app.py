@@ -56,7 +56,7 @@ def open_desk(settings: Settings) -> tuple[HelpDesk, sa.Engine]:
     desk = HelpDesk(
         library=library,
         events=SqlEventStore(engine),
-        inbox=SqlInbox(engine, new_id, handoff.outgoing(settings, outbox)),
+        inbox=SqlInbox(engine, new_id, outgoing=handoff.outgoing(settings, outbox)),
         learning=learning,
         now=lambda: datetime.now(UTC),
         new_id=new_id,

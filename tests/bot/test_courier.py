@@ -71,7 +71,7 @@ class Office:
         ids = (f"id-{n}" for n in count(1))
         mails = mailer is not None
         outgoing = Outgoing(self.outbox, Words(), name, mails=mails, own=frozenset({"desk@help.example"}))
-        self.inbox = SqlInbox(engine, ids.__next__, outgoing)
+        self.inbox = SqlInbox(engine, ids.__next__, outgoing=outgoing)
         self.route = Route(self.inbox, self.outbox, {name: sink} if name else {}, mailer)
         self.courier = self.another("server-1")
 
