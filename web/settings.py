@@ -431,5 +431,6 @@ def _explain(entry: Any) -> str:
     if entry["type"] == "extra_forbidden":
         return f"{name}: no such setting. Known: {', '.join(Settings.model_fields)}."
     secret = name not in Settings.model_fields or Settings.model_fields[name].annotation is SecretStr
+    secret = secret or re.search(r"://.*@", str(entry["input"])) is not None  # an address with a password
     shown = "" if secret else f" (found {entry['input']!r})"
     return f"{name}: {entry['msg'].removeprefix('Value error, ')}{shown}."
