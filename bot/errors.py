@@ -13,6 +13,11 @@ BotError
 ├── LearnedRemoved         a removed learned question has to be restored first
 ├── SendingUnknown         there is nothing in the outbox with this id
 ├── DeliveryFailed         another desk or a mail server did not take what it was sent
+├── AccountInvalid         a field of a person, a password or a token is missing or wrong; names the field
+├── PersonUnknown          there is no person with this id
+├── LastAdmin              nobody would be left who may decide who may do what
+├── LinkUnknown            a one-time link was used, has expired or never was
+├── TokenExpired           an API token worked once and has expired
 └── StoreUnavailable       the database cannot be written; nothing was stored
 """
 
@@ -108,6 +113,30 @@ class DeliveryFailed(BotError):  # noqa: N818
     def __init__(self, why: Message, *, permanent: bool = False, retry_after: float = 0.0) -> None:
         super().__init__(why)
         self.why, self.permanent, self.retry_after = why, permanent, retry_after
+
+
+class AccountInvalid(BotError):  # noqa: N818
+    """A person, a password or a token cannot be as it was given. `fields` maps a name to what to do about it."""
+
+    def __init__(self, fields: dict[str, Message]) -> None:
+        super().__init__(" ".join(map(str, fields.values())))
+        self.fields = fields
+
+
+class PersonUnknown(BotError):  # noqa: N818
+    """There is no person with this id or address."""
+
+
+class LastAdmin(BotError):  # noqa: N818
+    """Nobody would be left who may decide who may do what."""
+
+
+class LinkUnknown(BotError):  # noqa: N818
+    """A one-time link was used, has expired or never was."""
+
+
+class TokenExpired(BotError):  # noqa: N818
+    """An API token worked once and has expired."""
 
 
 class StoreUnavailable(BotError):  # noqa: N818

@@ -8,7 +8,7 @@ import email.policy
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -85,7 +85,8 @@ def running(desk: Desk) -> Iterator[Desk]:
             for name, value in {"Content-Length": str(len(content)), **more}.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(content)
+            with suppress(BrokenPipeError):  # who asked is gone
+                self.wfile.write(content)
 
         do_GET = do_POST = do_PUT = _any  # noqa: N815
 

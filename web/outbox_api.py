@@ -5,16 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from bot.outbox import Kind, Sending, Shown, State
-from bot.people import Caller
-from web.auth import needs
+from web.auth import Admin
 
 router = APIRouter()
-
-Admin = Annotated[Caller, Depends(needs("admin"))]
 
 
 class SendingOut(BaseModel):
