@@ -8,7 +8,10 @@ import uuid
 from collections.abc import Callable
 from datetime import datetime
 
+from fastapi import Request
+
 from bot.courier import Courier, Route
+from bot.errors import StoreUnavailable
 from bot.handoff import TicketSink
 from bot.handoff.mail import Mailer, SmtpSink
 from bot.handoff.signing import key_of
@@ -67,6 +70,25 @@ def answers_by_mail(settings: Settings) -> bool:
 def sink_names(settings: Settings) -> frozenset[str]:
     """The sinks that these settings have; letters for others wait until they are set again."""
     return frozenset({settings.handoff, MAIL if sends_mail(settings) else ""} - {""})
+
+
+def given_up(request: Request) -> int:
+    """How many letters wait for a person; 0 where the database does not answer."""
+    outbox: SqlOutbox = request.app.state.outbox
+    try:
+        return outbox.dead()
+    except StoreUnavailable as error:
+        _log.error("%s", error)
+        return 0
+
+
+def stuck(request: Request, ticket_id: str) -> bool:
+    """Whether the desk that a ticket is handed on to did not take it, or what was said to it, yet.
+
+    Raises StoreUnavailable.
+    """
+    outbox: SqlOutbox = request.app.state.outbox
+    return bool(request.app.state.settings.handoff) and outbox.stuck(ticket_id)
 
 
 def _mailer(settings: Settings, now: Callable[[], datetime]) -> Mailer | None:

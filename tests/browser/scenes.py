@@ -158,6 +158,11 @@ def _learned_trace(page: Page) -> None:
     expect(page.get_by_role("heading", name="Where it comes from")).to_be_visible()
 
 
+def _outbox(page: Page) -> None:
+    sign_in(page, "admin")
+    page.goto("/outbox")
+
+
 PAGES: Mapping[str, Scene] = {
     "home": _at("/"),
     "home-polish": _at("/?lang=pl"),
@@ -190,6 +195,7 @@ PAGES: Mapping[str, Scene] = {
     "authors": _authors,
     "authors-learned": _learned,
     "authors-learned-trace": _learned_trace,
+    "outbox": _outbox,
     "api": _at("/api"),
     "widget": _at("/widget"),
     "not-found": _at("/en/articles/no-such-article"),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from bot.errors import SendingUnknown, StoreUnavailable
+from bot.errors import SendingUnknown
 from bot.outbox import SHOWN, Kind, Sending, Shown, SqlOutbox, State
 from bot.service import HelpDesk
 from web import auth, handoff
@@ -17,8 +16,6 @@ from web.pages.failures import PageRoute
 from web.pages.forms import Posted, page_number
 from web.pages.templates import page
 from web.words import N_
-
-_log = logging.getLogger(__name__)
 
 router = APIRouter(route_class=PageRoute)
 
@@ -64,22 +61,6 @@ class Filter:
 
     def on_page(self, number: int) -> Filter:
         return replace(self, number=number)
-
-
-def dead(request: Request) -> int:
-    """How many letters wait for a person, for a line on other pages; 0 where the database does not answer."""
-    outbox: SqlOutbox = request.app.state.outbox
-    try:
-        return outbox.dead()
-    except StoreUnavailable as error:
-        _log.error("%s", error)
-        return 0
-
-
-def stuck(request: Request, ticket_id: str) -> bool:
-    """Whether the desk that a ticket is handed on to did not take it, or what was said to it, yet."""
-    outbox: SqlOutbox = request.app.state.outbox
-    return bool(request.app.state.settings.handoff) and outbox.stuck(ticket_id)
 
 
 @router.get(_LIST)

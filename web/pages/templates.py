@@ -164,6 +164,7 @@ def page(
         "canonical": "",
         "alternates": (),
         "description": "",
+        "given_up": handoff.given_up(request) if person.may("admin") else 0,
         "by_mail": handoff.answers_by_mail(settings),
         "logo": logo_address(settings.logo) if settings.logo else "",
         "announcement": _notice(request, template, reader),
