@@ -8,8 +8,7 @@ import re
 from datetime import date
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -24,17 +23,16 @@ from pydantic_settings import (
 from bot.attachments import Allowed
 from bot.database import sqlite_url
 from bot.decide import COST_MISSED, COST_WRONG, Policy
-from bot.handoff.signing import key_of
 from bot.hours import Hours
 from kb import languages
 from kb.routing import AUTO
-from web import choices
+from web import choices, handoff_settings
 from web.choices import Choice
+from web.handoff_settings import DeskAddress, Handoff, MailServer, WebhookSecret
 
 _PREFIX = "FIRSTLINE_"
 FILE_VARIABLE = f"{_PREFIX}SETTINGS"
 DEFAULT_FILE = "firstline.toml"
-Handoff = Literal["", "smtp", "webhook", "zammad", "zendesk"]
 #: Far above any ratio that makes sense, and no sum of two overflows.
 Cost = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
 #: A picture of these kinds is shown by every browser.
@@ -126,20 +124,20 @@ class Settings(BaseSettings):
         description="Where tickets are handed on to: `smtp`, `webhook`, `zammad` or `zendesk` "
         "([hand-off](handoff.md)). Empty: they stay here.",
     )
-    handoff_url: str = Field("", description="The address of Zammad, of Zendesk or of the webhook's receiver.")
+    handoff_url: DeskAddress = Field("", description="The address of Zammad, of Zendesk or of the webhook's receiver.")
     handoff_secret: SecretStr = Field(
         SecretStr(""), description="The API token for Zammad or Zendesk, or the webhook's secret (`whsec_…`)."
     )
     handoff_user: str = Field("", description="The e-mail address the Zendesk token belongs to.")
     handoff_group: str = Field("", description="The group tickets go to: Zammad's name of it, or Zendesk's number.")
     handoff_to: str = Field("", description="The mailbox that gets tickets where `handoff` is `smtp`.")
-    smtp_url: SecretStr = Field(
+    smtp_url: MailServer = Field(
         SecretStr(""),
         description="The mail server: `smtp://user:password@mail.example.com:587`, or `smtps://…` for TLS from the "
         "start. Requesters then get a confirmation and agents' answers by e-mail. Empty: no mail is sent.",
     )
     mail_from: str = Field("", description="The address our mail comes from.")
-    webhook_secret: SecretStr = Field(
+    webhook_secret: WebhookSecret = Field(
         SecretStr(""), description="The secret (`whsec_…`) of webhooks that another desk sends us. Empty: closed."
     )
     widget_origins: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -267,55 +265,9 @@ class Settings(BaseSettings):
             raise ValueError("write a whole address such as https://chat.example.com/support")
         return value
 
-    @field_validator("handoff_url")
-    @classmethod
-    def _desk(cls, value: str) -> str:
-        if value and (not _ADDRESS.fullmatch(value) or "@" in urlsplit(value).netloc):
-            raise ValueError("write a whole address without a password, such as https://desk.example.com")
-        return value
-
-    @field_validator("smtp_url")
-    @classmethod
-    def _mail_server(cls, value: SecretStr) -> SecretStr:
-        address = value.get_secret_value()
-        try:
-            parts = urlsplit(address)
-            usable = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
-        except ValueError:  # a port that is no number
-            usable = False
-        if address and not usable:
-            raise ValueError(
-                "write smtp://user:password@mail.example.com:587; write a @, : or / in the password as %40, %3A or %2F"
-            )
-        return value
-
-    @field_validator("webhook_secret")
-    @classmethod
-    def _webhook_secret(cls, value: SecretStr) -> SecretStr:
-        if value.get_secret_value():
-            key_of(value.get_secret_value())
-        return value
-
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        """What a hand-off needs is there. The messages name settings and no values."""
-        needed = {
-            "smtp": ("smtp_url", "handoff_to"),
-            "webhook": ("handoff_url", "handoff_secret"),
-            "zammad": ("handoff_url", "handoff_secret", "handoff_group"),
-            "zendesk": ("handoff_url", "handoff_secret", "handoff_user"),
-        }.get(self.handoff, ())
-        if missing := [name for name in needed if not _given(getattr(self, name))]:
-            raise ValueError(f'handoff = "{self.handoff}" needs {", ".join(missing)} as well')
-        if _given(self.smtp_url) and not self.mail_from:
-            raise ValueError("smtp_url needs mail_from as well: the address our mail comes from")
-        if self.handoff == "webhook":
-            try:
-                key_of(self.handoff_secret.get_secret_value())
-            except ValueError as error:
-                raise ValueError(f"handoff_secret: {error}") from None
-        if self.handoff == "zendesk" and self.handoff_group and not self.handoff_group.isdigit():
-            raise ValueError("handoff_group: write the number of the group, which Zendesk shows in its address")
+        handoff_settings.check(self)
         return self
 
     @field_validator("opening_hours")
@@ -397,10 +349,6 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         file = TomlConfigSettingsSource(settings_cls, toml_file=_settings_file())
         return init_settings, env_settings, file
-
-
-def _given(value: str | SecretStr) -> bool:
-    return bool(value.get_secret_value() if isinstance(value, SecretStr) else value)
 
 
 def _settings_file() -> Path:
