@@ -33,6 +33,7 @@ from bot.passwords import Passwords
 from bot.people_store import SqlPeopleStore
 from bot.readership import Readership, SqlReadStore
 from bot.service import HelpDesk
+from bot.worklist import SqlWorklist
 from kb.snapshot import current_id
 from web import api, handoff, pages, problems
 from web.limits import Limits
@@ -60,7 +61,7 @@ def open_desk(settings: Settings) -> tuple[HelpDesk, sa.Engine]:
     desk = HelpDesk(
         library=library,
         events=SqlEventStore(engine),
-        inbox=SqlInbox(engine, new_id, outgoing=handoff.outgoing(settings, outbox)),
+        inbox=SqlInbox(engine, new_id, settings.response_times, outgoing=handoff.outgoing(settings, outbox)),
         learning=learning,
         now=lambda: datetime.now(UTC),
         new_id=new_id,
@@ -120,6 +121,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     app.state.outbox, app.state.outgoing = outbox, handoff.outgoing(settings, outbox)
     app.state.accounts = accounts or open_accounts(engine)
     app.state.readership, app.state.feedback = readership, SqlFeedbackStore(engine)
+    app.state.worklist = SqlWorklist(engine, settings.response_times)
     app.state.notices = NoticeBoard(settings.notice_file, settings.default_lang)
     app.state.tokens = FormTokens(shared_secret(engine, "forms"))
     app.state.limits = Limits(

@@ -74,14 +74,14 @@ def test_only_admins_look_into_the_outbox(site: Site, role: Role) -> None:
 
 @pytest.mark.usefixtures("admin")
 def test_the_page_says_what_failed_and_why_and_shows_nothing_of_the_ticket(site: Site) -> None:
-    address = send(site, subject="Salary of Ann", body="It is secret.")
+    send(site, subject="Salary of Ann", body="It is secret.")
     fail(site, why="<b>Group</b> does not exist")
     page = site.get("/outbox?shown=failing")
 
     row = page.one("tr", id="sending-1").text
     assert ("Ticket" in row, "zammad" in row, "Failing" in row, "Next try:" in row) == (True, True, True, True)
     assert "desk.example answered 422: <b>Group</b> does not exist" in " ".join(row.split())
-    assert f"/ticket/{address}" in page.links
+    assert "/inbox/1" in page.links
     assert [word for word in ("Salary", "secret", "ann@example.com", TOKEN) if word in page.html] == []
     assert site.get("/outbox?shown=dead").main.endswith("Nothing here Show all")
     assert "no-store" in page.response.headers["cache-control"]
