@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from web.pages import (
+    account,
     asking,
     authors,
     feedback,
@@ -12,6 +13,7 @@ from web.pages import (
     inbox_ticket,
     learned,
     outbox,
+    people,
     reading,
     reference,
     signing_in,
@@ -26,6 +28,7 @@ from web.pages.failures import error_page
 router = APIRouter(include_in_schema=False)
 # `reading` comes last: its addresses begin with a language, which any word could be.
 for part in (
+    account,
     asking,
     authors,
     feedback,
@@ -33,6 +36,7 @@ for part in (
     inbox_ticket,
     learned,
     outbox,
+    people,
     reference,
     signing_in,
     site,
