@@ -13,6 +13,8 @@ BotError
 ├── AttachmentUnknown      the ticket has no file with this id
 ├── LearnedUnknown         there is no learned question with this id
 ├── LearnedRemoved         a removed learned question has to be restored first
+├── SendingUnknown         there is nothing in the outbox with this id
+├── DeliveryFailed         another desk or a mail server did not take what it was sent
 ├── AccountInvalid         a field of a person, a password or a token is missing or wrong; names the field
 ├── PersonUnknown          there is no person with this id
 ├── LastAdmin              nobody would be left who may decide who may do what
@@ -115,6 +117,22 @@ class LearnedUnknown(BotError):  # noqa: N818
 
 class LearnedRemoved(BotError):  # noqa: N818
     """The learned question was removed, and has to be restored before anything else is done with it."""
+
+
+class SendingUnknown(BotError):  # noqa: N818
+    """There is nothing in the outbox with this id."""
+
+
+class DeliveryFailed(BotError):  # noqa: N818
+    """Another desk or a mail server did not take what it was sent; the message says why, and holds no secret.
+
+    `permanent` says that the same would be refused again. `retry_after` is how many seconds the receiver asks to be
+    left alone.
+    """
+
+    def __init__(self, why: Message, *, permanent: bool = False, retry_after: float = 0.0) -> None:
+        super().__init__(why)
+        self.why, self.permanent, self.retry_after = why, permanent, retry_after
 
 
 class AccountInvalid(BotError):  # noqa: N818

@@ -15,7 +15,8 @@ from bot.database import reachable, tickets
 from bot.database import ticket_attachments as files
 from bot.database import ticket_messages as messages
 from bot.errors import AttachmentRefused
-from bot.models import NOBODY, Attachment, Author, Ticket, TicketDraft, Who
+from bot.models import NOBODY, Attachment, Author, Ticket, TicketDraft, TicketMessage, Who
+from bot.outgoing import Outgoing
 from bot.response_times import ResponseTimes
 from bot.ticket_rows import attachments, columns, history, keep, lock, whole, write
 from bot.tickets import conflict, fingerprint, no_room, taken
@@ -98,10 +99,21 @@ class Inbox(Protocol):
 
 
 class SqlInbox:
-    """Tickets in a SQL database. `new_id` makes ids that cannot be guessed; `times` say when answers are due."""
+    """Tickets in a SQL database. `new_id` makes ids that cannot be guessed; `times` say when answers are due.
 
-    def __init__(self, engine: sa.Engine, new_id: Callable[[], str], times: ResponseTimes | None = None) -> None:
+    What has to be sent of them is written in the same transaction, so that nothing accepted is lost on its way.
+    """
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        new_id: Callable[[], str],
+        times: ResponseTimes | None = None,
+        *,
+        outgoing: Outgoing | None = None,
+    ) -> None:
         self._engine, self._new_id, self._times = engine, new_id, times or ResponseTimes()
+        self._outgoing = outgoing
 
     def submit(self, draft: TicketDraft, idempotency_key: str, *, shown: tuple[str, ...], at: datetime) -> Ticket:
         made = self._times.timed(taken(draft, self._new_id(), 0, shown, at, ()), "received", at)
@@ -129,9 +141,13 @@ class SqlInbox:
                     number = connection.execute(tickets.insert().values(row).returning(tickets.c.number)).scalar_one()
                     connection.execute(files.update().where(_waiting(idempotency_key)).values(ticket_id=made.id))
                     attached = attachments(connection, files.c.ticket_id == made.id)
+                    made = replace(made, number=number, attachments=attached)
+                    if self._outgoing:
+                        self._outgoing.opened(connection, made)
             except sa.exc.IntegrityError:
                 return self._sent_before(draft, idempotency_key)
-        return replace(made, number=number, attachments=attached)
+        self._wake()
+        return made
 
     def _sent_before(self, draft: TicketDraft, idempotency_key: str) -> Ticket:
         with self._engine.begin() as connection:
@@ -206,8 +222,9 @@ class SqlInbox:
             if ticket is None or (last and (last.author, last.text) == (author, text)):
                 return
             check_revision(ticket, revision, history(connection, ticket_id), spoken=True)
-            write(connection, ticket_id, author, text, at, name)
+            self._write(connection, ticket, author, text, at, name)
             keep(connection, *said(ticket, author, who, at, self._times))
+        self._wake()
 
     def judge(self, ticket_id: str, verdict: Literal["accepted", "refused"], reason: str, at: datetime) -> bool:
         with reachable("What you said could not be stored"), self._engine.begin() as connection:
@@ -217,14 +234,28 @@ class SqlInbox:
                 return False
             connection.execute(messages.update().where(messages.c.id == last.id).values(verdict=verdict))
             if reason:
-                write(connection, ticket_id, "requester", reason, at)
+                self._write(connection, ticket, "requester", reason, at)
             keep(connection, *judged(ticket, verdict, at, self._times))
+            if self._outgoing and verdict == "accepted":
+                self._outgoing.accepted(connection, ticket, last.id, at)
+        self._wake()
         return True
 
     def close(self, ticket_id: str, at: datetime, who: Who = NOBODY) -> None:
         with reachable("The ticket could not be closed"), self._engine.begin() as connection:
             if ticket := lock(connection, ticket_id):
                 keep(connection, *closed(ticket, who, at, self._times))
+
+    def _write(
+        self, connection: sa.Connection, ticket: Ticket, author: Author, text: str, at: datetime, name: str = ""
+    ) -> None:
+        number = write(connection, ticket.id, author, text, at, name)
+        if self._outgoing:
+            self._outgoing.said(connection, ticket, number, TicketMessage(at, author, text))
+
+    def _wake(self) -> None:
+        if self._outgoing:
+            self._outgoing.written()
 
 
 def _waiting(idempotency_key: str) -> sa.ColumnElement[bool]:

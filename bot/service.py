@@ -32,6 +32,7 @@ from bot.models import (
     TicketDraft,
     Who,
 )
+from bot.outbox import SqlOutbox
 from kb.search import Query, Searcher
 from kb.typeahead import long_enough
 
@@ -46,7 +47,10 @@ _WORDS_WITH_MEANING = 3
 
 @dataclass(frozen=True, slots=True)
 class HelpDesk:
-    """All that a front end may ask for. Clock and ids come in as arguments, so that a test can hold them still."""
+    """All that a front end may ask for. Clock and ids come in as arguments, so that a test can hold them still.
+
+    `outbox` is where the inbox writes what has to be sent; None where nothing ever is.
+    """
 
     library: Library
     events: EventStore
@@ -55,6 +59,7 @@ class HelpDesk:
     now: Callable[[], datetime]
     new_id: Callable[[], str]
     policy: Policy = field(default_factory=Policy)
+    outbox: SqlOutbox | None = None
 
     def ask(self, question: Question, *, keep: bool = True) -> Reply:
         """The reply to a question: an answer, suggestions, or an honest "I don't know".

@@ -111,12 +111,12 @@ def write(
     name: str = "",
     *,
     internal: bool = False,
-) -> None:
-    connection.execute(
-        messages.insert().values(
-            ticket_id=ticket_id, author=author, text=text, at=at, verdict="", name=name, internal=internal
-        )
+) -> int:
+    """The id of the message."""
+    row = messages.insert().values(
+        ticket_id=ticket_id, author=author, text=text, at=at, verdict="", name=name, internal=internal
     )
+    return int(connection.execute(row.returning(messages.c.id)).scalar_one())
 
 
 def history(connection: sa.Connection, ticket_id: str) -> tuple[Event, ...]:

@@ -118,6 +118,8 @@ def error_rows() -> list[tuple[int, str, str]]:
     return sorted(
         [
             *rows,
+            (401, "signature_invalid", "A webhook's signature is missing, or was not made with `webhook_secret`."),
+            (401, "timestamp_out_of_range", "A webhook was signed more than five minutes ago, or in the future."),
             (401, "unauthorized", "The token is missing, unknown or revoked."),
             (403, "forbidden", "The token does not have the scope, or its owner not the right."),
             (403, "foreign_origin", "Another site sent what a signed-in browser does here."),
@@ -177,8 +179,8 @@ def _operation(method: str, path: str, operation: dict[str, Any], spec: dict[str
 
 
 def _fields(schema: dict[str, Any], spec: dict[str, Any]) -> list[str]:
-    name = schema["$ref"].rsplit("/", 1)[-1]
-    model = spec["components"]["schemas"][name]
+    name = schema["$ref"].rsplit("/", 1)[-1] if "$ref" in schema else schema["title"]
+    model = spec["components"]["schemas"][name] if "$ref" in schema else schema
     lines = ["| field | kind | what it is |", "|---|---|---|"]
     for field, described in model["properties"].items():
         required = ", required" if field in model.get("required", ()) and name.endswith("In") else ""

@@ -19,7 +19,7 @@ from bot.service import HelpDesk
 from kb.links import article_path
 from kb.models import PUBLIC, ArticleKey
 from kb.snapshot import Entry
-from web import learned_schemas, limits, schemas, tickets, widget
+from web import learned_schemas, limits, outbox_api, schemas, tickets, webhooks, widget
 from web.auth import Agent, Author, caller
 from web.pages.catalogue import catalogue
 from web.problems import ApiError, Problem
@@ -180,6 +180,8 @@ def list_feedback(
 
 
 router.include_router(widget.router)
+router.include_router(outbox_api.router)
+router.include_router(webhooks.router)
 
 
 @router.get("/gaps", summary="Questions without an answer")

@@ -28,13 +28,14 @@ from bot.feedback import SqlFeedbackStore
 from bot.inbox import SqlInbox
 from bot.learning import SqlLearningStore
 from bot.library import Library
+from bot.outbox import SqlOutbox
 from bot.passwords import Passwords
 from bot.people_store import SqlPeopleStore
 from bot.readership import Readership, SqlReadStore
 from bot.service import HelpDesk
 from bot.worklist import SqlWorklist
 from kb.snapshot import current_id
-from web import api, pages, problems
+from web import api, handoff, pages, problems
 from web.limits import Limits
 from web.middleware import Compressed, SecurityHeaders, SizeLimit
 from web.notice import NoticeBoard
@@ -56,14 +57,16 @@ def open_desk(settings: Settings) -> tuple[HelpDesk, sa.Engine]:
     """
     learning, engine = open_learning(settings)
     library = Library(settings.data, learning)
+    outbox = SqlOutbox(engine)
     desk = HelpDesk(
         library=library,
         events=SqlEventStore(engine),
-        inbox=SqlInbox(engine, new_id, settings.response_times),
+        inbox=SqlInbox(engine, new_id, settings.response_times, outgoing=handoff.outgoing(settings, outbox)),
         learning=learning,
         now=lambda: datetime.now(UTC),
         new_id=new_id,
         policy=settings.policy,
+        outbox=outbox,
     )
     return desk, engine
 
@@ -91,12 +94,18 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     """The web application: pages, widget and API over one help desk."""
 
     readership = Readership(SqlReadStore(engine), desk.now)
+    outbox = desk.outbox or SqlOutbox(engine)
+    courier = handoff.courier(settings, desk, outbox)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         watcher = asyncio.create_task(_watch(desk.library, readership))
+        if courier:
+            courier.start()
         yield
         watcher.cancel()
+        if courier:
+            await asyncio.to_thread(courier.stop)
         readership.flush()
         engine.dispose()
 
@@ -109,6 +118,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
         lifespan=lifespan,
     )
     app.state.settings, app.state.desk, app.state.engine = settings, desk, engine
+    app.state.outbox, app.state.outgoing = outbox, handoff.outgoing(settings, outbox)
     app.state.accounts = accounts or open_accounts(engine)
     app.state.readership, app.state.feedback = readership, SqlFeedbackStore(engine)
     app.state.worklist = SqlWorklist(engine, settings.response_times)

@@ -30,7 +30,7 @@ def ticket_words(said: Words, allowed: Allowed) -> dict[str, str | list[str]]:
     }
 
 
-def widget_words(said: Words) -> dict[str, str | list[str]]:
+def widget_words(said: Words, *, by_mail: bool) -> dict[str, str | list[str]]:
     """Of widget-panel.js. `{name}` is for the script to fill in."""
     return {
         "added": said.gettext("Sent with your ticket:"),
@@ -91,7 +91,9 @@ def widget_words(said: Words) -> dict[str, str | list[str]]:
         "sendTicket": said.gettext("Send ticket"),
         "sending": said.gettext("Sending…"),
         "sent": said.gettext("Ticket %(number)s is sent", number="{number}"),
-        "sentNext": said.gettext("We reply to %(email)s. Please keep the number in case you call.", email="{email}"),
+        "sentNext": said.gettext("We reply to %(email)s. Please keep the number in case you call.", email="{email}")
+        if by_mail
+        else said.gettext("A person on the help desk reads it. Please keep the number in case you call."),
         "slow": said.gettext("This takes longer than usual. You can keep waiting, or send a ticket on its own page."),
         "solved": said.gettext("This solved it"),
         "some": [
@@ -109,7 +111,9 @@ def widget_words(said: Words) -> dict[str, str | list[str]]:
         "subject": said.gettext("Subject"),
         "thanks": said.gettext("Thank you for telling us."),
         "ticket": said.gettext("Send a ticket"),
-        "ticketIntro": said.gettext("A person on the help desk reads it and answers by e-mail."),
+        "ticketIntro": said.gettext("A person on the help desk reads it and answers by e-mail.")
+        if by_mail
+        else said.gettext("A person on the help desk reads it and answers."),
         "ticketPage": said.gettext("Open the ticket page"),
         "ticketTitle": said.gettext("Send a ticket"),
         "ticketTooSlow": said.gettext(

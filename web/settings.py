@@ -8,10 +8,10 @@ import re
 from datetime import date
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -27,8 +27,9 @@ from bot.hours import Hours
 from bot.response_times import ResponseTimes
 from kb import languages
 from kb.routing import AUTO
-from web import choices
+from web import choices, handoff_settings
 from web.choices import Choice
+from web.handoff_settings import DeskAddress, Handoff, MailServer, WebhookSecret
 
 _PREFIX = "FIRSTLINE_"
 FILE_VARIABLE = f"{_PREFIX}SETTINGS"
@@ -118,6 +119,27 @@ class Settings(BaseSettings):
     )
     cost_missed: Cost = Field(
         COST_MISSED, description="What it costs you, in the same unit, not to show an article that would have answered."
+    )
+    handoff: Handoff = Field(
+        "",
+        description="Where tickets are handed on to: `smtp`, `webhook`, `zammad` or `zendesk` "
+        "([hand-off](handoff.md)). Empty: they stay here.",
+    )
+    handoff_url: DeskAddress = Field("", description="The address of Zammad, of Zendesk or of the webhook's receiver.")
+    handoff_secret: SecretStr = Field(
+        SecretStr(""), description="The API token for Zammad or Zendesk, or the webhook's secret (`whsec_…`)."
+    )
+    handoff_user: str = Field("", description="The e-mail address the Zendesk token belongs to.")
+    handoff_group: str = Field("", description="The group tickets go to: Zammad's name of it, or Zendesk's number.")
+    handoff_to: str = Field("", description="The mailbox that gets tickets where `handoff` is `smtp`.")
+    smtp_url: MailServer = Field(
+        SecretStr(""),
+        description="The mail server: `smtp://user:password@mail.example.com:587`, or `smtps://…` for TLS from the "
+        "start. Requesters then get a confirmation and agents' answers by e-mail. Empty: no mail is sent.",
+    )
+    mail_from: str = Field("", description="The address our mail comes from.")
+    webhook_secret: WebhookSecret = Field(
+        SecretStr(""), description="The secret (`whsec_…`) of webhooks that another desk sends us. Empty: closed."
     )
     widget_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Sites that may show the widget, as origins: `https://www.example.com`."
@@ -229,7 +251,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"is no list in JSON: {error}") from None
         return [part.strip() for part in value.split(",") if part.strip()]
 
-    @field_validator("support_email")
+    @field_validator("support_email", "handoff_to", "mail_from", "handoff_user")
     @classmethod
     def _email(cls, value: str) -> str:
         if value and not _EMAIL.fullmatch(value):
@@ -249,6 +271,11 @@ class Settings(BaseSettings):
         if value and not _ADDRESS.fullmatch(value):
             raise ValueError("write a whole address such as https://chat.example.com/support")
         return value
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        handoff_settings.check(self)
+        return self
 
     @field_validator("opening_hours")
     @classmethod
@@ -378,4 +405,7 @@ def _explain(entry: Any) -> str:
 
 def _found(name: str, value: object) -> str:
     """What was found, unless it may be a secret."""
-    return "" if "token" in name else f" (found {value!r})"
+    kept = Settings.model_fields.get(name)
+    secret = name == "settings" or "token" in name or (kept and kept.annotation is SecretStr)
+    with_password = re.search(r"://.*@", str(value)) is not None
+    return "" if secret or with_password else f" (found {value!r})"

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from bot.feedback import MAX_COMMENT
 from kb import languages
 from web.choices import Choice
+from web.handoff import answers_by_mail
 from web.pages.opening import promise
 from web.schemas import MOST_DECLINED
 from web.script_words import widget_words
@@ -67,7 +68,7 @@ def widget(request: Request, lang: Annotated[str, Query(max_length=35)] = "") ->
     out = WidgetOut(
         lang=said.lang,
         reader=reader,
-        words=widget_words(said),
+        words=widget_words(said, by_mail=answers_by_mail(settings)),
         channels=channels(settings, said),
         hours=" ".join(promise(settings, said, request.app.state.desk.now())),
         topics=_choices(settings.ticket_topics, said),

@@ -23,8 +23,10 @@ from bot.feedback import Feedback, SqlFeedbackStore
 from bot.inbox import SqlInbox
 from bot.learning import SqlLearningStore
 from bot.models import Who
+from bot.outbox import Letter, SqlOutbox
 from bot.people import ApiToken, Link
 from bot.readership import SqlReadStore
+from bot.webhooks import SqlWebhooks
 from bot.work import Changes
 from bot.worklist import Counts, SqlWorklist, Wanted
 from tests.bot.samples import NOON, after, asked, draft, lesson, solved
@@ -33,6 +35,7 @@ from tests.people import accounts_over, somebody
 TABLES = {
     "questions", "outcomes", "tickets", "resolutions", "learned", "learned_traces", "learned_revision",
     "ticket_attachments", "ticket_messages", "ticket_history", "server_secrets", "article_reads", "article_feedback",
+    "outbox", "webhooks_taken",
     "people", "people_sessions", "people_links", "api_tokens", "audit_log",
 }  # fmt: skip
 EMPTY = dict.fromkeys(TABLES, 0) | {"learned_revision": 1}
@@ -71,6 +74,8 @@ def _fill(engine: sa.Engine) -> None:
     accounts.store.offer(Link("digest", "reset", person.id, NOON, NOON))
     accounts.store.add_token(ApiToken("t1", "digest", "fl_abc", "t", person.id, person.rights, NOON, NOON))
     SqlReadStore(engine).add({("printer-not-printing", NOON.date()): 1})
+    SqlOutbox(engine).post(Letter("zammad", "ticket", "zammad-ticket-1", ticket.id, ticket.id), NOON)
+    SqlWebhooks(engine).keep("msg_1", NOON)
     SqlFeedbackStore(engine).keep(Feedback("printer-not-printing", "session", NOON, "en", helpful=True))
 
 
@@ -197,6 +202,7 @@ def test_removing_a_question_removes_its_outcomes_and_removing_a_ticket_all_that
         connection.execute(db.tickets.delete())
 
     gone = (
+        "outbox",
         "outcomes",
         "questions",
         "resolutions",

@@ -87,7 +87,8 @@ def help_centre(
     """
     port = _free_port()
     database = folder / "firstline.db"
-    people_in(database, {AUTHOR_TOKEN: "author", AGENT_TOKEN: "agent"})
+    if not database.exists():  # else it is the same server once more
+        people_in(database, {AUTHOR_TOKEN: "author", AGENT_TOKEN: "agent"})
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FIRSTLINE_")}
     environment |= {
         "FIRSTLINE_WIDGET_ORIGINS": origins,

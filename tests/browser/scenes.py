@@ -160,6 +160,11 @@ def _learned_trace(page: Page) -> None:
     expect(page.get_by_role("heading", name="Where it comes from")).to_be_visible()
 
 
+def _outbox(page: Page) -> None:
+    sign_in(page, "admin")
+    page.goto("/outbox")
+
+
 def send_ticket(page: Page, **given: str) -> int:
     """Has somebody send a ticket; its number. From now on the page is an agent's."""
     sign_in(page, "agent")
@@ -281,6 +286,7 @@ PAGES: Mapping[str, Scene] = {
     "authors": _authors,
     "authors-learned": _learned,
     "authors-learned-trace": _learned_trace,
+    "outbox": _outbox,
     "inbox": _inbox,
     "inbox-empty": _inbox_empty,
     "inbox-ticket": _inbox_ticket,

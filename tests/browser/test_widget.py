@@ -74,7 +74,7 @@ def test_a_question_nobody_answered_becomes_a_ticket_with_a_number(
     widget.button("Send ticket").click()
     heading = widget.panel.get_by_role("heading", name=re.compile(r"Ticket \d+ is sent"))
     expect(heading).to_be_focused()
-    expect(widget.panel.get_by_text("We reply to kim@example.com.")).to_be_visible()
+    expect(widget.panel.get_by_text("A person on the help desk reads it.")).to_be_visible()
     (ticket,) = server.rows("SELECT * FROM tickets WHERE subject = ?", asked)
     (question,) = server.rows("SELECT * FROM questions WHERE text = ?", asked)
     assert heading.inner_text() == f"Ticket {ticket['number']} is sent"

@@ -184,7 +184,7 @@ WITHOUT_ARTICLES = (
 )  # fmt: skip
 #: Routes that need a right; each is asked as it is, and has to refuse.
 CLOSED = ("/account", "/authors", "/people", "/api/v1/feedback", "/api/v1/gaps", "/api/v1/learned", "/api/v1/reports/",
-          "/api/v1/agent/", "/api/v1/tickets/", "/inbox")  # fmt: skip
+          "/api/v1/agent/", "/api/v1/outbox", "/api/v1/tickets/", "/api/v1/webhooks/", "/inbox", "/outbox")  # fmt: skip
 
 
 def routes(site: Site) -> Iterator[tuple[str, str]]:

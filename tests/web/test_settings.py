@@ -138,6 +138,13 @@ def test_opening_hours_holidays_and_zone_make_the_hours_of_the_desk() -> None:
         ('attachment_types = ["p/ng"]', "attachment_types: 'p/ng' is no end of a file's name; write png or pdf"),
         ('rate_tickets = "many"', "rate_tickets: write a number per second, minute, hour or day, such as 20/hour"),
         ('trusted_proxies = ["nginx"]', "trusted_proxies: 'nginx' is no address; write 10.0.0.7 or a network such as"),
+        (
+            'handoff = "pigeon"',
+            "handoff: Input should be '', 'smtp', 'webhook', 'zammad' or 'zendesk' (found 'pigeon').",
+        ),
+        ('handoff = "zammad"', 'handoff = "zammad" needs handoff_url, handoff_secret, handoff_group as well.'),
+        ('smtp_url = "smtp://mail.example.com"', "smtp_url needs mail_from as well: the address our mail comes from."),
+        ('handoff_url = "desk.example.com"', "handoff_url: write a whole address without a password, such as"),
         ("attachment_max_mb = 0", "attachment_max_mb: Input should be greater than or equal to 1 (found 0)."),
     ],
 )
@@ -175,4 +182,28 @@ def test_a_token_of_earlier_versions_says_what_to_do_and_shows_no_secret(
     monkeypatch.setenv(f"FIRSTLINE_{name.upper()}", "top-secret")
     with pytest.raises(SettingsError, match=f"^FIRSTLINE_{name.upper()}: is no setting any more") as error:
         load_settings()
+    assert "top-secret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('webhook_secret = "top-secret"', "webhook_secret: write whsec_ and 24 to 64 random bytes in base64"),
+        ('smtp_url = "smtp://ann:top-secret@:x"', "smtp_url: write smtp://user:password@mail.example.com:587;"),
+        ('smtp_url = "smtp://ann:top-secret@mail.example.com"', "smtp_url needs mail_from as well"),
+        (
+            'handoff_url = "https://ann:top-secret@desk.example"',
+            "handoff_url: write a whole address without a password",
+        ),
+        (
+            'handoff = "webhook"\nhandoff_url = "https://desk.example"\nhandoff_secret = "top-secret"',
+            'handoff_secret: write whsec_ and 24 to 64 random bytes in base64; make one with: echo "whsec_',
+        ),
+    ],
+)
+def test_what_is_wrong_about_a_hand_off_is_said_without_its_secrets(text: str, words: str) -> None:
+    Path("firstline.toml").write_text(text)
+    with pytest.raises(SettingsError) as error:
+        load_settings()
+    assert words in str(error.value)
     assert "top-secret" not in str(error.value)

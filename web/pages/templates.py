@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse
 
 from kb.links import article_path
 from kb.marks import Marks
+from web import handoff
 from web.auth import viewer
 from web.notice import Notice, NoticeBoard
 from web.pages.catalogue import Catalogue, catalogue
@@ -163,6 +164,8 @@ def page(
         "canonical": "",
         "alternates": (),
         "description": "",
+        "given_up": handoff.given_up(request) if person.may("admin") else 0,
+        "by_mail": handoff.answers_by_mail(settings),
         "logo": logo_address(settings.logo) if settings.logo else "",
         "announcement": _notice(request, template, reader),
         "question": "",

@@ -1,0 +1,128 @@
+"""Mail over real sockets, encrypted where the server can."""
+
+from __future__ import annotations
+
+import ssl
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from aiosmtpd.smtp import AuthResult, LoginPassword
+
+from bot.attachments import safe_name
+from bot.errors import DeliveryFailed
+from bot.handoff import File
+from bot.handoff.mail import Mail, Mailer
+from tests.bot.samples import NOON
+from tests.receivers import Mailbox, mail_server
+
+PASSWORD = "p@ss:w/rd"
+MAIL = Mail("anna@example.com", "We have your ticket 1", "Zażółć gęślą jaźń.\n", "mail-1", reply_to="help@example.com")
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key and a certificate for 127.0.0.1, in one file."""
+    folder = tmp_path_factory.mktemp("tls")
+    made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    named = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
+    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
+    subprocess.run([*made, *named, *files], check=True, capture_output=True)
+    both = folder / "both.pem"
+    both.write_bytes((folder / "key.pem").read_bytes() + (folder / "cert.pem").read_bytes())
+    return both
+
+
+@pytest.fixture
+def server_tls(certificate: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
+@pytest.fixture
+def trusting(certificate: Path) -> Callable[[], ssl.SSLContext]:
+    return lambda: ssl.create_default_context(cafile=str(certificate))
+
+
+def login(box: Mailbox) -> Callable[..., AuthResult]:
+    def check(_server: Any, _session: Any, _envelope: Any, _mechanism: str, given: Any) -> AuthResult:
+        assert isinstance(given, LoginPassword)
+        box.logins.append((given.login.decode(), given.password.decode()))
+        return AuthResult(success=given.password.decode() == PASSWORD, handled=False)
+
+    return check
+
+
+def mailer(box: Mailbox, scheme: str = "smtp", password: str = quote(PASSWORD, safe=""), **given: Any) -> Mailer:
+    return Mailer(f"{scheme}://ann:{password}@127.0.0.1:{box.port}", "desk@help.example", lambda: NOON, **given)
+
+
+def test_with_starttls_the_password_goes_encrypted(
+    server_tls: ssl.SSLContext, trusting: Callable[[], ssl.SSLContext]
+) -> None:
+    box = Mailbox()
+    with mail_server(box, tls_context=server_tls, require_starttls=True, authenticator=login(box), auth_required=True):
+        assert mailer(box, tls=trusting).send(MAIL) == "<mail-1@help.example>"
+
+    (mail,) = box.mails
+    assert box.logins == [("ann", PASSWORD)]
+    assert [mail[name] for name in ("From", "To", "Subject", "Reply-To", "Date")] == [
+        "desk@help.example", "anna@example.com", "We have your ticket 1", "help@example.com",
+        "Sat, 21 Nov 2026 12:00:00 +0000",
+    ]  # fmt: skip
+
+
+def test_with_smtps_all_is_encrypted(server_tls: ssl.SSLContext, trusting: Callable[[], ssl.SSLContext]) -> None:
+    box = Mailbox()
+    with mail_server(box, ssl_context=server_tls, authenticator=login(box), auth_require_tls=False):
+        mailer(box, "smtps", tls=trusting).send(MAIL)
+
+    assert (len(box.mails), box.logins) == (1, [("ann", PASSWORD)])
+
+
+def test_a_certificate_nobody_vouches_for_gets_no_password(server_tls: ssl.SSLContext) -> None:
+    box = Mailbox()
+    refused = pytest.raises(DeliveryFailed, match=r"^127\.0\.0\.1 does not answer: .*certificate verify failed")
+    with mail_server(box, tls_context=server_tls, authenticator=login(box)), refused as caught:
+        mailer(box).send(MAIL)
+
+    assert (box.logins, box.mails, caught.value.permanent) == ([], [], False)
+
+
+def test_without_encryption_no_password_is_sent() -> None:
+    box = Mailbox()
+    with mail_server(box), pytest.raises(DeliveryFailed, match="offers no encryption") as caught:
+        mailer(box).send(MAIL)
+
+    assert (box.mails, caught.value.permanent) == ([], True)
+
+
+def test_a_wrong_password_is_told_without_it(
+    server_tls: ssl.SSLContext, trusting: Callable[[], ssl.SSLContext]
+) -> None:
+    box = Mailbox()
+    given = {"tls_context": server_tls, "authenticator": login(box)}
+    with mail_server(box, **given), pytest.raises(DeliveryFailed) as caught:
+        mailer(box, password="wrong-password", tls=trusting).send(MAIL)
+
+    assert str(caught.value) == "127.0.0.1 refused the message (535 5.7.8)."
+    assert "password" not in repr(mailer(box)) + str(caught.value)
+
+
+def test_an_attached_mail_and_a_hostile_name_arrive_as_files() -> None:
+    name = safe_name('a"b\r\nBcc: eve@x.example.eml')
+    files = (File(name, "message/rfc822", b"Subject: x\r\n\r\nhello"),)
+    box = Mailbox()
+    with mail_server(box):
+        made = Mailer(f"smtp://127.0.0.1:{box.port}", "desk@help.example", lambda: NOON)
+        made.send(Mail("q@desk.example", "One\nTwo", "x", "k", files=files))
+
+    (mail,) = box.mails
+    (part,) = mail.iter_attachments()
+    assert (mail["Subject"], mail["Bcc"]) == ("One Two", None)
+    assert part.get_payload(decode=True) == b"Subject: x\r\n\r\nhello"
+    assert part["Bcc"] is None
