@@ -11,6 +11,8 @@ BotError
 ├── AttachmentUnknown      the ticket has no file with this id
 ├── LearnedUnknown         there is no learned question with this id
 ├── LearnedRemoved         a removed learned question has to be restored first
+├── FlagInvalid            a comment or a reason cannot be kept as it is
+├── FlagUnknown            there is no flag with this id
 └── StoreUnavailable       the database cannot be written; nothing was stored
 """
 
@@ -90,6 +92,14 @@ class LearnedUnknown(BotError):  # noqa: N818
 
 class LearnedRemoved(BotError):  # noqa: N818
     """The learned question was removed, and has to be restored before anything else is done with it."""
+
+
+class FlagInvalid(BotError):  # noqa: N818
+    """What was said of an article, or of a flag, cannot be kept as it is; the message says what to change."""
+
+
+class FlagUnknown(BotError):  # noqa: N818
+    """There is no flag with this id."""
 
 
 class StoreUnavailable(BotError):  # noqa: N818

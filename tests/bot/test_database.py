@@ -20,6 +20,7 @@ from bot.database import migrate, open_engine, shared_secret, sqlite_url
 from bot.errors import StoreUnavailable
 from bot.events import SqlEventStore
 from bot.feedback import Feedback, SqlFeedbackStore
+from bot.flags import Flag, SqlFlagStore
 from bot.inbox import SqlInbox
 from bot.learning import SqlLearningStore
 from bot.readership import SqlReadStore
@@ -27,7 +28,7 @@ from tests.bot.samples import NOON, asked, draft, lesson, solved
 
 TABLES = {
     "questions", "outcomes", "tickets", "resolutions", "learned", "learned_traces", "learned_revision",
-    "ticket_attachments", "ticket_messages", "server_secrets", "article_reads", "article_feedback",
+    "ticket_attachments", "ticket_messages", "server_secrets", "article_reads", "article_feedback", "article_flags",
 }  # fmt: skip
 EMPTY = dict.fromkeys(TABLES, 0) | {"learned_revision": 1}
 FILLED = dict.fromkeys(TABLES, 1)
@@ -61,6 +62,7 @@ def _fill(engine: sa.Engine) -> None:
     SqlLearningStore(engine).learn([lesson()])
     SqlReadStore(engine).add({("printer-not-printing", NOON.date()): 1})
     SqlFeedbackStore(engine).keep(Feedback("printer-not-printing", "session", NOON, "en", helpful=True))
+    SqlFlagStore(engine).add(Flag("flag-1", "printer-not-printing", "en", "wrong", NOON, "agent-1"))
 
 
 def _alembic(engine: sa.Engine, run: str, revision: str) -> None:
