@@ -4,7 +4,7 @@
 
 EVAL_FOLDER holds development data in the form docs/quality.md describes. Related pairs were linked by a helper; random
 pairs are tickets of the same help desk and language that nobody linked. For each encoder: how many of both reach each
-similarity (bot.solved.similarity), and how often the list beside a ticket, the three nearest of all other tickets,
+similarity (bot.alike.similarity), and how often the list beside a ticket, the three nearest of all other tickets,
 holds one that a helper linked.
 """
 
@@ -21,7 +21,7 @@ import numpy as np
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-from bot.solved import AT_LEAST, MOST, VIEWS, similarity
+from bot.alike import AT_LEAST, MOST, similarity
 from kb.embedding import Embedder, open_encoder
 from kb.learned import whole
 from kb.vector_cache import VectorCache
@@ -52,8 +52,7 @@ def show(embedder: Embedder, lang: str, pairs: list[dict[str, Any]], tickets: li
         for side in "ab":
             texts.setdefault(pair[side], (pair[f"{side}_title"], pair[f"{side}_body"]))
     ids = list(texts)
-    vectors = _embed(embedder, [text for ticket in texts.values() for text in (ticket[0], whole(*ticket))])
-    vectors = vectors.reshape(len(ids), VIEWS, -1)
+    vectors = _embed(embedder, [whole(*ticket) for ticket in texts.values()])
     at = {ticket: n for n, ticket in enumerate(ids)}
     related = np.array([(at[pair["a"]], at[pair["b"]]) for pair in pairs if pair["a"] != pair["b"]])
     linked = {frozenset(pair) for pair in related.tolist()}
@@ -62,7 +61,7 @@ def show(embedder: Embedder, lang: str, pairs: list[dict[str, Any]], tickets: li
     apart = np.array([pair for pair in apart if frozenset(pair) not in linked])
 
     def alike(which: Any) -> Any:
-        return similarity(np.einsum("nvd,nvd->nv", vectors[which[:, 0]], vectors[which[:, 1]]), embedder.unrelated)
+        return similarity(np.einsum("nd,nd->n", vectors[which[:, 0]], vectors[which[:, 1]]), embedder.unrelated)
 
     good, bad = alike(related), alike(apart)
     ranks = np.argsort(np.argsort(np.concatenate([good, bad])))[: len(good)]
@@ -82,14 +81,12 @@ def show(embedder: Embedder, lang: str, pairs: list[dict[str, Any]], tickets: li
 
 
 def _nearest(vectors: Any, embedder: Embedder, rows: list[int]) -> dict[int, list[tuple[int, float]]]:
-    """The nearest other tickets of each, as `bot.solved` finds them."""
-    store = FaissStore.of(np.ascontiguousarray(vectors.reshape(len(vectors), -1) / np.sqrt(VIEWS)))
-    _, found = store.search(vectors[rows].reshape(len(rows), -1) / np.sqrt(VIEWS), MOST + 1)
+    """The nearest other tickets of each, as `bot.alike` finds them."""
+    scores, found = FaissStore.of(vectors).search(vectors[rows], MOST + 1)
     lists = {}
-    for row, near in zip(rows, found, strict=True):
-        others = [int(n) for n in near if n != row][:MOST]
-        scores = similarity(np.einsum("nvd,vd->nv", vectors[others], vectors[row]), embedder.unrelated)
-        lists[row] = list(zip(others, scores.tolist(), strict=True))
+    for row, near, cosines in zip(rows, found.tolist(), scores, strict=True):
+        alike = similarity(cosines, embedder.unrelated).tolist()
+        lists[row] = [(n, score) for n, score in zip(near, alike, strict=True) if n != row][:MOST]
     return lists
 
 

@@ -25,6 +25,10 @@ class EventStore(Protocol):
 
     def record_resolution(self, ticket_id: str, article_id: str, text: str, at: datetime) -> None: ...
 
+    def withdraw_resolution(self, ticket_id: str) -> bool:
+        """Forgets how a ticket was last solved, as if nobody had said it; False where nobody had."""
+        ...
+
     def question(self, question_id: str) -> RecordedQuestion | None: ...
 
     def questions(self, *, since: datetime | None = None, until: datetime | None = None) -> Sequence[RecordedQuestion]:
@@ -67,6 +71,12 @@ class MemoryEventStore:
 
     def record_resolution(self, ticket_id: str, article_id: str, text: str, at: datetime) -> None:
         self.resolutions.append((ticket_id, article_id, text, at))
+
+    def withdraw_resolution(self, ticket_id: str) -> bool:
+        last = next((row for row in reversed(self.resolutions) if row[0] == ticket_id), None)
+        if last:
+            self.resolutions.remove(last)
+        return last is not None
 
     def question(self, question_id: str) -> RecordedQuestion | None:
         return self._questions.get(question_id)
@@ -116,6 +126,12 @@ class SqlEventStore:
         row = {"ticket_id": ticket_id, "article_id": article_id, "text": text, "at": at}
         with reachable("The resolution could not be recorded"), self._engine.begin() as connection:
             connection.execute(resolutions.insert().values(row))
+
+    def withdraw_resolution(self, ticket_id: str) -> bool:
+        last = sa.select(sa.func.max(resolutions.c.id)).where(resolutions.c.ticket_id == ticket_id)
+        with reachable("The resolution could not be withdrawn"), self._engine.begin() as connection:
+            gone = resolutions.delete().where(resolutions.c.id == last.scalar_subquery())
+            return connection.execute(gone).rowcount > 0
 
     def question(self, question_id: str) -> RecordedQuestion | None:
         with reachable("The question could not be read"), self._engine.connect() as connection:

@@ -232,7 +232,8 @@ class SqlFlagStore:
         with reachable("The flags could not be read"), self._engine.connect() as connection:
             if articles is None:
                 return tuple(map(_flag, connection.execute(query)))
-            ids, found = list(articles), []
+            ids = list(articles)
+            found: list[Flag] = []
             for start in range(0, len(ids), _AT_ONCE):
                 part = query.where(table.c.article_id.in_(ids[start : start + _AT_ONCE]))
                 found += map(_flag, connection.execute(part))

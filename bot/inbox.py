@@ -82,6 +82,10 @@ class Inbox(Protocol):
         """The ticket is solved, as an agent says."""
         ...
 
+    def reopen(self, ticket_id: str) -> None:
+        """The ticket is not solved after all: it is as its last message left it."""
+        ...
+
 
 class SqlInbox:
     """Tickets in a SQL database. `new_id` makes ids that cannot be guessed."""
@@ -198,6 +202,12 @@ class SqlInbox:
     def close(self, ticket_id: str) -> None:
         with reachable("The ticket could not be closed"), self._engine.begin() as connection:
             _set_state(connection, ticket_id, "solved")
+
+    def reopen(self, ticket_id: str) -> None:
+        with reachable("The ticket could not be opened again"), self._engine.begin() as connection:
+            self._lock(connection, ticket_id)
+            last = connection.execute(_last_message(ticket_id)).first()
+            _set_state(connection, ticket_id, "answered" if last and last.author == "agent" else "received")
 
     @staticmethod
     def _lock(connection: sa.Connection, ticket_id: str) -> str | None:

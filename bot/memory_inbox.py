@@ -97,6 +97,10 @@ class MemoryInbox:
     def close(self, ticket_id: str) -> None:
         self._change(ticket_id, state="solved")
 
+    def reopen(self, ticket_id: str) -> None:
+        messages = self._known(ticket_id).messages
+        self._change(ticket_id, state="answered" if messages and messages[-1].author == "agent" else "received")
+
     def sent(self) -> tuple[SentTicket, ...]:
         """What a MemoryEventStore needs to know of the tickets."""
         return tuple(self._sent)

@@ -328,3 +328,17 @@ def test_the_same_words_in_a_row_count_once_and_an_agent_may_close_a_ticket(inbo
     inbox.close("ticket-1")
 
     assert inbox.ticket("ticket-1").state == "solved"
+
+
+def test_a_ticket_that_is_not_solved_after_all_is_as_its_last_message_left_it(inbox: Inbox) -> None:
+    ticket = inbox.submit(draft(), "key-0001", shown=(), at=NOON)
+    states = []
+    for author in (None, "agent", "requester"):
+        if author:
+            inbox.say(ticket.id, author, f"Said by the {author}.", NOON)
+        inbox.close(ticket.id)
+        inbox.reopen(ticket.id)
+        found = inbox.ticket(ticket.id)
+        assert found is not None
+        states.append(found.state)
+    assert states == ["received", "answered", "received"]
