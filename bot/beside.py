@@ -88,7 +88,7 @@ class Placed:
     seen: Seen
     asked_before: int
     words: tuple[str, ...]
-    link: ArticleKey | None
+    link: Article | None
     flags: tuple[Flagged, ...] = ()
 
     @property
@@ -185,9 +185,7 @@ class Adviser:
             seen="declined" if article.id in case.declined else "shown" if article.id in case.shown else "",
             asked_before=similar.solved_with.get(article.id, 0),
             words=_shared(f"{article.title}\n{passage.text}", article.lang, wanted),
-            link=(theirs.article.key if theirs and theirs.article.lang == case.lang else article.key)
-            if public
-            else None,
+            link=None if not public else theirs.article if theirs and theirs.article.lang == case.lang else article,
         )
 
     def _flags(self, articles: Iterable[str]) -> dict[str, list[Flag]]:

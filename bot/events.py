@@ -43,6 +43,10 @@ class EventStore(Protocol):
         """The article an agent last solved a ticket with; "" where there is none."""
         ...
 
+    def resolved_in_words(self, ticket_id: str) -> str:
+        """How an agent last said that a ticket was solved; "" where nobody did."""
+        ...
+
     def outcomes(self, question_ids: Sequence[str]) -> dict[str, list[tuple[datetime, Outcome]]]:
         """The outcomes of each question that has any, in order of time."""
         ...
@@ -90,6 +94,9 @@ class MemoryEventStore:
 
     def resolved_with(self, ticket_id: str) -> str:
         return next((article for ticket, article, _, _ in reversed(self.resolutions) if ticket == ticket_id), "")
+
+    def resolved_in_words(self, ticket_id: str) -> str:
+        return next((text for ticket, _, text, _ in reversed(self.resolutions) if ticket == ticket_id), "")
 
     def outcomes(self, question_ids: Sequence[str]) -> dict[str, list[tuple[datetime, Outcome]]]:
         wanted = set(question_ids)
@@ -154,7 +161,13 @@ class SqlEventStore:
             return [_question(row) for row in connection.execute(query)][::-1]
 
     def resolved_with(self, ticket_id: str) -> str:
-        query = sa.select(resolutions.c.article_id).where(resolutions.c.ticket_id == ticket_id)
+        return self._last_resolution(ticket_id, resolutions.c.article_id)
+
+    def resolved_in_words(self, ticket_id: str) -> str:
+        return self._last_resolution(ticket_id, resolutions.c.text)
+
+    def _last_resolution(self, ticket_id: str, column: sa.Column[str]) -> str:
+        query = sa.select(column).where(resolutions.c.ticket_id == ticket_id)
         with reachable("The resolution could not be read"), self._engine.connect() as connection:
             return connection.execute(query.order_by(resolutions.c.id.desc()).limit(1)).scalar_one_or_none() or ""
 

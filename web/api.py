@@ -15,9 +15,9 @@ from bot.models import Offer, Outcome, Question, TicketDraft
 from bot.reports import deflection
 from bot.service import HelpDesk
 from kb.links import article_path
-from kb.models import INTERNAL, PUBLIC, ArticleKey
+from kb.models import PUBLIC, ArticleKey
 from kb.snapshot import Entry
-from web import learned_schemas, limits, schemas, ticket_schemas, widget
+from web import agents, learned_schemas, limits, schemas, ticket_schemas, widget
 from web.auth import Agent, Author
 from web.pages.catalogue import catalogue
 from web.problems import ApiError, Problem
@@ -28,8 +28,6 @@ router = APIRouter(
     tags=["v1"],
     responses={"4XX": {"model": Problem, "description": "A problem document (RFC 9457)"}},
 )
-#: Agents see what everybody sees, and what is for agents alone.
-AGENT_AUDIENCES = frozenset({PUBLIC, INTERNAL})
 
 
 def desk_of(request: Request) -> HelpDesk:
@@ -184,6 +182,7 @@ def list_feedback(
 
 
 router.include_router(widget.router)
+router.include_router(agents.router)
 
 
 @router.get("/gaps", summary="Questions without an answer")
@@ -249,19 +248,6 @@ def report_deflection(desk: Desk, _author: Author, since: datetime | None = None
     return schemas.DeflectionOut.of(deflection(desk.events, now=desk.now(), since=_with_zone(since)))
 
 
-@router.post("/agent/suggestions", summary="Suggest beside a ticket")
-def agent_suggestions(ticket: schemas.AgentSuggestionsIn, desk: Desk, _agent: Agent) -> schemas.AgentSuggestionsOut:
-    """Articles for a ticket of any desk, internal ones included. Nothing is kept. Needs the agent's token."""
-    return _beside(desk, ticket.subject, ticket.body, ticket.lang)
-
-
-@router.get("/tickets/{ticket_id}/suggestions", summary="Suggest beside a ticket of the inbox")
-def ticket_suggestions(ticket_id: str, desk: Desk, _agent: Agent) -> schemas.AgentSuggestionsOut:
-    """As for `agent/suggestions`. Needs the agent's token."""
-    ticket = desk.ticket(ticket_id)
-    return _beside(desk, ticket.subject, ticket.body, ticket.lang or None)
-
-
 @router.post("/tickets/{ticket_id}/resolution", status_code=204, summary="Tell how a ticket was solved")
 def resolve(ticket_id: str, told: schemas.ResolutionIn, desk: Desk, _agent: Agent) -> Response:
     """By an article, by words, or both. The article is learned at once for what was asked. Needs the agent's token."""
@@ -286,16 +272,6 @@ def _public_article(desk: HelpDesk, article_id: str, lang: str | None) -> tuple[
         exists = f" It exists in {', '.join(available)}." if available else ""
         raise ApiError(404, "article_unknown", f"There is no article {article_id!r}{wanted}.{exists}")
     return entry, available
-
-
-def _beside(desk: HelpDesk, subject: str, body: str, lang: str | None) -> schemas.AgentSuggestionsOut:
-    reply = desk.ask(Question(subject, body, lang, "agent", audiences=AGENT_AUDIENCES), keep=False)
-    return schemas.AgentSuggestionsOut(
-        decision=reply.decision,
-        confidence=reply.confidence,
-        answer=schemas.AnswerOut.of(reply.answer) if reply.answer else None,
-        suggestions=[schemas.SuggestionOut.of(suggestion) for suggestion in reply.suggestions],
-    )
 
 
 def _with_zone(at: datetime | None) -> datetime | None:

@@ -20,20 +20,25 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from bot.alike import SolvedTickets
+from bot.beside import Adviser
 from bot.database import migrate, open_engine, shared_secret
 from bot.events import SqlEventStore
 from bot.feedback import SqlFeedbackStore
+from bot.flags import SqlFlagStore
 from bot.inbox import SqlInbox
 from bot.learning import SqlLearningStore
 from bot.library import Library
 from bot.readership import Readership, SqlReadStore
 from bot.service import HelpDesk
+from bot.solved import SqlSolvedStore
 from kb.snapshot import current_id
+from kb.vector_cache import cache_file
 from web import api, pages, problems
 from web.limits import Limits
 from web.middleware import Compressed, SecurityHeaders, SizeLimit
 from web.notice import NoticeBoard
-from web.pages import forms
+from web.pages import forms, panel
 from web.settings import Settings
 from web.tokens import FormTokens
 
@@ -80,10 +85,11 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine) -> FastAPI
     """The web application: pages, widget and API over one help desk."""
 
     readership = Readership(SqlReadStore(engine), desk.now)
+    solved = SolvedTickets(SqlSolvedStore(engine), desk.library, cache_file(settings.data))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        watcher = asyncio.create_task(_watch(desk.library, readership))
+        watcher = asyncio.create_task(_watch(desk.library, readership, solved))
         yield
         watcher.cancel()
         readership.flush()
@@ -99,6 +105,8 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine) -> FastAPI
     )
     app.state.settings, app.state.desk, app.state.engine = settings, desk, engine
     app.state.readership, app.state.feedback = readership, SqlFeedbackStore(engine)
+    app.state.flags = SqlFlagStore(engine)
+    app.state.adviser = Adviser(desk.library, desk.policy, solved, app.state.flags)
     app.state.notices = NoticeBoard(settings.notice_file, settings.default_lang)
     app.state.tokens = FormTokens(shared_secret(engine, "forms"))
     app.state.limits = Limits(
@@ -117,7 +125,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine) -> FastAPI
         allow_headers=["content-type", "idempotency-key"],
         max_age=3600,
     )
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(SecurityHeaders, framed={panel.ADDRESS: settings.panel_origins})
     app.add_middleware(Compressed)
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     problems.install(app)
@@ -153,11 +161,12 @@ def _add_health(app: FastAPI) -> None:
         return JSONResponse({"status": "ready", "snapshot": snapshot})
 
 
-async def _watch(library: Library, readership: Readership) -> None:
+async def _watch(library: Library, readership: Readership, solved: SolvedTickets) -> None:
     while True:
         await asyncio.sleep(_LOOK_EVERY_S)
         try:
             await asyncio.to_thread(library.refresh)
             await asyncio.to_thread(readership.refresh)
+            await asyncio.to_thread(solved.refresh)
         except Exception:  # a fault here must not end the looking: the next look may go well
             _log.exception("looking for news failed")

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from pydantic import SecretStr
+from starlette.exceptions import HTTPException
 
 from bot.people import ANYBODY, Caller, Right, audiences
 from web.problems import ApiError
@@ -50,6 +51,13 @@ def needs(right: Right) -> Callable[[Request], Caller]:
         raise ApiError(401, "unauthorized", "Send a token as `Authorization: Bearer …`.", _BEARER)
 
     return _needs
+
+
+def enter(request: Request, right: Right) -> Caller:
+    known = caller(request)
+    if not known.may(right):
+        raise HTTPException(403)
+    return known
 
 
 Agent = Annotated[Caller, Depends(needs("tickets"))]

@@ -30,6 +30,8 @@ CODES: dict[type[errors.BotError], tuple[int, str]] = {
     errors.AttachmentUnknown: (404, "attachment_unknown"),
     errors.LearnedUnknown: (404, "learned_unknown"),
     errors.LearnedRemoved: (409, "learned_removed"),
+    errors.FlagInvalid: (422, "flag_invalid"),
+    errors.FlagUnknown: (404, "flag_unknown"),
     errors.StoreUnavailable: (503, "store_unavailable"),
 }
 _HTTP_CODES = {

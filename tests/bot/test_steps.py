@@ -12,7 +12,8 @@ def test_steps_stay_numbered_and_links_keep_their_address() -> None:
 <p>It takes <strong>five</strong>
 minutes.</p>
 <ol start="3"><li><p>Open <a href="https://password.example.com">https://password.example.com</a>.</p></li>
-<li>Choose <em>Next</em>:<ul><li>on a Mac, see <a href="/en/articles/mac#x">the Mac</a></li><li>else wait.</li></ul></li></ol>
+<li>Choose <em>Next</em>:<ul><li>on a Mac, see <a href="/en/articles/mac#x">the Mac</a></li>
+<li>else wait.</li></ul></li></ol>
 <p>Done &amp; dusted.<br>Bye, <a href="#top">up</a>.</p>"""
 
     assert (
@@ -32,8 +33,9 @@ Bye, up."""
 
 
 def test_code_keeps_its_lines_and_tables_their_cells() -> None:
-    html = "<pre><code>a  b\n  c\n</code></pre><table><tr><th>Where</th><th>What</th></tr><tr><td>Here</td><td>1</td></tr></table>"
-    assert plain_steps(html, BASE) == "a  b\n  c\n\nWhere | What\nHere | 1"
+    code = "<pre><code>a  b\n  c\n</code></pre>"
+    table = "<table><tr><th>Where</th><th>What</th></tr><tr><td>Here</td><td>1</td></tr></table>"
+    assert plain_steps(code + table, BASE) == "a  b\n  c\n\nWhere | What\nHere | 1"
 
 
 def test_a_script_address_is_no_address() -> None:

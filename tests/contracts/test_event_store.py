@@ -184,10 +184,11 @@ def test_the_article_of_the_last_resolution_counts_and_none_is_the_empty_one(eve
 def test_a_resolution_can_be_withdrawn_and_the_one_before_counts_again(events: EventStore, inbox: Inbox) -> None:
     ticket = inbox.submit(draft(), "key-0001", shown=(), at=NOON)
     events.record_resolution(ticket.id, "vpn", "", NOON)
-    events.record_resolution(ticket.id, "wifi", "", after(minutes=1))
+    events.record_resolution(ticket.id, "wifi", "Joined again.", after(minutes=1))
+    assert events.resolved_in_words(ticket.id) == "Joined again."
 
     assert events.withdraw_resolution(ticket.id)
-    assert events.resolved_with(ticket.id) == "vpn"
+    assert (events.resolved_with(ticket.id), events.resolved_in_words(ticket.id)) == ("vpn", "")
     assert events.withdraw_resolution(ticket.id)
     assert (events.resolved_with(ticket.id), events.withdraw_resolution(ticket.id)) == ("", False)
 

@@ -7,8 +7,12 @@ from fastapi import APIRouter
 from web.pages import (
     asking,
     authors,
+    beside,
+    drafts,
     feedback,
+    flags,
     learned,
+    panel,
     reading,
     reference,
     site,
@@ -21,7 +25,23 @@ from web.pages.failures import error_page
 
 router = APIRouter(include_in_schema=False)
 # `reading` comes last: its addresses begin with a language, which any word could be.
-for part in (asking, authors, feedback, learned, reference, site, sitemap, ticket, ticket_followed, widget, reading):
+for part in (
+    asking,
+    authors,
+    beside,
+    drafts,
+    feedback,
+    flags,
+    learned,
+    panel,
+    reference,
+    site,
+    sitemap,
+    ticket,
+    ticket_followed,
+    widget,
+    reading,
+):
     router.include_router(part.router)
 
 __all__ = ["error_page", "router"]
