@@ -34,7 +34,8 @@ _GREETING = re.compile(
 _CLOSING = re.compile(
     r"\n[ \t]*(?:--|(?:best|kind|warm|many)?[ \t]*(?:regards|wishes|thanks)|thank you|thanks in advance|cheers|"
     r"sincerely|yours|pozdrawiam|z poważaniem|dziękuję|met vriendelijke groet\w*|groet\w*|"
-    r"mit freundlichen grüßen|viele grüße|cordialement|merci|cordiali saluti|grazie|saludos|gracias|atentamente|с уважением|спасибо|з повагою|дякую)\b"
+    r"mit freundlichen grüßen|viele grüße|cordialement|merci|cordiali saluti|grazie|saludos|gracias|"
+    r"atentamente|с уважением|спасибо|з повагою|дякую)\b"
     r"[^\n]{0,40}(?:\n[^\n]{0,60}){0,6}\s*\Z",
     re.IGNORECASE,
 )
