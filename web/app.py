@@ -120,6 +120,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     app.state.adviser = Adviser(desk.library, desk.policy, solved, app.state.flags)
     app.state.notices = NoticeBoard(settings.notice_file, settings.default_lang)
     app.state.tokens = FormTokens(shared_secret(engine, "forms"))
+    app.state.panel_key = shared_secret(engine, "panel")
     app.state.limits = Limits(
         {
             "tickets": settings.rate_tickets,
