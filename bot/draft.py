@@ -20,6 +20,8 @@ NAME = "[name]"
 _MOST_QUESTIONS = 5
 _LONGEST_QUESTION = 200
 _LONGEST_SLUG = 60
+#: A first sentence of fewer words ("Please help.") says nothing that is asked for.
+_SAYS_SOMETHING = 4
 #: The nearest articles say where a new one belongs and who keeps it.
 _NEIGHBOURS = 5
 #: What people begin a message with, in the languages of the interface.
@@ -122,7 +124,8 @@ class Masked:
 def _questions(subject: str, body: str) -> list[str]:
     """The subject and the questions in the text, as they were typed; without any, its first sentence."""
     sentences = [" ".join(part.split()) for part in _SENTENCE.split(body) if part and part.strip()]
-    asked = [part for part in sentences if part.endswith(("?", "？"))] or sentences[:1]
+    asked = [part for part in sentences if part.endswith(("?", "？"))]
+    asked = asked or [part for part in sentences[:1] if len(part.split()) >= _SAYS_SOMETHING]
     found = {fold(line): line for line in reversed((subject, *asked)) if 0 < len(line) <= _LONGEST_QUESTION}
     return list(found.values())[::-1][:_MOST_QUESTIONS]
 

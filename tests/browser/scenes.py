@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from playwright.sync_api import APIRequestContext, Page, expect
 
+from tests.browser.beside_scenes import BESIDE
 from tests.browser.help_centre import AGENT_TOKEN, sign_in
 from tests.browser.widget_page import Widget
 
@@ -190,6 +191,7 @@ PAGES: Mapping[str, Scene] = {
     "authors": _authors,
     "authors-learned": _learned,
     "authors-learned-trace": _learned_trace,
+    **BESIDE,
     "api": _at("/api"),
     "widget": _at("/widget"),
     "not-found": _at("/en/articles/no-such-article"),
