@@ -19,6 +19,7 @@ from bot.library import Library
 from bot.models import (
     MAX_BODY,
     MAX_QUESTION,
+    NOBODY,
     Attachment,
     Author,
     Offer,
@@ -29,6 +30,7 @@ from bot.models import (
     Suggestion,
     Ticket,
     TicketDraft,
+    Who,
 )
 from kb.search import Query, Searcher
 from kb.typeahead import long_enough
@@ -163,8 +165,8 @@ class HelpDesk:
         found = (self.events.question(question_id) for question_id in ticket.conversation)
         return [question for question in found if question]
 
-    def resolve(self, ticket_id: str, article_id: str, text: str) -> Learned | None:
-        """Keeps how a ticket was solved; returns what was learned of the article that did, at once.
+    def resolve(self, ticket_id: str, article_id: str, text: str, who: Who = NOBODY) -> Learned | None:
+        """Keeps how a ticket was solved, and by whom; returns what was learned of the article that did, at once.
 
         Raises TicketUnknown or StoreUnavailable.
         """
@@ -172,7 +174,7 @@ class HelpDesk:
         # Before the resolution is kept: learning twice is learning once, so that a second try does no harm.
         taught = self._teach(article_id, ticket.subject, ticket.body, ticket.lang, ticket.id)
         self.events.record_resolution(ticket.id, article_id, privacy.to_keep(text), at)
-        self.inbox.close(ticket.id)
+        self.inbox.close(ticket.id, at, who)
         self.library.refresh()
         return taught
 
@@ -193,14 +195,13 @@ class HelpDesk:
         return self.learning.get(Learned.of(lesson).id)
 
     def unresolve(self, ticket_id: str) -> None:
-        """Takes back how a ticket was last solved and what was learned from it; the ticket is open again.
+        """Takes back how a ticket was last solved and what was learned from it; its state stays.
 
         Raises TicketUnknown or StoreUnavailable.
         """
         ticket = self.ticket(ticket_id)
         self.unteach(ticket.id)
-        if self.events.withdraw_resolution(ticket.id):
-            self.inbox.reopen(ticket.id)
+        self.events.withdraw_resolution(ticket.id)
 
     def unteach(self, origin: str) -> None:
         """Takes back what agents taught with a ticket. Raises StoreUnavailable."""

@@ -36,6 +36,7 @@ from bot.people_store import SqlPeopleStore
 from bot.readership import Readership, SqlReadStore
 from bot.service import HelpDesk
 from bot.solved import SqlSolvedStore
+from bot.worklist import SqlWorklist
 from kb.snapshot import current_id
 from kb.vector_cache import cache_file
 from web import api, pages, problems
@@ -63,7 +64,7 @@ def open_desk(settings: Settings) -> tuple[HelpDesk, sa.Engine]:
     desk = HelpDesk(
         library=library,
         events=SqlEventStore(engine),
-        inbox=SqlInbox(engine, new_id),
+        inbox=SqlInbox(engine, new_id, settings.response_times),
         learning=learning,
         now=lambda: datetime.now(UTC),
         new_id=new_id,
@@ -118,6 +119,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     app.state.readership, app.state.feedback = readership, SqlFeedbackStore(engine)
     app.state.flags = SqlFlagStore(engine)
     app.state.adviser = Adviser(desk.library, desk.policy, solved, app.state.flags)
+    app.state.worklist = SqlWorklist(engine, settings.response_times)
     app.state.notices = NoticeBoard(settings.notice_file, settings.default_lang)
     app.state.tokens = FormTokens(shared_secret(engine, "forms"))
     app.state.panel_key = shared_secret(engine, "panel")

@@ -23,14 +23,18 @@ from bot.feedback import Feedback, SqlFeedbackStore
 from bot.flags import Flag, SqlFlagStore
 from bot.inbox import SqlInbox
 from bot.learning import SqlLearningStore
+from bot.models import Who
 from bot.people import ApiToken, Link
 from bot.readership import SqlReadStore
-from tests.bot.samples import NOON, asked, draft, lesson, solved
+from bot.work import Changes
+from bot.worklist import Counts, SqlWorklist, Wanted
+from tests.bot.samples import NOON, after, asked, draft, lesson, solved
 from tests.people import accounts_over, somebody
 
 TABLES = {
     "questions", "outcomes", "tickets", "resolutions", "learned", "learned_traces", "learned_revision",
-    "ticket_attachments", "ticket_messages", "server_secrets", "article_reads", "article_feedback", "article_flags",
+    "ticket_attachments", "ticket_messages", "ticket_history", "server_secrets", "article_reads", "article_feedback",
+    "article_flags",
     "people", "people_sessions", "people_links", "api_tokens", "audit_log",
 }  # fmt: skip
 EMPTY = dict.fromkeys(TABLES, 0) | {"learned_revision": 1}
@@ -195,7 +199,15 @@ def test_removing_a_question_removes_its_outcomes_and_removing_a_ticket_all_that
         connection.execute(db.questions.delete())
         connection.execute(db.tickets.delete())
 
-    gone = ("outcomes", "questions", "resolutions", "ticket_attachments", "ticket_messages", "tickets")
+    gone = (
+        "outcomes",
+        "questions",
+        "resolutions",
+        "ticket_attachments",
+        "ticket_history",
+        "ticket_messages",
+        "tickets",
+    )
     assert _counts(engine) == {**FILLED, **dict.fromkeys(gone, 0)}
 
 
@@ -353,3 +365,29 @@ def test_where_all_connections_are_in_use_the_store_is_unavailable(database: Pat
         SqlEventStore(engine).question("q1")
 
     engine.dispose()
+
+
+def test_tickets_from_before_the_worklist_get_a_due_time_and_going_back_takes_notes_with_it(engine: sa.Engine) -> None:
+    ids = iter(f"ticket-{n}" for n in range(1, 10))
+    inbox, worklist = SqlInbox(engine, ids.__next__), SqlWorklist(engine)
+    for number in (1, 2, 3):
+        inbox.submit(draft(), f"key-{number:04}", shown=(), at=NOON)
+    inbox.say("ticket-1", "requester", "Anybody there?", after(hours=5))
+    inbox.say("ticket-2", "agent", "Switch it on.", after(hours=1))
+    worklist.note("ticket-2", "Among us.", "Kim", Who("kim", "Kim"), after(hours=9))
+    worklist.change("ticket-3", Changes(state="on_hold"), Who("kim", "Kim"), after(hours=2))
+
+    _alembic(engine, "downgrade", "0005")
+    with engine.connect() as connection:
+        kept = connection.exec_driver_sql("SELECT text FROM ticket_messages ORDER BY id").scalars().all()
+    assert kept == ["Anybody there?", "Switch it on."]
+    migrate(engine)
+
+    rows = worklist.find(Wanted(), NOON, "age").rows
+    assert [(row.state, row.priority, row.tier, row.due, row.changed) for row in rows] == [
+        ("received", "normal", 1, after(hours=13), after(hours=5)),
+        ("answered", "normal", 1, None, after(hours=1)),
+        ("received", "normal", 1, after(hours=8), NOON),
+    ]
+    inbox.say("ticket-1", "agent", "Yes.", after(hours=6))
+    assert worklist.counts("", NOON) == Counts(unassigned=3, open=3, waiting=2)

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from bot import casework
 from bot.alike import Alike
 from bot.beside import Adviser, Beside, Case, Placed
 from bot.errors import FlagInvalid, LearnedUnknown
@@ -19,6 +20,7 @@ from bot.models import MAX_REASON, Ticket
 from bot.people import Caller
 from bot.service import HelpDesk
 from bot.steps import plain_steps
+from bot.work import Changes
 from kb.links import article_path
 from kb.models import Article
 from web import agents, auth
@@ -28,6 +30,7 @@ from web.pages.forms import Form, Posted, tidy
 from web.pages.templates import page
 from web.pages.visit import Visit, base_address, visit
 from web.script_words import beside_words
+from web.tickets import casework_of
 from web.words import N_, Words
 
 router = APIRouter(route_class=PageRoute)
@@ -209,7 +212,7 @@ def solved(request: Request, ticket_id: str, form: Posted) -> Response:
     article, text = form.text("article_id"), form.text("text").strip()
     if problem := _wrong_resolution(request, who, article, text):
         return _again(request, who, ticket, Done("empty", problem=problem, typed=text))
-    learned = _desk(request).resolve(ticket.id, article, text)
+    learned = _desk(request).resolve(ticket.id, article, text, casework.who(who))
     return _go_on(request, who, ticket, Done("solved", learned=learned))
 
 
@@ -218,7 +221,18 @@ def undo(request: Request, ticket_id: str, _form: Posted) -> Response:
     """Takes back how the ticket was solved, and what was learned by it."""
     who, ticket = _enter(request, ticket_id)
     _desk(request).unresolve(ticket.id)
+    _open_again(request, who, ticket.id)
     return _go_on(request, who, ticket, Done("undone"))
+
+
+def _open_again(request: Request, who: Caller, ticket_id: str) -> None:
+    """As it was before it was solved, where nothing happened since; else as one that waits for an answer."""
+    cases = casework_of(request)
+    last = cases.read_by_id(ticket_id).undoable
+    if last and (last.what, last.new) == ("state", "solved"):
+        cases.undo(ticket_id, who)
+    elif _desk(request).ticket(ticket_id).state == "solved":
+        cases.change(ticket_id, Changes(state="received"), who)
 
 
 @router.post("/agent/tickets/{ticket_id}/flag")
