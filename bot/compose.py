@@ -51,6 +51,7 @@ def answer(hit: Hit, searcher: Searcher) -> Answer:
         html=html,
         text=text,
         lines=lines,
+        audience=entry.article.audience,
     )
 
 
@@ -94,6 +95,7 @@ def _suggestion(article: Article, text: str, heading: str, anchor: str, wanted: 
         topic=article.topic,
         title_marks=wanted.marks(article.title, article.lang),
         snippet_marks=excerpt.marks,
+        audience=article.audience,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from web.pages import (
+    account,
     asking,
     authors,
     beside,
@@ -15,6 +16,7 @@ from web.pages import (
     inbox_ticket,
     learned,
     panel,
+    people,
     reading,
     reference,
     signing_in,
@@ -29,6 +31,7 @@ from web.pages.failures import error_page
 router = APIRouter(include_in_schema=False)
 # `reading` comes last: its addresses begin with a language, which any word could be.
 for part in (
+    account,
     asking,
     authors,
     beside,
@@ -39,6 +42,7 @@ for part in (
     inbox_ticket,
     learned,
     panel,
+    people,
     reference,
     signing_in,
     site,
