@@ -28,6 +28,10 @@ _NAMES: dict[type[Decision], DecisionName] = {
 }
 
 
+def name_of(decision: Decision) -> DecisionName:
+    return _NAMES[type(decision)]
+
+
 def answer(hit: Hit, searcher: Searcher) -> Answer:
     """The part of the article that answers, as HTML and as text, with a link to its heading."""
     entry, passage = searcher.entry(hit.article), searcher.passage(hit.row)
@@ -134,7 +138,7 @@ def reply(decision: Decision, understood: Understood, searcher: Searcher, reply_
     rest = [hit for hit in ranking.hits if searcher.entry(hit.article).article.key not in keys]
     return Reply(
         id=reply_id,
-        decision=_NAMES[type(decision)],
+        decision=name_of(decision),
         confidence=round(ranking.confidence, 4),
         reason=decision.reason,
         answer=answered,

@@ -271,6 +271,28 @@ webhooks_taken = sa.Table(
 )
 
 
+#: What agents say is wrong with articles. `open_key` names person, article and kind while the flag is open, so that
+#: one person has one open flag of a kind on an article.
+article_flags = sa.Table(
+    "article_flags",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("article_id", sa.Text, nullable=False, index=True),
+    sa.Column("lang", sa.String(8), nullable=False, comment="the language it was read in"),
+    sa.Column("kind", sa.String(16), nullable=False, comment="wrong, outdated or missing"),
+    sa.Column("comment", sa.Text, nullable=False, comment="masked"),
+    sa.Column("who", sa.String(64), nullable=False, comment="the person's id"),
+    sa.Column("who_name", sa.Text, nullable=False),
+    sa.Column("ticket_id", sa.String(32), nullable=False, comment="empty where it was no ticket of ours"),
+    sa.Column("at", Utc, nullable=False, index=True, comment="UTC"),
+    sa.Column("version", sa.String(16), nullable=False, comment="a hash of what the article said"),
+    sa.Column("state", sa.String(16), nullable=False, index=True, comment="open, done or rejected"),
+    sa.Column("reason", sa.Text, nullable=False, comment="why it was closed so; masked"),
+    sa.Column("closed_by", sa.Text, nullable=False, comment="a name, empty while it is open"),
+    sa.Column("closed_at", Utc, comment="UTC"),
+    sa.Column("open_key", sa.String(64), unique=True, comment="none once it is closed"),
+)
+
 people = sa.Table(
     "people",
     metadata,

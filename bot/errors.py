@@ -15,6 +15,8 @@ BotError
 ├── LearnedRemoved         a removed learned question has to be restored first
 ├── SendingUnknown         there is nothing in the outbox with this id
 ├── DeliveryFailed         another desk or a mail server did not take what it was sent
+├── FlagInvalid            a comment or a reason cannot be kept as it is
+├── FlagUnknown            there is no flag with this id
 ├── AccountInvalid         a field of a person, a password or a token is missing or wrong; names the field
 ├── PersonUnknown          there is no person with this id
 ├── LastAdmin              nobody would be left who may decide who may do what
@@ -133,6 +135,14 @@ class DeliveryFailed(BotError):  # noqa: N818
     def __init__(self, why: Message, *, permanent: bool = False, retry_after: float = 0.0) -> None:
         super().__init__(why)
         self.why, self.permanent, self.retry_after = why, permanent, retry_after
+
+
+class FlagInvalid(BotError):  # noqa: N818
+    """What was said of an article, or of a flag, cannot be kept as it is; the message says what to change."""
+
+
+class FlagUnknown(BotError):  # noqa: N818
+    """There is no flag with this id."""
 
 
 class AccountInvalid(BotError):  # noqa: N818

@@ -25,6 +25,10 @@ class EventStore(Protocol):
 
     def record_resolution(self, ticket_id: str, article_id: str, text: str, at: datetime) -> None: ...
 
+    def withdraw_resolution(self, ticket_id: str) -> bool:
+        """Forgets how a ticket was last solved, as if nobody had said it; False where nobody had."""
+        ...
+
     def question(self, question_id: str) -> RecordedQuestion | None: ...
 
     def questions(self, *, since: datetime | None = None, until: datetime | None = None) -> Sequence[RecordedQuestion]:
@@ -37,6 +41,10 @@ class EventStore(Protocol):
 
     def resolved_with(self, ticket_id: str) -> str:
         """The article an agent last solved a ticket with; "" where there is none."""
+        ...
+
+    def resolved_in_words(self, ticket_id: str) -> str:
+        """How an agent last said that a ticket was solved; "" where nobody did."""
         ...
 
     def outcomes(self, question_ids: Sequence[str]) -> dict[str, list[tuple[datetime, Outcome]]]:
@@ -68,6 +76,12 @@ class MemoryEventStore:
     def record_resolution(self, ticket_id: str, article_id: str, text: str, at: datetime) -> None:
         self.resolutions.append((ticket_id, article_id, text, at))
 
+    def withdraw_resolution(self, ticket_id: str) -> bool:
+        last = next((row for row in reversed(self.resolutions) if row[0] == ticket_id), None)
+        if last:
+            self.resolutions.remove(last)
+        return last is not None
+
     def question(self, question_id: str) -> RecordedQuestion | None:
         return self._questions.get(question_id)
 
@@ -80,6 +94,9 @@ class MemoryEventStore:
 
     def resolved_with(self, ticket_id: str) -> str:
         return next((article for ticket, article, _, _ in reversed(self.resolutions) if ticket == ticket_id), "")
+
+    def resolved_in_words(self, ticket_id: str) -> str:
+        return next((text for ticket, _, text, _ in reversed(self.resolutions) if ticket == ticket_id), "")
 
     def outcomes(self, question_ids: Sequence[str]) -> dict[str, list[tuple[datetime, Outcome]]]:
         wanted = set(question_ids)
@@ -117,6 +134,12 @@ class SqlEventStore:
         with reachable("The resolution could not be recorded"), self._engine.begin() as connection:
             connection.execute(resolutions.insert().values(row))
 
+    def withdraw_resolution(self, ticket_id: str) -> bool:
+        last = sa.select(sa.func.max(resolutions.c.id)).where(resolutions.c.ticket_id == ticket_id)
+        with reachable("The resolution could not be withdrawn"), self._engine.begin() as connection:
+            gone = resolutions.delete().where(resolutions.c.id == last.scalar_subquery())
+            return connection.execute(gone).rowcount > 0
+
     def question(self, question_id: str) -> RecordedQuestion | None:
         with reachable("The question could not be read"), self._engine.connect() as connection:
             row = connection.execute(questions.select().where(questions.c.id == question_id)).first()
@@ -138,7 +161,13 @@ class SqlEventStore:
             return [_question(row) for row in connection.execute(query)][::-1]
 
     def resolved_with(self, ticket_id: str) -> str:
-        query = sa.select(resolutions.c.article_id).where(resolutions.c.ticket_id == ticket_id)
+        return self._last_resolution(ticket_id, resolutions.c.article_id)
+
+    def resolved_in_words(self, ticket_id: str) -> str:
+        return self._last_resolution(ticket_id, resolutions.c.text)
+
+    def _last_resolution(self, ticket_id: str, column: sa.Column[str]) -> str:
+        query = sa.select(column).where(resolutions.c.ticket_id == ticket_id)
         with reachable("The resolution could not be read"), self._engine.connect() as connection:
             return connection.execute(query.order_by(resolutions.c.id.desc()).limit(1)).scalar_one_or_none() or ""
 

@@ -138,6 +138,11 @@ class Learned:
             return self
         return replace(self, traces=(*self.traces, trace))
 
+    def without(self, ticket_id: str) -> Learned:
+        """Without what agents said of a ticket; its traces may be empty then. A removed one stays as it is."""
+        kept = tuple(t for t in self.traces if (t.source, t.origin) != ("agent", ticket_id))
+        return self if self.removed else replace(self, traces=kept)
+
     def with_acceptance(self) -> Learned:
         """With an author's agreement. Raises LearnedRemoved."""
         if self.removed:

@@ -35,6 +35,13 @@ class LearningStore(Protocol):
         """Takes the lessons of agents and imports: all of them or, where that fails, none."""
         ...
 
+    def retract(self, ticket_id: str) -> None:
+        """Takes back what agents said of a ticket; what nobody else says is forgotten, as if it had never been said.
+
+        One that an author removed stays removed.
+        """
+        ...
+
     def hear(self, lesson: Lesson) -> None:
         """Takes the word of an end user on the near-same question that is known for the article, else as a new one."""
         ...
@@ -90,6 +97,11 @@ class MemoryLearningStore:
             counts = take(map(Learned.of, lessons), rows)
             self._keep(rows)
             return counts
+
+    def retract(self, ticket_id: str) -> None:
+        with self._lock:
+            rows = {row.id: row.without(ticket_id) for row in self._rows.values()}
+            self._keep({row.id: row for row in rows.values() if row.traces})
 
     def hear(self, lesson: Lesson) -> None:
         with self._lock:
@@ -162,6 +174,20 @@ class SqlLearningStore:
             return counts, _save(connection, before, rows)
 
         return self._write(work)
+
+    def retract(self, ticket_id: str) -> None:
+        told = sa.and_(learned_traces.c.source == "agent", learned_traces.c.origin == ticket_id)
+
+        def work(connection: sa.Connection) -> tuple[None, bool]:
+            ids = connection.execute(sa.select(learned_traces.c.learned_id).where(told).distinct()).scalars().all()
+            before = _load(connection, ids)
+            after = {row.id: row.without(ticket_id) for row in before.values()}
+            forgotten = [row.id for row in after.values() if not row.traces]
+            connection.execute(learned.delete().where(learned.c.id.in_(forgotten)))
+            changed = _save(connection, before, {row.id: row for row in after.values() if row.traces})
+            return None, changed or any(before[learned_id].question for learned_id in forgotten)
+
+        self._write(work)
 
     def hear(self, lesson: Lesson) -> None:
         said = Learned.of(lesson)

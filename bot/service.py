@@ -170,18 +170,47 @@ class HelpDesk:
         found = (self.events.question(question_id) for question_id in ticket.conversation)
         return [question for question in found if question]
 
-    def resolve(self, ticket_id: str, article_id: str, text: str, who: Who = NOBODY) -> None:
-        """Keeps how a ticket was solved, and by whom; an article that solved it is learned at once.
+    def resolve(self, ticket_id: str, article_id: str, text: str, who: Who = NOBODY) -> Learned | None:
+        """Keeps how a ticket was solved, and by whom; returns what was learned of the article that did, at once.
 
         Raises TicketUnknown or StoreUnavailable.
         """
         ticket, at = self.ticket(ticket_id), self.now()
-        if any(entry.article.id == article_id for entry in self.library.searcher.snapshot.entries):
-            # Before the resolution is kept: learning twice is learning once, so that a second try does no harm.
-            trace = Trace("agent", ticket.id, at)
-            self.learning.learn([Lesson(article_id, ticket.subject, ticket.body, ticket.lang, trace)])
+        # Before the resolution is kept: learning twice is learning once, so that a second try does no harm.
+        taught = self._teach(article_id, ticket.subject, ticket.body, ticket.lang, ticket.id)
         self.events.record_resolution(ticket.id, article_id, privacy.to_keep(text), at)
         self.inbox.close(ticket.id, at, who)
+        self.library.refresh()
+        return taught
+
+    def teach(self, article_id: str, subject: str, body: str, lang: str, origin: str) -> Learned | None:
+        """What is learned when an article solved a ticket of another desk, which calls it `origin`.
+
+        None where there is no such article. Raises StoreUnavailable.
+        """
+        taught = self._teach(article_id, subject, body, lang, origin)
+        self.library.refresh()
+        return taught
+
+    def _teach(self, article_id: str, subject: str, body: str, lang: str, origin: str) -> Learned | None:
+        if not any(entry.article.id == article_id for entry in self.library.searcher.snapshot.entries):
+            return None
+        lesson = Lesson(article_id, subject, body, lang, Trace("agent", origin, self.now()))
+        self.learning.learn([lesson])
+        return self.learning.get(Learned.of(lesson).id)
+
+    def unresolve(self, ticket_id: str) -> None:
+        """Takes back how a ticket was last solved and what was learned from it; its state stays.
+
+        Raises TicketUnknown or StoreUnavailable.
+        """
+        ticket = self.ticket(ticket_id)
+        self.unteach(ticket.id)
+        self.events.withdraw_resolution(ticket.id)
+
+    def unteach(self, origin: str) -> None:
+        """Takes back what agents taught with a ticket. Raises StoreUnavailable."""
+        self.learning.retract(origin)
         self.library.refresh()
 
     def write(self, ticket_id: str, author: Author, text: str) -> None:

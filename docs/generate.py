@@ -122,6 +122,7 @@ def error_rows() -> list[tuple[int, str, str]]:
             (401, "timestamp_out_of_range", "A webhook was signed more than five minutes ago, or in the future."),
             (401, "unauthorized", "The token is missing, unknown or revoked."),
             (403, "forbidden", "The token does not have the scope, or its owner not the right."),
+            (403, "closed", "Webhooks are closed until `webhook_secret` is set."),
             (403, "foreign_origin", "Another site sent what a signed-in browser does here."),
             (404, "article_unknown", "There is no such article, or not in this language."),
             (404, "not_found", "There is no such address."),

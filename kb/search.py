@@ -177,7 +177,7 @@ class Searcher:
         return twin
 
     def _lang_of(self, question: LearnedQuestion) -> str:
-        return self._language(Query(question.text, question.body))
+        return self.language(Query(question.text, question.body))
 
     @cached_property
     def speller(self) -> Speller:
@@ -251,7 +251,7 @@ class Searcher:
         `leave_out` is the row of a title or author question, one of those held, that counts as if its author had not
         written it: its vector, its example and its words. Only how rare words are still counts it.
         """
-        lang = self._language(query)
+        lang = self.language(query)
         corrected = query.text[:MAX_CHARACTERS]
         if not query.exact and detect(corrected, COMPETITORS) in (None, *self.snapshot.languages):
             corrected = self.speller.correct(corrected)  # the words of another language are no typing errors
@@ -286,7 +286,7 @@ class Searcher:
         nothing = np.empty((0, len(FEATURES)), np.float32)
         return Found(empty, nothing, np.empty(0, np.float32), empty, corrected, lang)
 
-    def _language(self, query: Query) -> str:
+    def language(self, query: Query) -> str:
         """The language of the question's own words, else the asker's; "" for one that no article is written in."""
         text = query.full
         found = detect(text, self.snapshot.languages)

@@ -19,7 +19,7 @@ from bot.service import HelpDesk
 from kb.links import article_path
 from kb.models import PUBLIC, ArticleKey
 from kb.snapshot import Entry
-from web import learned_schemas, limits, outbox_api, schemas, tickets, webhooks, widget
+from web import agents, learned_schemas, limits, outbox_api, schemas, tickets, webhooks, widget
 from web.auth import Agent, Author, caller
 from web.pages.catalogue import catalogue
 from web.problems import ApiError, Problem
@@ -182,6 +182,7 @@ def list_feedback(
 router.include_router(widget.router)
 router.include_router(outbox_api.router)
 router.include_router(webhooks.router)
+router.include_router(agents.router)
 
 
 @router.get("/gaps", summary="Questions without an answer")
@@ -247,19 +248,6 @@ def report_deflection(desk: Desk, _author: Author, since: datetime | None = None
     return schemas.DeflectionOut.of(deflection(desk.events, now=desk.now(), since=_with_zone(since)))
 
 
-@router.post("/agent/suggestions", summary="Suggest beside a ticket")
-def agent_suggestions(ticket: schemas.AgentSuggestionsIn, desk: Desk, agent: Agent) -> schemas.AgentSuggestionsOut:
-    """Articles for a ticket of any desk, internal ones included. Nothing is kept. Needs the right `tickets`."""
-    return _beside(desk, agent, ticket.subject, ticket.body, ticket.lang)
-
-
-@router.get("/tickets/{ticket_id}/suggestions", summary="Suggest beside a ticket of the inbox")
-def ticket_suggestions(ticket_id: str, desk: Desk, agent: Agent) -> schemas.AgentSuggestionsOut:
-    """As for `agent/suggestions`. Needs the right `tickets`."""
-    ticket = desk.ticket(ticket_id)
-    return _beside(desk, agent, ticket.subject, ticket.body, ticket.lang or None)
-
-
 @router.post("/tickets/{ticket_id}/resolution", status_code=204, summary="Tell how a ticket was solved")
 def resolve(ticket_id: str, told: schemas.ResolutionIn, desk: Desk, agent: Agent) -> Response:
     """By an article, by words, or both. The article is learned at once. Needs the right `tickets`."""
@@ -284,16 +272,6 @@ def _readable_article(desk: HelpDesk, known: Caller, article_id: str, lang: str 
         exists = f" It exists in {', '.join(available)}." if available else ""
         raise ApiError(404, "article_unknown", f"There is no article {article_id!r}{wanted}.{exists}")
     return entry, available
-
-
-def _beside(desk: HelpDesk, agent: Caller, subject: str, body: str, lang: str | None) -> schemas.AgentSuggestionsOut:
-    reply = desk.ask(Question(subject, body, lang, "agent", audiences=agent.audiences), keep=False)
-    return schemas.AgentSuggestionsOut(
-        decision=reply.decision,
-        confidence=reply.confidence,
-        answer=schemas.AnswerOut.of(reply.answer) if reply.answer else None,
-        suggestions=[schemas.SuggestionOut.of(suggestion) for suggestion in reply.suggestions],
-    )
 
 
 def _with_zone(at: datetime | None) -> datetime | None:

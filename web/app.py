@@ -21,10 +21,13 @@ from starlette.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from bot.accounts import Accounts
+from bot.alike import SolvedTickets
 from bot.audit import SqlAuditLog
+from bot.beside import Adviser
 from bot.database import migrate, open_engine, shared_secret
 from bot.events import SqlEventStore
 from bot.feedback import SqlFeedbackStore
+from bot.flags import SqlFlagStore
 from bot.inbox import SqlInbox
 from bot.learning import SqlLearningStore
 from bot.library import Library
@@ -33,13 +36,15 @@ from bot.passwords import Passwords
 from bot.people_store import SqlPeopleStore
 from bot.readership import Readership, SqlReadStore
 from bot.service import HelpDesk
+from bot.solved import SqlSolvedStore
 from bot.worklist import SqlWorklist
 from kb.snapshot import current_id
+from kb.vector_cache import cache_file
 from web import api, handoff, pages, problems
 from web.limits import Limits
 from web.middleware import Compressed, SecurityHeaders, SizeLimit
 from web.notice import NoticeBoard
-from web.pages import forms
+from web.pages import forms, panel
 from web.settings import Settings
 from web.tokens import FormTokens
 
@@ -96,10 +101,11 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     readership = Readership(SqlReadStore(engine), desk.now)
     outbox = desk.outbox or SqlOutbox(engine)
     courier = handoff.courier(settings, desk, outbox)
+    solved = SolvedTickets(SqlSolvedStore(engine), desk.library, cache_file(settings.data))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        watcher = asyncio.create_task(_watch(desk.library, readership))
+        watcher = asyncio.create_task(_watch(desk.library, readership, solved))
         if courier:
             courier.start()
         yield
@@ -121,9 +127,12 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     app.state.outbox, app.state.outgoing = outbox, handoff.outgoing(settings, outbox)
     app.state.accounts = accounts or open_accounts(engine)
     app.state.readership, app.state.feedback = readership, SqlFeedbackStore(engine)
+    app.state.flags = SqlFlagStore(engine)
+    app.state.adviser = Adviser(desk.library, desk.policy, solved, app.state.flags)
     app.state.worklist = SqlWorklist(engine, settings.response_times)
     app.state.notices = NoticeBoard(settings.notice_file, settings.default_lang)
     app.state.tokens = FormTokens(shared_secret(engine, "forms"))
+    app.state.panel_key = shared_secret(engine, "panel")
     app.state.limits = Limits(
         {
             "tickets": settings.rate_tickets,
@@ -141,7 +150,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
         allow_headers=["content-type", "idempotency-key"],
         max_age=3600,
     )
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(SecurityHeaders, framed={panel.ADDRESS: settings.panel_origins})
     app.add_middleware(Compressed)
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     problems.install(app)
@@ -179,11 +188,12 @@ def _add_health(app: FastAPI) -> None:
         return JSONResponse({"status": "ready", "snapshot": snapshot})
 
 
-async def _watch(library: Library, readership: Readership) -> None:
+async def _watch(library: Library, readership: Readership, solved: SolvedTickets) -> None:
     while True:
         await asyncio.sleep(_LOOK_EVERY_S)
         try:
             await asyncio.to_thread(library.refresh)
             await asyncio.to_thread(readership.refresh)
+            await asyncio.to_thread(solved.refresh)
         except Exception:  # a fault here must not end the looking: the next look may go well
             _log.exception("looking for news failed")

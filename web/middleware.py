@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -18,19 +18,24 @@ from web.problems import problem
 #: letter takes up to nine bytes.
 MAX_REQUEST_BYTES = 2_000_000
 
-#: Everything a page needs comes from this site; nothing inline runs.
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self'",
-        "connect-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
+
+def policy(framed_by: Sequence[str] = ()) -> str:
+    """Everything a page needs comes from this site; nothing inline runs. Only these origins may show it in a frame."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "img-src 'self'",
+            "connect-src 'self'",
+            "form-action 'self'",
+            "base-uri 'none'",
+            "frame-ancestors " + (" ".join(framed_by) or "'none'"),
+        )
     )
-)
+
+
+CONTENT_SECURITY_POLICY = policy()
 #: Addresses of what is the same for everybody.
 _SAME = re.compile(r"/static/.+|/(?:theme\.css|widget(?:-panel)?\.js|api/v1/widget|sitemap[\d-]*\.xml)")
 #: Addresses of what anybody may read and nobody typed anything into; who is signed in sees more there.
@@ -45,15 +50,22 @@ _HEADERS = {
 
 
 class SecurityHeaders:
-    """Adds the security headers to every response that does not bring its own."""
+    """Adds the security headers to every response that does not bring its own.
 
-    def __init__(self, app: ASGIApp) -> None:
+    `framed` are addresses that other sites may show in a frame, with all below them, and the origins of these sites.
+    """
+
+    def __init__(self, app: ASGIApp, framed: Mapping[str, Sequence[str]] = MappingProxyType({})) -> None:
         self._app = app
+        self._framed = {path: policy(origins) for path, origins in framed.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                for path, own in self._framed.items():
+                    if f"{scope['path']}/".startswith(f"{path}/"):
+                        headers.setdefault("Content-Security-Policy", own)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)

@@ -246,21 +246,6 @@ class ResolutionIn(_In):
     text: Text = Field("", max_length=MAX_BODY)
 
 
-class AgentSuggestionsIn(_In):
-    subject: Text
-    body: Text = ""
-    lang: Lang | None = None
-
-
-class AgentSuggestionsOut(BaseModel):
-    """Articles beside a ticket, internal ones included, the likeliest first."""
-
-    decision: DecisionName
-    confidence: float
-    answer: AnswerOut | None
-    suggestions: list[SuggestionOut]
-
-
 class SectionOut(BaseModel):
     level: int
     heading: str

@@ -30,6 +30,16 @@ def ticket_words(said: Words, allowed: Allowed) -> dict[str, str | list[str]]:
     }
 
 
+def beside_words(said: Words) -> dict[str, str]:
+    """Of beside.js."""
+    return {
+        "copied": said.gettext("Copied. Paste it into your reply."),
+        "failed": said.gettext("That did not work. Nothing is lost, try again in a moment."),
+        "inserted": said.gettext("Inserted into your reply."),
+        "notCopied": said.gettext("Your browser did not let us copy. Mark the words and copy them by hand."),
+    }
+
+
 def widget_words(said: Words, *, by_mail: bool) -> dict[str, str | list[str]]:
     """Of widget-panel.js. `{name}` is for the script to fill in."""
     return {

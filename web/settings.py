@@ -144,6 +144,10 @@ class Settings(BaseSettings):
     widget_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Sites that may show the widget, as origins: `https://www.example.com`."
     )
+    panel_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Ticket systems that may show the agents' panel in a frame, as origins: `https://desk.example.com`.",
+    )
     support_email: str = Field(
         "", description="An address people may write to instead of sending a ticket. Empty: not offered."
     )
@@ -230,6 +234,7 @@ class Settings(BaseSettings):
 
     @field_validator(
         "widget_origins",
+        "panel_origins",
         "ticket_topics",
         "departments",
         "tier_hours",
@@ -308,7 +313,7 @@ class Settings(BaseSettings):
             raise ValueError(f"{wrong!r} is no end of a file's name; write png or pdf")
         return extensions
 
-    @field_validator("widget_origins")
+    @field_validator("widget_origins", "panel_origins")
     @classmethod
     def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for origin in value:

@@ -20,6 +20,7 @@ from bot.database import migrate, open_engine, shared_secret, sqlite_url
 from bot.errors import StoreUnavailable
 from bot.events import SqlEventStore
 from bot.feedback import Feedback, SqlFeedbackStore
+from bot.flags import Flag, SqlFlagStore
 from bot.inbox import SqlInbox
 from bot.learning import SqlLearningStore
 from bot.models import Who
@@ -36,6 +37,7 @@ TABLES = {
     "questions", "outcomes", "tickets", "resolutions", "learned", "learned_traces", "learned_revision",
     "ticket_attachments", "ticket_messages", "ticket_history", "server_secrets", "article_reads", "article_feedback",
     "outbox", "webhooks_taken",
+    "article_flags",
     "people", "people_sessions", "people_links", "api_tokens", "audit_log",
 }  # fmt: skip
 EMPTY = dict.fromkeys(TABLES, 0) | {"learned_revision": 1}
@@ -77,6 +79,7 @@ def _fill(engine: sa.Engine) -> None:
     SqlOutbox(engine).post(Letter("zammad", "ticket", "zammad-ticket-1", ticket.id, ticket.id), NOON)
     SqlWebhooks(engine).keep("msg_1", NOON)
     SqlFeedbackStore(engine).keep(Feedback("printer-not-printing", "session", NOON, "en", helpful=True))
+    SqlFlagStore(engine).add(Flag("flag-1", "printer-not-printing", "en", "wrong", NOON, "agent-1"))
 
 
 def _alembic(engine: sa.Engine, run: str, revision: str) -> None:

@@ -70,9 +70,15 @@ def server(
     browser: Browser, own_data: Path, tmp_path_factory: pytest.TempPathFactory, site: HostSite, stranger: HostSite
 ) -> Iterator[HelpCentre]:
     """The help centre. `browser` comes first, so that nothing is started where there is none."""
-    with help_centre(own_data, tmp_path_factory.mktemp("server"), site.base) as running:
+    framing = {"FIRSTLINE_PANEL_ORIGINS": elsewhere(site)}
+    with help_centre(own_data, tmp_path_factory.mktemp("server"), site.base, framing) as running:
         site.help_centre = stranger.help_centre = running.base
         yield running
+
+
+def elsewhere(site: HostSite) -> str:
+    """The origin of a site under another name: a browser takes it for another site, not for another port of ours."""
+    return site.base.replace("127.0.0.1", "localhost")
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,15 @@ _INLINE = """<h1>VPN</h1>
 <script src="{base}/widget.js" data-mode="inline" data-target="#here" data-title="Ask here"></script>
 <script src="{base}/widget.js" data-mode="inline" data-title="Or here"></script>"""
 
+#: A ticket of another desk with the agents' panel beside it; `told` is what the panel says to it.
+_DESK = """<h1>Ticket 4711</h1>
+<script>
+window.told = []
+addEventListener("message", (event) => event.origin === "{base}" && told.push(event.data))
+</script>
+<iframe title="Firstline" width="380" height="700" allow="clipboard-write"
+  src="{base}/agent/panel?subject=The+pangolin+badge+is+refused&body=I+cannot+connect+to+the+VPN"></iframe>"""
+
 
 @dataclass(frozen=True, slots=True)
 class HostPage:
@@ -73,6 +82,7 @@ PAGES: Mapping[str, HostPage] = {
         'data-title="Help" data-product="Ledger 4" data-department="Accounts" data-email="kim@example.com"'
     ),
     "/inline": HostPage(css=":root { --firstline-height: 480px }", body=_INLINE),
+    "/desk": HostPage(tags=0, body=_DESK),
     "/unknown-language": HostPage('data-lang="xx"'),
 }
 

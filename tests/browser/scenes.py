@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from playwright.sync_api import APIRequestContext, Page, expect
 
 from bot.people import Role
+from tests.browser.beside_scenes import BESIDE
 from tests.browser.help_centre import AGENT_TOKEN, sign_in
 from tests.browser.widget_page import Widget
 
@@ -287,6 +288,7 @@ PAGES: Mapping[str, Scene] = {
     "authors-learned": _learned,
     "authors-learned-trace": _learned_trace,
     "outbox": _outbox,
+    **BESIDE,
     "inbox": _inbox,
     "inbox-empty": _inbox_empty,
     "inbox-ticket": _inbox_ticket,

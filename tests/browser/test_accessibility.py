@@ -22,6 +22,8 @@ NARROWEST = {"width": 320, "height": 568}
 _TOLD: Mapping[str, str] = {
     "not-found": "404",
     "ticket-errors": "422",
+    "panel-flag": "422",
+    "panel-sign-in": "403",
     "inbox-conflict": "409",
     "widget-errors": "422",
     "widget-down": "ERR_FAILED",

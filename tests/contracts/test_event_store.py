@@ -181,6 +181,18 @@ def test_the_article_of_the_last_resolution_counts_and_none_is_the_empty_one(eve
     assert events.resolved_with(ticket.id) == "printer-not-printing"
 
 
+def test_a_resolution_can_be_withdrawn_and_the_one_before_counts_again(events: EventStore, inbox: Inbox) -> None:
+    ticket = inbox.submit(draft(), "key-0001", shown=(), at=NOON)
+    events.record_resolution(ticket.id, "vpn", "", NOON)
+    events.record_resolution(ticket.id, "wifi", "Joined again.", after(minutes=1))
+    assert events.resolved_in_words(ticket.id) == "Joined again."
+
+    assert events.withdraw_resolution(ticket.id)
+    assert (events.resolved_with(ticket.id), events.resolved_in_words(ticket.id)) == ("vpn", "")
+    assert events.withdraw_resolution(ticket.id)
+    assert (events.resolved_with(ticket.id), events.withdraw_resolution(ticket.id)) == ("", False)
+
+
 def test_the_last_questions_of_some_sessions_come_in_order_of_time(events: EventStore) -> None:
     for n, session in enumerate(("a", "b", "a", "c", "a")):
         events.record_question(asked(f"q{n}", session=session, at=after(hours=n)))

@@ -262,6 +262,27 @@ def test_a_removed_one_has_to_be_restored_before_it_is_accepted(store: LearningS
     assert store.accept(learned_id).status == "active"
 
 
+def test_what_agents_said_of_a_ticket_can_be_taken_back_and_nothing_else_goes_with_it(store: LearningStore) -> None:
+    store.learn([lesson(origin="ticket-1"), lesson(origin="ticket-2"), lesson("toner is empty", origin="ticket-1")])
+    store.learn([lesson("paper is empty", "imported", origin="ticket-1")])
+    revision = store.revision()
+
+    store.retract("ticket-1")
+
+    assert weights(store) == {OFFLINE: 1.0, "paper is empty": 0.8}
+    assert store.revision() > revision
+    store.retract("ticket-2")
+    assert weights(store) == {"paper is empty": 0.8}
+    assert store.learn([lesson(origin="ticket-1")]) == Counts(new=1, known=0, removed=0)
+
+
+def test_a_removed_one_is_not_forgotten_when_its_ticket_is_taken_back(store: LearningStore) -> None:
+    store.learn([lesson()])
+    store.remove(only_id(store))
+    store.retract("ticket-1")
+    assert store.learn([lesson()]) == Counts(new=0, known=0, removed=1)
+
+
 def test_an_unknown_id_is_told(store: LearningStore) -> None:
     for method in (store.get, store.remove, store.restore, store.accept):
         with pytest.raises(LearnedUnknown, match=r"^There is no learned question with the id 'nothing'\.$"):

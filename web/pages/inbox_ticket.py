@@ -21,6 +21,7 @@ from bot.work import Changes, Event, Work
 from bot.worklist import Listing, Wanted
 from kb.links import article_path
 from web import auth, standing
+from web.pages import beside
 from web.pages.catalogue import Catalogue, catalogue
 from web.pages.failures import PageRoute
 from web.pages.forms import Form, Posted
@@ -226,6 +227,7 @@ def _page(
         "max_body": MAX_BODY,
         "max_reason": MAX_REASON,
         "script_words": inbox_words(reader.said, 0),
+        "panel": beside.panel_of(request, caller, ticket),
     }
     return page(request, "inbox_ticket.html", values, status=status, reader=reader, private=True)
 

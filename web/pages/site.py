@@ -23,6 +23,7 @@ _A_DAY = {"Cache-Control": "public, max-age=86400"}
 _PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 _ROBOTS = """User-agent: *
 Disallow: /account
+Disallow: /agent
 Disallow: /api
 Disallow: /authors
 Disallow: /feedback

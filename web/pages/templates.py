@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
@@ -15,6 +16,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
+from bot.errors import StoreUnavailable
 from kb.links import article_path
 from kb.marks import Marks
 from web import handoff
@@ -25,6 +27,8 @@ from web.pages.theme import stylesheet
 from web.pages.visit import Visit, base_address, offered, visit
 from web.script_words import search_words
 from web.words import Words, language_name
+
+_log = logging.getLogger(__name__)
 
 _WEB = Path(__file__).parent.parent
 STATIC = _WEB / "static"
@@ -169,6 +173,7 @@ def page(
         "logo": logo_address(settings.logo) if settings.logo else "",
         "announcement": _notice(request, template, reader),
         "question": "",
+        "open_flags": lru_cache(maxsize=1)(lambda: _open_flags(request)),
         "caller": person,
         **values,
     }
@@ -177,6 +182,15 @@ def page(
     response.headers["Cache-Control"] = "private, no-store" if person.id else "no-store" if private else "no-cache"
     response.headers.append("Vary", "Accept-Language, Cookie")
     return response
+
+
+def _open_flags(request: Request) -> int:
+    """How many flags wait for authors; a page is worth more than that number."""
+    try:
+        return int(request.app.state.flags.count())
+    except StoreUnavailable as error:
+        _log.error("%s", error)
+        return 0
 
 
 def site_name(request: Request, reader: Visit) -> str:
