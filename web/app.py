@@ -29,7 +29,7 @@ from bot.library import Library
 from bot.readership import Readership, SqlReadStore
 from bot.service import HelpDesk
 from kb.snapshot import current_id
-from web import api, pages, problems
+from web import api, pages, problems, zendesk
 from web.limits import Limits
 from web.middleware import Compressed, SecurityHeaders, SizeLimit
 from web.notice import NoticeBoard
@@ -122,6 +122,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine) -> FastAPI
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     problems.install(app)
     app.include_router(api.router)
+    app.include_router(zendesk.router)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _add_health(app)

@@ -29,6 +29,10 @@ def _look_up(request: Request) -> Caller:
     settings = request.app.state.settings
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
     token = given.strip() if scheme.lower() == "bearer" else ""
+    if scheme.lower() == "basic":
+        import base64
+
+        token = base64.b64decode(given).decode().partition(":")[2]
     if matches(token, settings.agent_token):
         rights: frozenset[Right] = frozenset({"articles", "tickets"})
         return Caller("agent", "Agent", "", rights, audiences(frozenset({"agent"}), frozenset()))
