@@ -31,6 +31,7 @@ from bot.service import HelpDesk
 from kb.snapshot import current_id
 from web import api, pages, problems, zendesk
 from web.limits import Limits
+from web.mcp import http as mcp
 from web.middleware import Compressed, SecurityHeaders, SizeLimit
 from web.notice import NoticeBoard
 from web.pages import forms
@@ -84,7 +85,8 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine) -> FastAPI
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         watcher = asyncio.create_task(_watch(desk.library, readership))
-        yield
+        async with mcp.serving(app):
+            yield
         watcher.cancel()
         readership.flush()
         engine.dispose()
@@ -114,7 +116,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine) -> FastAPI
         CORSMiddleware,
         allow_origins=list(settings.widget_origins),
         allow_methods=["GET", "POST"],
-        allow_headers=["content-type", "idempotency-key"],
+        allow_headers=["content-type", "idempotency-key", *mcp.HEADERS],
         max_age=3600,
     )
     app.add_middleware(SecurityHeaders)
@@ -123,6 +125,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine) -> FastAPI
     problems.install(app)
     app.include_router(api.router)
     app.include_router(zendesk.router)
+    mcp.mount(app)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _add_health(app)

@@ -12,6 +12,7 @@ import typer
 
 from bot.errors import BotError
 from kb.errors import KbError
+from web.mcp.stdio import mcp
 from web.terminal import Articles, Data, Json, fail, print_json, read_settings, warn
 from web.training import train, training_lines
 
@@ -30,6 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(train)
+app.command()(mcp)
 
 #: No list is longer.
 _EVERY_ROW = 2**31
