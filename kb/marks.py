@@ -21,6 +21,8 @@ _SENTENCE = re.compile(r"(?<=[.!?:;])\s+(?=\S)|(?<=[。！？])")
 #: An excerpt begins with the sentence of its first marked word where that is at most this far before, in characters.
 _BEFORE = 60
 _MOST_MARKS = 200
+#: Fewer letters are the stem of too many other words.
+_SHORTEST_STEM = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ class Wanted:
     def _stems_wanted(self, lang: str) -> frozenset[str]:
         if lang not in self._stems:
             own = (part for part in self._parts if analysis.fold(part) not in FUNCTION_WORDS.get(lang, ()))
-            self._stems[lang] = frozenset(stem for part in own for stem in analysis.terms(part, (lang,)))
+            self._stems[lang] = frozenset(stem for part in own for stem in _stems_of(part, lang))
         return self._stems[lang]
 
     def _typed(self, word: str) -> str:
@@ -127,7 +129,14 @@ def _stems_in(word: str, lang: str) -> frozenset[str] | None:
     if analysis.is_unspaced(word):
         return None
     parts = (part for part in pieces(word) if len(part) > 1 or part.isdigit())
-    return frozenset(stem for part in parts for stem in analysis.terms(part, (lang,)))
+    return frozenset(stem for part in parts for stem in _stems_of(part, lang))
+
+
+def _stems_of(part: str, lang: str) -> list[str]:
+    """The stems of a word; where two letters are left of it ("maili", the mails, as "ma"), the word itself."""
+    if analysis.is_unspaced(part):
+        return analysis.terms(part, (lang,))
+    return [stem if len(stem) >= _SHORTEST_STEM else analysis.fold(part) for stem in analysis.terms(part, (lang,))]
 
 
 def _start(text: str, sentences: list[int], word: int) -> int:

@@ -34,6 +34,8 @@ _LEXICAL_ARTICLES = 40
 _ASKED_BEFORE = 40
 #: How often a word of a ticket's subject counts against one of its body.
 _SUBJECT_WEIGHT = 2.0
+#: A stem of fewer letters belongs to many words, and tells nothing about one that may be mistyped.
+_SHORTEST_STEM = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,14 +182,20 @@ class Searcher:
     @cached_property
     def speller(self) -> Speller:
         """Only words of public articles: a correction must not tell what an internal article is about."""
-        texts = (
-            text
-            for entry in self.snapshot.entries
-            if entry.article.audience == PUBLIC
-            for text in (entry.article.title, *entry.article.keywords, *entry.article.questions)
-        )
+        snapshot = self.snapshot
+        public = {number for number, entry in enumerate(snapshot.entries) if entry.article.audience == PUBLIC}
+        articles = [snapshot.entries[number].article for number in sorted(public)]
+        texts = (text for each in articles for text in (each.title, *each.keywords, *each.questions))
         embedders = [reader.embedder for reader in self._readers]
-        return Speller(texts, lambda word: any(embedder.knows_word(word) for embedder in embedders))
+
+        def common(word: str) -> bool:
+            if any(embedder.knows_word(word) for embedder in embedders):
+                return True
+            # Another form of a word that articles use is no typing error: "dostaję" where they have "dostajesz".
+            stems = [stem for stem in analysis.terms(word, snapshot.languages) if len(stem) >= _SHORTEST_STEM]
+            return not public.isdisjoint(snapshot.words.documents_with(stems))
+
+        return Speller(texts, common)
 
     def entry(self, number: int) -> Entry:
         return self.snapshot.entries[number]

@@ -25,6 +25,12 @@ def _marked(text: str, wanted: Wanted, lang: str = "en") -> str:
         ("接続", "ja", "VPNに接続できない", "VPNに[接続]できない"),
         ("<b> & co", "en", "a <b> tag", "a <b> tag"),
         ("the of and", "en", "the end of the line", "the end of the line"),
+        (
+            "nie dostaję maili",
+            "pl",
+            "Telefon ma pokazywać maile. Nie ma maili.",
+            "Telefon ma pokazywać maile. Nie ma [maili].",
+        ),
         ("0x80070005", "en", "Error 0x80070005 😀", "Error [0x80070005] 😀"),
     ],
 )

@@ -44,3 +44,8 @@ def test_an_article_stands_in_a_ranking_once_however_many_translations_it_has(se
     hits = searcher.rank(Query("Outlook")).hits
     ids = [searcher.entry(hit.article).article.id for hit in hits]
     assert len(ids) == len(set(ids)) == 10
+
+
+@pytest.mark.parametrize("word", ["dostaję", "drukarkom", "hasłami"])
+def test_another_form_of_a_word_that_articles_use_is_no_typing_error(searcher: Searcher, word: str) -> None:
+    assert searcher.rank(Query(f"nie rozumiem {word}", lang="pl")).corrected == f"nie rozumiem {word}"
