@@ -89,8 +89,44 @@ tickets = sa.Table(
     sa.Column("topic", sa.Text, nullable=False, comment="as stored in the settings, or empty"),
     sa.Column("department", sa.Text, nullable=False, comment="as stored in the settings, or empty"),
     sa.Column("conversation", sa.JSON, nullable=False, comment="ids of the questions of the same visit"),
-    sa.Column("state", sa.String(16), nullable=False, comment="received, answered or solved"),
+    sa.Column("state", sa.String(16), nullable=False, comment="received, answered, on_hold or solved"),
+    sa.Column("priority", sa.SmallInteger, nullable=False, comment="0 urgent, 1 high, 2 normal, 3 low"),
+    sa.Column("tier", sa.SmallInteger, nullable=False, comment="1 to 3"),
+    sa.Column("assignee_id", sa.String(64), nullable=False, comment="empty: nobody"),
+    sa.Column("assignee_name", sa.Text, nullable=False),
+    sa.Column("due", Utc, nullable=False, comment="UTC; the year 9999 where no answer is due"),
+    sa.Column("waits_since", Utc, comment="UTC; none while nobody waits for an answer"),
+    sa.Column("spent_s", sa.Integer, nullable=False, comment="opening seconds waited before that"),
+    sa.Column("revision", sa.Integer, nullable=False, comment="grows with everything that happens"),
+    sa.Column("spoken", sa.Integer, nullable=False, comment="the revision of the last message to or from outside"),
+    sa.Column("changed", Utc, nullable=False, comment="UTC"),
+    # Each order of the list is an index, so that its first page is read and nothing sorted.
+    sa.Index("ix_tickets_due", "due", "number"),
+    sa.Index("ix_tickets_changed", "changed", "number"),
+    sa.Index("ix_tickets_priority", "priority", "due", "number"),
+    sa.Index("ix_tickets_assignee_id", "assignee_id", "due", "number"),
+    sa.Index("ix_tickets_state", "state", "assignee_id", "due"),
+    sa.Index("ix_tickets_email", "email"),
     sqlite_autoincrement=True,
+)
+
+ticket_history = sa.Table(
+    "ticket_history",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("ticket_id", sa.ForeignKey("tickets.id", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("at", Utc, nullable=False, comment="UTC"),
+    sa.Column("who_id", sa.String(64), nullable=False, comment="empty: the requester"),
+    sa.Column("who_name", sa.Text, nullable=False),
+    sa.Column(
+        "what", sa.String(16), nullable=False, comment="state, assignee, priority, tier, reply, note, message, verdict"
+    ),
+    sa.Column("old", sa.Text, nullable=False),
+    sa.Column("new", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("old_id", sa.String(64), nullable=False, comment="of the assignee before"),
+    sa.Column("waits_since", Utc, comment="the clock before, so that the change can be undone"),
+    sa.Column("spent_s", sa.Integer, nullable=False),
 )
 
 ticket_attachments = sa.Table(
@@ -118,6 +154,8 @@ ticket_messages = sa.Table(
     sa.Column("author", sa.String(16), nullable=False, comment="agent or requester"),
     sa.Column("text", sa.Text, nullable=False, comment="as typed"),
     sa.Column("verdict", sa.String(16), nullable=False, comment="accepted, refused or empty"),
+    sa.Column("name", sa.Text, nullable=False, comment="of the agent, or empty"),
+    sa.Column("internal", sa.Boolean, nullable=False, comment="a note among agents"),
 )
 
 #: What all servers over one database have to agree on and nobody else may know.

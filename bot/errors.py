@@ -6,6 +6,8 @@ BotError
 ├── TicketInvalid          a field of a ticket is missing or wrong; names the field
 ├── TicketConflict         an idempotency key was used for another ticket
 ├── TicketUnknown          there is no ticket with this id
+├── TicketChanged          somebody else changed a ticket that an agent has open
+├── NothingToUndo          the last thing that happened to a ticket cannot be taken back
 ├── FeedbackInvalid        a comment is too long, or a reason is none of ours
 ├── AttachmentRefused      a file is too large, empty, of another kind, or one too many
 ├── AttachmentUnknown      the ticket has no file with this id
@@ -66,6 +68,24 @@ class TicketConflict(BotError):  # noqa: N818
 
 class TicketUnknown(BotError):  # noqa: N818
     """There is no ticket with this id."""
+
+
+class TicketChanged(BotError):  # noqa: N818
+    """Somebody else changed a ticket since an agent read it; nothing was stored."""
+
+    def __init__(self, name: str) -> None:
+        words = (
+            Message(
+                "%(name)s changed this ticket while you had it open. Look at what is new, then try again.", name=name
+            )
+            if name
+            else Message("The requester wrote while you had this ticket open. Read it, then try again.")
+        )
+        super().__init__(words)
+
+
+class NothingToUndo(BotError):  # noqa: N818
+    """The last thing that happened to a ticket cannot be taken back."""
 
 
 class FeedbackInvalid(BotError):  # noqa: N818

@@ -50,7 +50,10 @@ class Hours:
 
     def expected(self, at: datetime, hours: int) -> datetime | None:
         """When `hours` of opening hours have passed since `at`, in the desk's zone; None where they never will."""
-        left = timedelta(hours=hours)
+        return self.after(at, timedelta(hours=hours))
+
+    def after(self, at: datetime, left: timedelta) -> datetime | None:
+        """When so much opening time has passed since `at`, in the desk's zone; None where it never will."""
         if not self.spans:
             return (at.astimezone(UTC) + left).astimezone(self.zone)
         for begins, ends in self._periods(at):
@@ -61,6 +64,17 @@ class Hours:
                 return (start + left).astimezone(self.zone)
             left -= ends - start
         return None
+
+    def between(self, start: datetime, end: datetime) -> timedelta:
+        """How long the desk is open from `start` to `end`; nothing where `end` comes first."""
+        start, end = start.astimezone(UTC), end.astimezone(UTC)
+        if end <= start:
+            return timedelta()
+        if not self.spans:
+            return end - start
+        days = (end.astimezone(self.zone).date() - start.astimezone(self.zone).date()).days + 1
+        periods = self._periods(start, days=days)
+        return sum((max(min(e, end) - max(b, start), timedelta()) for b, e in periods), timedelta())
 
     def _periods(self, at: datetime, *, days: int = _DAYS_AHEAD) -> Iterator[tuple[datetime, datetime]]:
         """Opening hours from the day of `at` on, in UTC, where an hour is an hour also when clocks change."""

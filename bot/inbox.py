@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 
@@ -15,8 +15,11 @@ from bot.database import reachable, tickets
 from bot.database import ticket_attachments as files
 from bot.database import ticket_messages as messages
 from bot.errors import AttachmentRefused
-from bot.models import Attachment, Author, Ticket, TicketDraft, TicketMessage, TicketState
+from bot.models import NOBODY, Attachment, Author, Ticket, TicketDraft, Who
+from bot.response_times import ResponseTimes
+from bot.ticket_rows import attachments, columns, history, keep, lock, whole, write
 from bot.tickets import conflict, fingerprint, no_room, taken
+from bot.work import check_revision, closed, judged, said
 
 #: A file that waits longer than this for its ticket is removed.
 WAITS = timedelta(days=1)
@@ -64,10 +67,21 @@ class Inbox(Protocol):
         """A file of a ticket that was sent."""
         ...
 
-    def say(self, ticket_id: str, author: Author, text: str, at: datetime) -> None:
+    def say(
+        self,
+        ticket_id: str,
+        author: Author,
+        text: str,
+        at: datetime,
+        who: Who = NOBODY,
+        *,
+        name: str = "",
+        revision: int | None = None,
+    ) -> None:
         """Adds a message: an agent's answers the ticket, its requester's opens it again.
 
-        The same words said twice in a row by the same person count once.
+        `who` is the agent, `name` what the requester may know of them. The same words said twice in a row by the same
+        side count once. Raises TicketChanged where somebody else has said something since `revision`.
         """
         ...
 
@@ -78,20 +92,21 @@ class Inbox(Protocol):
         """
         ...
 
-    def close(self, ticket_id: str) -> None:
+    def close(self, ticket_id: str, at: datetime, who: Who = NOBODY) -> None:
         """The ticket is solved, as an agent says."""
         ...
 
 
 class SqlInbox:
-    """Tickets in a SQL database. `new_id` makes ids that cannot be guessed."""
+    """Tickets in a SQL database. `new_id` makes ids that cannot be guessed; `times` say when answers are due."""
 
-    def __init__(self, engine: sa.Engine, new_id: Callable[[], str]) -> None:
-        self._engine, self._new_id = engine, new_id
+    def __init__(self, engine: sa.Engine, new_id: Callable[[], str], times: ResponseTimes | None = None) -> None:
+        self._engine, self._new_id, self._times = engine, new_id, times or ResponseTimes()
 
     def submit(self, draft: TicketDraft, idempotency_key: str, *, shown: tuple[str, ...], at: datetime) -> Ticket:
+        made = self._times.timed(taken(draft, self._new_id(), 0, shown, at, ()), "received", at)
         row = {
-            "id": self._new_id(),
+            "id": made.id,
             "idempotency_key": idempotency_key,
             "fingerprint": fingerprint(draft),
             "at": at,
@@ -106,17 +121,17 @@ class SqlInbox:
             "topic": draft.topic,
             "department": draft.department,
             "conversation": list(draft.conversation),
-            "state": "received",
+            **columns(made),
         }
         with reachable("The ticket could not be stored"):
             try:
                 with self._engine.begin() as connection:
                     number = connection.execute(tickets.insert().values(row).returning(tickets.c.number)).scalar_one()
-                    connection.execute(files.update().where(_waiting(idempotency_key)).values(ticket_id=row["id"]))
-                    attached = _attachments(connection, files.c.ticket_id == row["id"])
+                    connection.execute(files.update().where(_waiting(idempotency_key)).values(ticket_id=made.id))
+                    attached = attachments(connection, files.c.ticket_id == made.id)
             except sa.exc.IntegrityError:
                 return self._sent_before(draft, idempotency_key)
-        return taken(draft, str(row["id"]), number, shown, at, attached)
+        return replace(made, number=number, attachments=attached)
 
     def _sent_before(self, draft: TicketDraft, idempotency_key: str) -> Ticket:
         with self._engine.begin() as connection:
@@ -125,12 +140,12 @@ class SqlInbox:
                 raise conflict(idempotency_key)
             # Who goes back and attaches a file to what was sent means that ticket.
             connection.execute(files.update().where(_waiting(idempotency_key)).values(ticket_id=row.id))
-            return _read(connection, row)
+            return whole(connection, row)
 
     def ticket(self, ticket_id: str) -> Ticket | None:
         with reachable("The ticket could not be read"), self._engine.connect() as connection:
             row = connection.execute(tickets.select().where(tickets.c.id == ticket_id)).first()
-            return _read(connection, row) if row else None
+            return whole(connection, row) if row else None
 
     def attach(self, idempotency_key: str, upload: Upload, at: datetime) -> Attachment:
         same = sa.and_(
@@ -139,7 +154,7 @@ class SqlInbox:
         made = Attachment(self._new_id(), upload.name, upload.media_type, len(upload.content))
         with reachable("The file could not be stored"), self._engine.begin() as connection:
             connection.execute(files.delete().where(files.c.ticket_id.is_(None), files.c.at < at - WAITS))
-            if known := _attachments(connection, same):
+            if known := attachments(connection, same):
                 return known[0]
             waiting = sa.select(sa.func.coalesce(sa.func.sum(files.c.size), 0)).where(files.c.ticket_id.is_(None))
             if connection.execute(waiting).scalar_one() + made.size > WAITING_BYTES:
@@ -153,7 +168,7 @@ class SqlInbox:
 
     def waiting(self, idempotency_key: str) -> tuple[Attachment, ...]:
         with reachable("The files could not be read"), self._engine.connect() as connection:
-            return _attachments(connection, _waiting(idempotency_key))
+            return attachments(connection, _waiting(idempotency_key))
 
     def detach(self, idempotency_key: str, attachment_id: str) -> None:
         with reachable("The file could not be removed"), self._engine.begin() as connection:
@@ -174,64 +189,42 @@ class SqlInbox:
             row = connection.execute(query).first()
         return (Attachment(row.id, row.name, row.media_type, row.size), row.content) if row else None
 
-    def say(self, ticket_id: str, author: Author, text: str, at: datetime) -> None:
+    def say(
+        self,
+        ticket_id: str,
+        author: Author,
+        text: str,
+        at: datetime,
+        who: Who = NOBODY,
+        *,
+        name: str = "",
+        revision: int | None = None,
+    ) -> None:
         with reachable("The message could not be stored"), self._engine.begin() as connection:
-            self._lock(connection, ticket_id)
+            ticket = lock(connection, ticket_id)
             last = connection.execute(_last_message(ticket_id)).first()
-            if last and (last.author, last.text) == (author, text):
+            if ticket is None or (last and (last.author, last.text) == (author, text)):
                 return
-            _write(connection, ticket_id, author, text, at)
-            _set_state(connection, ticket_id, "answered" if author == "agent" else "received")
+            check_revision(ticket, revision, history(connection, ticket_id), spoken=True)
+            write(connection, ticket_id, author, text, at, name)
+            keep(connection, *said(ticket, author, who, at, self._times))
 
     def judge(self, ticket_id: str, verdict: Literal["accepted", "refused"], reason: str, at: datetime) -> bool:
         with reachable("What you said could not be stored"), self._engine.begin() as connection:
-            state = self._lock(connection, ticket_id)
+            ticket = lock(connection, ticket_id)
             last = connection.execute(_last_message(ticket_id)).first()
-            if state != "answered" or last is None or last.author != "agent" or last.verdict:
+            if ticket is None or ticket.state != "answered" or last is None or last.author != "agent" or last.verdict:
                 return False
             connection.execute(messages.update().where(messages.c.id == last.id).values(verdict=verdict))
             if reason:
-                _write(connection, ticket_id, "requester", reason, at)
-            _set_state(connection, ticket_id, "solved" if verdict == "accepted" else "received")
+                write(connection, ticket_id, "requester", reason, at)
+            keep(connection, *judged(ticket, verdict, at, self._times))
         return True
 
-    def close(self, ticket_id: str) -> None:
+    def close(self, ticket_id: str, at: datetime, who: Who = NOBODY) -> None:
         with reachable("The ticket could not be closed"), self._engine.begin() as connection:
-            _set_state(connection, ticket_id, "solved")
-
-    @staticmethod
-    def _lock(connection: sa.Connection, ticket_id: str) -> str | None:
-        """The state of the ticket, whose row nobody else changes until the transaction ends."""
-        same = tickets.update().where(tickets.c.id == ticket_id).values(state=tickets.c.state)
-        return connection.execute(same.returning(tickets.c.state)).scalar_one_or_none()
-
-
-def _read(connection: sa.Connection, row: sa.Row[Any]) -> Ticket:
-    values = row._mapping
-    written = connection.execute(messages.select().where(messages.c.ticket_id == row.id).order_by(messages.c.id))
-    return Ticket(
-        id=values["id"],
-        number=values["number"],
-        at=values["at"],
-        subject=values["subject"],
-        body=values["body"],
-        email=values["email"],
-        question_id=values["question_id"],
-        shown=tuple(values["shown"]),
-        declined=tuple(values["declined"]),
-        lang=values["lang"],
-        topic=values["topic"],
-        department=values["department"],
-        conversation=tuple(values["conversation"]),
-        state=values["state"],
-        attachments=_attachments(connection, files.c.ticket_id == row.id),
-        messages=tuple(TicketMessage(said.at, said.author, said.text, said.verdict) for said in written),
-    )
-
-
-def _attachments(connection: sa.Connection, which: sa.ColumnElement[bool]) -> tuple[Attachment, ...]:
-    query = sa.select(files.c.id, files.c.name, files.c.media_type, files.c.size).where(which)
-    return tuple(Attachment(*row) for row in connection.execute(query.order_by(files.c.at, files.c.name)))
+            if ticket := lock(connection, ticket_id):
+                keep(connection, *closed(ticket, who, at, self._times))
 
 
 def _waiting(idempotency_key: str) -> sa.ColumnElement[bool]:
@@ -239,13 +232,9 @@ def _waiting(idempotency_key: str) -> sa.ColumnElement[bool]:
 
 
 def _last_message(ticket_id: str) -> sa.Select[Any]:
-    return messages.select().where(messages.c.ticket_id == ticket_id).order_by(messages.c.id.desc()).limit(1)
-
-
-def _write(connection: sa.Connection, ticket_id: str, author: Author, text: str, at: datetime) -> None:
-    row = {"ticket_id": ticket_id, "author": author, "text": text, "at": at, "verdict": ""}
-    connection.execute(messages.insert().values(row))
-
-
-def _set_state(connection: sa.Connection, ticket_id: str, state: TicketState) -> None:
-    connection.execute(tickets.update().where(tickets.c.id == ticket_id).values(state=state))
+    return (
+        messages.select()
+        .where(messages.c.ticket_id == ticket_id, ~messages.c.internal)
+        .order_by(messages.c.id.desc())
+        .limit(1)
+    )

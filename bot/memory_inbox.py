@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
-from typing import Any, Literal
+from typing import Literal
 
 from bot import inbox
 from bot.attachments import Upload
 from bot.errors import AttachmentRefused
 from bot.inbox import WAITS
-from bot.models import Attachment, Author, SentTicket, Ticket, TicketDraft, TicketMessage, TicketState
+from bot.models import NOBODY, Attachment, Author, SentTicket, Ticket, TicketDraft, TicketMessage, Who
+from bot.response_times import ResponseTimes
 from bot.tickets import conflict, fingerprint, no_room, taken
+from bot.work import Event, check_revision, closed, judged, said
 
 
 class MemoryInbox:
     """A fake for tests: dictionaries."""
 
-    def __init__(self) -> None:
+    def __init__(self, times: ResponseTimes | None = None) -> None:
+        self._times = times or ResponseTimes()
         self._tickets: dict[str, tuple[str, Ticket]] = {}
         self._files: list[_File] = []
         self._numbers = count(1)
         self._sent: list[SentTicket] = []
+        self._history: dict[str, list[Event]] = {}
         self._lock = threading.Lock()
 
     def submit(self, draft: TicketDraft, idempotency_key: str, *, shown: tuple[str, ...], at: datetime) -> Ticket:
@@ -35,7 +40,8 @@ class MemoryInbox:
                 ticket = known[1]
             else:
                 number = len(self._tickets) + 1
-                ticket = taken(draft, f"ticket-{number}", number, shown, at, ())
+                made = taken(draft, f"ticket-{number}", number, shown, at, ())
+                ticket = self._times.timed(made, "received", at)
                 self._sent.append(SentTicket(at, draft.session, draft.question_id))
             claimed = [file for file in self._files if file.key == idempotency_key and not file.ticket_id]
             for file in claimed:
@@ -78,37 +84,60 @@ class MemoryInbox:
         found = (file for file in self._files if (file.ticket_id, file.attachment.id) == wanted)
         return next(((file.attachment, file.upload.content) for file in found), None)
 
-    def say(self, ticket_id: str, author: Author, text: str, at: datetime) -> None:
-        messages = self._known(ticket_id).messages
-        if messages and (messages[-1].author, messages[-1].text) == (author, text):
-            return
-        state: TicketState = "answered" if author == "agent" else "received"
-        self._change(ticket_id, messages=(*messages, TicketMessage(at, author, text)), state=state)
+    def say(
+        self,
+        ticket_id: str,
+        author: Author,
+        text: str,
+        at: datetime,
+        who: Who = NOBODY,
+        *,
+        name: str = "",
+        revision: int | None = None,
+    ) -> None:
+        with self._lock:
+            ticket = self._known(ticket_id)
+            if ticket.messages and (ticket.messages[-1].author, ticket.messages[-1].text) == (author, text):
+                return
+            check_revision(ticket, revision, self.history(ticket_id), spoken=True)
+            after, events = said(ticket, author, who, at, self._times)
+            self.keep(replace(after, messages=(*ticket.messages, TicketMessage(at, author, text, name=name))), events)
 
     def judge(self, ticket_id: str, verdict: Literal["accepted", "refused"], reason: str, at: datetime) -> bool:
-        ticket = self._known(ticket_id)
-        if (answer := ticket.open_answer) is None:
-            return False
-        said = (TicketMessage(at, "requester", reason),) if reason else ()
-        messages = (*ticket.messages[:-1], replace(answer, verdict=verdict), *said)
-        self._change(ticket_id, messages=messages, state="solved" if verdict == "accepted" else "received")
-        return True
+        with self._lock:
+            ticket = self._known(ticket_id)
+            if (answer := ticket.open_answer) is None:
+                return False
+            more = (TicketMessage(at, "requester", reason),) if reason else ()
+            messages = (*ticket.messages[:-1], replace(answer, verdict=verdict), *more)
+            after, events = judged(ticket, verdict, at, self._times)
+            self.keep(replace(after, messages=messages), events)
+            return True
 
-    def close(self, ticket_id: str) -> None:
-        self._change(ticket_id, state="solved")
+    def close(self, ticket_id: str, at: datetime, who: Who = NOBODY) -> None:
+        with self._lock:
+            self.keep(*closed(self._known(ticket_id), who, at, self._times))
 
     def sent(self) -> tuple[SentTicket, ...]:
         """What a MemoryEventStore needs to know of the tickets."""
         return tuple(self._sent)
 
+    def tickets(self) -> tuple[Ticket, ...]:
+        """What a MemoryWorklist needs to know of them: all, in order of their numbers."""
+        return tuple(ticket for _, ticket in self._tickets.values())
+
+    def history(self, ticket_id: str) -> tuple[Event, ...]:
+        return tuple(self._history.get(ticket_id, ()))
+
+    def keep(self, ticket: Ticket, events: Iterable[Event]) -> None:
+        """Puts a ticket in the place of the one with its id, and adds to its history."""
+        for key, (same, known) in self._tickets.items():
+            if known.id == ticket.id:
+                self._tickets[key] = same, ticket
+        self._history.setdefault(ticket.id, []).extend(events)
+
     def _known(self, ticket_id: str) -> Ticket:
         return next(ticket for _, ticket in self._tickets.values() if ticket.id == ticket_id)
-
-    def _change(self, ticket_id: str, **changed: Any) -> None:
-        with self._lock:
-            for key, (said, ticket) in self._tickets.items():
-                if ticket.id == ticket_id:
-                    self._tickets[key] = said, replace(ticket, **changed)
 
 
 @dataclass(slots=True)

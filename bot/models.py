@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 from kb.marks import Marks
@@ -12,7 +12,9 @@ from kb.models import PUBLIC, ArticleKey
 Channel = Literal["web", "widget", "ticket_form", "api", "cli", "agent"]
 DecisionName = Literal["answer", "suggest", "unanswered"]
 OutcomeName = Literal["solved", "not_solved", "opened"]
-TicketState = Literal["received", "answered", "solved"]
+TicketState = Literal["received", "answered", "on_hold", "solved"]
+Priority = Literal["low", "normal", "high", "urgent"]
+Tier = Literal[1, 2, 3]
 Author = Literal["agent", "requester"]
 Verdict = Literal["", "accepted", "refused"]
 #: Why a question is unanswered: no article says it, none of its topic does, or none is in the question's language.
@@ -20,6 +22,9 @@ Nothing = Literal["", "articles", "topic", "language"]
 
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
 OUTCOMES: tuple[OutcomeName, ...] = get_args(OutcomeName)
+TICKET_STATES: tuple[TicketState, ...] = get_args(TicketState)
+PRIORITIES: tuple[Priority, ...] = get_args(Priority)
+TIERS: tuple[Tier, ...] = get_args(Tier)
 
 #: Longest texts that are taken, in characters. A ticket of 20,000 words fits.
 MAX_QUESTION = 2_000
@@ -159,13 +164,53 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Who:
+    """Somebody of the desk, by the id and name of a caller; both are "" for nobody, and where the requester acts."""
+
+    id: str = ""
+    name: str = ""
+
+    def __repr__(self) -> str:
+        return f"<Who {self.id or 'nobody'}>"  # no name in a log
+
+
+#: Also stands for the requester, where what happened says so.
+NOBODY = Who()
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """How long a requester waits for an answer: since when, None while nobody waits for one, and the opening time that
+    had passed before.
+    """
+
+    since: datetime | None = None
+    spent: timedelta = timedelta()
+
+
+#: Nobody waits.
+STOPPED = Clock()
+
+
+@dataclass(frozen=True, slots=True)
 class TicketMessage:
-    """What was written after the ticket; `verdict` is what its requester said to an agent's answer."""
+    """What was written after the ticket; `verdict` is what its requester said to an agent's answer.
+
+    `name` is that of the agent who wrote it, "" where it is not told. An `internal` one is a note among agents: only a
+    worklist gives it away, never an inbox.
+    """
 
     at: datetime
     author: Author
     text: str
     verdict: Verdict = ""
+    name: str = ""
+    internal: bool = False
+
+    @property
+    def first_name(self) -> str:
+        """What the requester calls the agent."""
+        return self.name.partition(" ")[0]
 
     def __repr__(self) -> str:
         return f"<TicketMessage of the {self.author}, {self.at:%Y-%m-%d}>"  # no text in a log
@@ -175,7 +220,9 @@ class TicketMessage:
 class Ticket:
     """A ticket in the inbox. `number` is what people call it, `id` what cannot be guessed. `shown` are article ids.
 
-    `messages` are in order of time.
+    `messages` are in order of time, internal notes are not among them. `due` is when an answer is due, None where none
+    is. `revision` grows with everything that happens to the ticket, `spoken` is the one of its last message; `changed`
+    is when that was.
     """
 
     id: str
@@ -194,6 +241,14 @@ class Ticket:
     state: TicketState = "received"
     attachments: tuple[Attachment, ...] = ()
     messages: tuple[TicketMessage, ...] = ()
+    priority: Priority = "normal"
+    tier: Tier = 1
+    assignee: Who = NOBODY
+    due: datetime | None = None
+    clock: Clock = STOPPED
+    revision: int = 0
+    spoken: int = 0
+    changed: datetime | None = None
 
     @property
     def open_answer(self) -> TicketMessage | None:

@@ -19,6 +19,7 @@ from bot.library import Library
 from bot.models import (
     MAX_BODY,
     MAX_QUESTION,
+    NOBODY,
     Attachment,
     Author,
     Offer,
@@ -29,6 +30,7 @@ from bot.models import (
     Suggestion,
     Ticket,
     TicketDraft,
+    Who,
 )
 from kb.search import Query, Searcher
 from kb.typeahead import long_enough
@@ -163,8 +165,8 @@ class HelpDesk:
         found = (self.events.question(question_id) for question_id in ticket.conversation)
         return [question for question in found if question]
 
-    def resolve(self, ticket_id: str, article_id: str, text: str) -> None:
-        """Keeps how a ticket was solved; an article that solved it is learned at once.
+    def resolve(self, ticket_id: str, article_id: str, text: str, who: Who = NOBODY) -> None:
+        """Keeps how a ticket was solved, and by whom; an article that solved it is learned at once.
 
         Raises TicketUnknown or StoreUnavailable.
         """
@@ -174,7 +176,7 @@ class HelpDesk:
             trace = Trace("agent", ticket.id, at)
             self.learning.learn([Lesson(article_id, ticket.subject, ticket.body, ticket.lang, trace)])
         self.events.record_resolution(ticket.id, article_id, privacy.to_keep(text), at)
-        self.inbox.close(ticket.id)
+        self.inbox.close(ticket.id, at, who)
         self.library.refresh()
 
     def write(self, ticket_id: str, author: Author, text: str) -> None:

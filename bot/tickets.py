@@ -88,4 +88,5 @@ def taken(
         department=draft.department,
         conversation=draft.conversation,
         attachments=attached,
+        changed=at,
     )

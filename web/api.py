@@ -8,6 +8,7 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from bot import feedback
+from bot.casework import who
 from bot.feedback import Feedback
 from bot.gaps import GapKind, gaps
 from bot.learned import Source, Status
@@ -17,7 +18,7 @@ from bot.service import HelpDesk
 from kb.links import article_path
 from kb.models import INTERNAL, PUBLIC, ArticleKey
 from kb.snapshot import Entry
-from web import learned_schemas, limits, schemas, ticket_schemas, widget
+from web import learned_schemas, limits, schemas, tickets, widget
 from web.auth import Agent, Author
 from web.pages.catalogue import catalogue
 from web.problems import ApiError, Problem
@@ -129,18 +130,7 @@ def open_ticket(
     return schemas.TicketOut(id=ticket.id, number=ticket.number, created=ticket.at, url=f"/ticket/{ticket.id}")
 
 
-@router.get("/tickets/{ticket_id}", summary="Read a ticket")
-def read_ticket(ticket_id: str, desk: Desk, _agent: Agent) -> ticket_schemas.TicketDetailsOut:
-    """With its files, its messages, and what was asked in the visit it comes from. Needs the agent's token."""
-    ticket = desk.ticket(ticket_id)
-    return ticket_schemas.TicketDetailsOut.of(ticket, desk.conversation(ticket))
-
-
-@router.post("/tickets/{ticket_id}/messages", status_code=204, summary="Answer a ticket")
-def answer_ticket(ticket_id: str, written: schemas.MessageIn, desk: Desk, _agent: Agent) -> Response:
-    """The requester reads it on the ticket's page, and accepts or refuses it there. Needs the agent's token."""
-    desk.write(ticket_id, "agent", written.text)
-    return Response(status_code=204)
+router.include_router(tickets.router)
 
 
 @router.get("/articles/{article_id:path}", summary="Read an article")
@@ -263,11 +253,11 @@ def ticket_suggestions(ticket_id: str, desk: Desk, _agent: Agent) -> schemas.Age
 
 
 @router.post("/tickets/{ticket_id}/resolution", status_code=204, summary="Tell how a ticket was solved")
-def resolve(ticket_id: str, told: schemas.ResolutionIn, desk: Desk, _agent: Agent) -> Response:
+def resolve(ticket_id: str, told: schemas.ResolutionIn, desk: Desk, agent: Agent) -> Response:
     """By an article, by words, or both. The article is learned at once for what was asked. Needs the agent's token."""
     if not told.article_id and not told.text.strip():
         raise ApiError(422, "resolution_empty", "Name the article that solved it, or say in a few words what did.")
-    desk.resolve(ticket_id, told.article_id, told.text)
+    desk.resolve(ticket_id, told.article_id, told.text, who(agent))
     return Response(status_code=204)
 
 

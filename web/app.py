@@ -28,6 +28,7 @@ from bot.learning import SqlLearningStore
 from bot.library import Library
 from bot.readership import Readership, SqlReadStore
 from bot.service import HelpDesk
+from bot.worklist import SqlWorklist
 from kb.snapshot import current_id
 from web import api, pages, problems, zendesk
 from web.limits import Limits
@@ -55,7 +56,7 @@ def open_desk(settings: Settings) -> tuple[HelpDesk, sa.Engine]:
     desk = HelpDesk(
         library=library,
         events=SqlEventStore(engine),
-        inbox=SqlInbox(engine, new_id),
+        inbox=SqlInbox(engine, new_id, settings.response_times),
         learning=learning,
         now=lambda: datetime.now(UTC),
         new_id=new_id,
@@ -101,6 +102,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine) -> FastAPI
     )
     app.state.settings, app.state.desk, app.state.engine = settings, desk, engine
     app.state.readership, app.state.feedback = readership, SqlFeedbackStore(engine)
+    app.state.worklist = SqlWorklist(engine, settings.response_times)
     app.state.notices = NoticeBoard(settings.notice_file, settings.default_lang)
     app.state.tokens = FormTokens(shared_secret(engine, "forms"))
     app.state.limits = Limits(

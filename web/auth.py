@@ -9,6 +9,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from pydantic import SecretStr
+from starlette.exceptions import HTTPException
 
 from bot.people import ANYBODY, Caller, Right, audiences
 from web.problems import ApiError
@@ -54,6 +55,14 @@ def needs(right: Right) -> Callable[[Request], Caller]:
         raise ApiError(401, "unauthorized", "Send a token as `Authorization: Bearer …`.", _BEARER)
 
     return _needs
+
+
+def enter(request: Request, right: Right) -> Caller:
+    """Who opens a page that needs a right. Raises an HTTPException 403."""
+    known = caller(request)
+    if not known.may(right):
+        raise HTTPException(403)
+    return known
 
 
 Agent = Annotated[Caller, Depends(needs("tickets"))]

@@ -25,6 +25,8 @@ CODES: dict[type[errors.BotError], tuple[int, str]] = {
     errors.TicketInvalid: (422, "ticket_invalid"),
     errors.TicketConflict: (409, "idempotency_key_reused"),
     errors.TicketUnknown: (404, "ticket_unknown"),
+    errors.TicketChanged: (409, "ticket_changed"),
+    errors.NothingToUndo: (409, "nothing_to_undo"),
     errors.FeedbackInvalid: (422, "feedback_invalid"),
     errors.AttachmentRefused: (422, "attachment_refused"),
     errors.AttachmentUnknown: (404, "attachment_unknown"),

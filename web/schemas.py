@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -225,7 +225,20 @@ class TicketOut(BaseModel):
 
 
 class MessageIn(_In):
-    text: Text = Field(description="What the requester reads.")
+    text: Text = Field(description="What the requester reads or, of an `internal` one, other agents.")
+    internal: bool = Field(False, description="A note among agents.")
+    revision: int | None = Field(None, ge=0, description="Refused where somebody has answered since then.")
+
+
+class TicketChangeIn(_In):
+    """What to change; what is left out stays."""
+
+    state: Literal["received", "on_hold", "solved"] | None = None
+    assignee: Text | None = Field(None, max_length=64, description="The id of an agent, `me`, or `nobody`.")
+    priority: models.Priority | None = None
+    tier: models.Tier | None = None
+    reason: Text = Field("", max_length=MAX_REASON, description="Needed with another tier.")
+    revision: int | None = Field(None, ge=0, description="That of the ticket as you read it.")
 
 
 class ResolutionIn(_In):

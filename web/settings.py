@@ -24,6 +24,7 @@ from bot.attachments import Allowed
 from bot.database import sqlite_url
 from bot.decide import COST_MISSED, COST_WRONG, Policy
 from bot.hours import Hours
+from bot.response_times import ResponseTimes
 from kb import languages
 from kb.routing import AUTO
 from web import choices
@@ -139,6 +140,11 @@ class Settings(BaseSettings):
     response_hours: int = Field(
         0, ge=0, le=1_000, description="Within how many opening hours you usually answer. 0: no time is named."
     )
+    tier_hours: Annotated[tuple[int, int, int], NoDecode] = Field(
+        (8, 16, 40),
+        description="Within how many opening hours agents of tier 1, 2 and 3 answer a ticket of normal priority. "
+        "Urgent ones get a quarter of it, high ones half, low ones double. Only the inbox tells what is due.",
+    )
     opening_hours: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description='When somebody reads tickets: `["Mon-Fri 09:00-17:00", "Sat 10:00-13:00"]`. Empty: always.',
@@ -201,6 +207,7 @@ class Settings(BaseSettings):
         "widget_origins",
         "ticket_topics",
         "departments",
+        "tier_hours",
         "opening_hours",
         "holidays",
         "attachment_types",
@@ -244,6 +251,13 @@ class Settings(BaseSettings):
     @classmethod
     def _hours(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         Hours.of(value)
+        return value
+
+    @field_validator("tier_hours")
+    @classmethod
+    def _tiers(cls, value: tuple[int, int, int]) -> tuple[int, int, int]:
+        if wrong := next((hours for hours in value if not 1 <= hours <= 1_000), None):
+            raise ValueError(f"{wrong} is no number of hours from 1 to 1000")
         return value
 
     @field_validator("time_zone")
@@ -303,6 +317,10 @@ class Settings(BaseSettings):
     @property
     def hours(self) -> Hours:
         return Hours.of(self.opening_hours, self.holidays, ZoneInfo(self.time_zone))
+
+    @property
+    def response_times(self) -> ResponseTimes:
+        return ResponseTimes(self.tier_hours, self.hours)
 
     @property
     def database(self) -> str:

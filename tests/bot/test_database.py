@@ -27,7 +27,7 @@ from tests.bot.samples import NOON, asked, draft, lesson, solved
 
 TABLES = {
     "questions", "outcomes", "tickets", "resolutions", "learned", "learned_traces", "learned_revision",
-    "ticket_attachments", "ticket_messages", "server_secrets", "article_reads", "article_feedback",
+    "ticket_attachments", "ticket_messages", "ticket_history", "server_secrets", "article_reads", "article_feedback",
 }  # fmt: skip
 EMPTY = dict.fromkeys(TABLES, 0) | {"learned_revision": 1}
 FILLED = dict.fromkeys(TABLES, 1)
@@ -185,7 +185,15 @@ def test_removing_a_question_removes_its_outcomes_and_removing_a_ticket_all_that
         connection.execute(db.questions.delete())
         connection.execute(db.tickets.delete())
 
-    gone = ("outcomes", "questions", "resolutions", "ticket_attachments", "ticket_messages", "tickets")
+    gone = (
+        "outcomes",
+        "questions",
+        "resolutions",
+        "ticket_attachments",
+        "ticket_history",
+        "ticket_messages",
+        "tickets",
+    )
     assert _counts(engine) == {**FILLED, **dict.fromkeys(gone, 0)}
 
 

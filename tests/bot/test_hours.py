@@ -93,3 +93,18 @@ def test_waiting_for_some_hours_and_then_for_some_more_is_waiting_for_both(
     assert then is not None
     assert then >= now
     assert hours.expected(then, second) == hours.expected(now, first + second)
+
+
+@given(ENTRIES, HOLIDAYS, ZONES, TIMES, st.integers(0, 3_000), st.integers(0, 20_000))
+def test_the_opening_time_until_an_answer_is_due_is_the_time_it_was_given(
+    entries: list[str], holidays: set[date], zone: ZoneInfo, now: datetime, allowed: int, later: int
+) -> None:
+    hours, span = Hours.of(entries, holidays, zone), timedelta(minutes=allowed)
+    due = hours.after(now, span)
+    assert due is not None
+    assert hours.between(now, due) == span
+    halfway = now + (due - now) / 2
+    assert hours.between(now, halfway) + hours.between(halfway, due) == span
+    end = now + timedelta(minutes=later)
+    assert timedelta() <= hours.between(now, end) <= end - now
+    assert hours.between(end, now) == timedelta()
