@@ -5,11 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 
 from web.problems import ApiError
-from web.zendesk import answer_bot, articles, requests, search, sections, users, votes
+from web.zendesk import answer_bot, articles, requests, search, sections, tickets, users, votes
 from web.zendesk.routes import ZendeskRoute
 
 router = APIRouter(prefix="/api/v2", include_in_schema=False)
-for part in (search, articles, sections, votes, answer_bot, requests, users):
+for part in (search, articles, sections, votes, answer_bot, requests, tickets, users):
     router.include_router(part.router)
 
 

@@ -64,6 +64,22 @@ class Paging:
         """How many items come before a page by number."""
         return (self.number - 1) * self.size
 
+    def after(self) -> int:
+        """The key of the last item seen, of a list in the order of its keys; 0 for the first page."""
+        if self.backwards:
+            raise ApiError(400, "cursor_invalid", "This list goes forward alone: use page[after].")
+        return _read(self.cursor)[1] if self.cursor else 0
+
+    def following(self, keys: Sequence[int], left: int) -> dict[str, Any]:
+        """The keys of the reply beside the items with these `keys`, of `left` that come after the cursor."""
+        after = _write(0, keys[-1]) if keys else None
+        more = left > len(keys)
+        meta = {"has_more": more, "after_cursor": after, "before_cursor": None}
+        return {
+            "meta": meta,
+            "links": {"next": self._address(**{"page[after]": after}) if more else None, "prev": None},
+        }
+
     def _at_cursor(self, items: Sequence[Item], key: Callable[[Item], int]) -> Page[Item]:
         """A cursor names the last item seen and its place, for the day that item is gone."""
         place = 0

@@ -5,22 +5,28 @@ from __future__ import annotations
 import hashlib
 import html
 import re
+from dataclasses import replace
 from typing import Annotated, Any
 
 import nh3
 from fastapi import Header, Request, Response
 from pydantic import BaseModel, Field
 
+from bot.casework import Casework
 from bot.models import Ticket, TicketDraft
 from bot.people import Caller
 from bot.service import HelpDesk
+from bot.work import Work
+from bot.worklist import Wanted
 from kb import languages
 from web import limits
 from web.pages.visit import base_address
 from web.schemas import Text
-from web.zendesk.routes import Known, RecordInvalidError, route
+from web.tickets import casework_of
+from web.zendesk.paging import Pages, Paging
+from web.zendesk.routes import Agent, Known, RecordInvalidError, missing, route
 from web.zendesk.routes import router as routes
-from web.zendesk.votes import stamp
+from web.zendesk.ticket_shapes import LARGEST_TICKET, People, comments_of, request_of, requester_id
 
 router = routes()
 _LINE = re.compile(r"<(?:br|/p|/li|/tr|/div|/h\d)\b[^>]*>", re.IGNORECASE)
@@ -70,7 +76,7 @@ def send(
     limits.check(request, "tickets")
     ticket = open_ticket(request, known, sent.request, idempotency_key)
     response.headers["Location"] = f"{base_address(request)}/api/v2/requests/{ticket.number}.json"
-    return {"request": shaped(request, ticket)}
+    return {"request": request_of(request, ticket, requester_id(casework_of(request), ticket.email))}
 
 
 def open_ticket(request: Request, known: Caller, sent: Sent, idempotency_key: str) -> Ticket:
@@ -88,31 +94,47 @@ def open_ticket(request: Request, known: Caller, sent: Sent, idempotency_key: st
     return desk.open_ticket(draft, f"zendesk-{hashlib.sha256(key.encode()).hexdigest()[:40]}")
 
 
-def shaped(request: Request, ticket: Ticket) -> dict[str, Any]:
-    """A request as Zendesk shows it."""
-    return {
-        "id": ticket.number,
-        "url": f"{base_address(request)}/api/v2/requests/{ticket.number}.json",
-        "subject": ticket.subject,
-        "description": ticket.body,
-        "status": status(ticket),
-        "priority": None,
-        "type": None,
-        "via": {"channel": "api", "source": {"from": {}, "to": {}, "rel": None}},
-        "requester_id": ticket.number,
-        "created_at": stamp(ticket.at),
-        "updated_at": stamp(ticket.at),
-        "custom_fields": [],
-        "is_public": True,
-        "can_be_solved_by_me": False,
-    }
+@route(router, "GET", "/requests")
+def list_requests(request: Request, _known: Agent, pages: Pages) -> dict[str, Any]:
+    """The oldest first."""
+    works, around = listing(casework_of(request), Wanted(), pages)
+    people = People(casework_of(request))
+    shown = [request_of(request, work.ticket, people.requester(work.ticket.email)) for work in works]
+    return {"requests": shown, **around}
 
 
-def status(ticket: Ticket) -> str:
-    """Zendesk's word for a ticket's state; new is what nobody of the desk has touched."""
-    if ticket.state == "received":
-        return "open" if any(said.author == "agent" for said in ticket.messages) else "new"
-    return {"answered": "pending", "on_hold": "hold"}.get(ticket.state, "solved")
+@route(router, "GET", "/requests/{number:int}")
+def read_request(request: Request, _known: Agent, number: int) -> dict[str, Any]:
+    ticket = case(request, number).ticket
+    return {"request": request_of(request, ticket, requester_id(casework_of(request), ticket.email))}
+
+
+@route(router, "GET", "/requests/{number:int}/comments")
+def list_comments(request: Request, _known: Agent, pages: Pages, number: int) -> dict[str, Any]:
+    """What its requester reads: no notes."""
+    said = comments_of(request, case(request, number), People(casework_of(request)), notes=False)
+    page = pages.of(said, lambda comment: int(comment["id"]))
+    return {"comments": page.items, **page.around}
+
+
+def case(request: Request, number: int) -> Work:
+    """A ticket with its notes and history. Raises ApiError 404 or TicketUnknown."""
+    if number > LARGEST_TICKET:  # more than any database counts to
+        raise missing("ticket")
+    return casework_of(request).read(number)
+
+
+def listing(work: Casework, wanted: Wanted, pages: Paging) -> tuple[list[Work], dict[str, Any]]:
+    """A page of tickets in the order of their numbers. A cursor is the last number seen."""
+    if not pages.by_cursor:
+        found = work.worklist.find(wanted, work.now(), "age", limit=pages.size, offset=pages.offset)
+        around = pages.numbered(found.rows, found.total).around
+    else:
+        after = replace(wanted, above=pages.after())
+        found = work.worklist.find(after, work.now(), "age", limit=pages.size)
+        around = pages.following([row.number for row in found.rows], found.total)
+    works = (work.worklist.work(row.number) for row in found.rows)
+    return [each for each in works if each], around
 
 
 def plain(markup: str) -> str:

@@ -1,4 +1,4 @@
-"""Users: whoever holds the token."""
+"""Users: whoever holds the token, requesters, and people of the desk who have tickets."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 from fastapi import Request
 
-from bot.people import Caller
-from web.pages.visit import base_address
-from web.zendesk.ids import number
-from web.zendesk.routes import Known, route
+from web.problems import ApiError
+from web.tickets import casework_of
+from web.zendesk.routes import Agent, Known, route
 from web.zendesk.routes import router as routes
+from web.zendesk.ticket_shapes import caller_of, user_by_id
 
 router = routes()
 
@@ -20,31 +20,22 @@ def read_me(request: Request, known: Known) -> dict[str, Any]:
     """Nobody in particular without a token, as Zendesk answers."""
     if not known.id:
         return {"user": {"id": None, "name": "Anonymous user", "email": "invalid@example.com", "role": "end-user"}}
-    return {"user": of_caller(request, known)}
+    return {"user": caller_of(request, known)}
 
 
-def of_caller(request: Request, known: Caller) -> dict[str, Any]:
-    role = "admin" if known.may("admin") else "agent" if known.may("tickets") or known.may("authoring") else "end-user"
-    return shaped(request, staff_number(known.id), known.name, known.email, role)
+@route(router, "GET", "/users/{user_id:int}")
+def read_user(request: Request, known: Agent, user_id: int) -> dict[str, Any]:
+    return {"user": user_by_id(request, casework_of(request), known, user_id)}
 
 
-def staff_number(person: str) -> int:
-    return number("user", person)
-
-
-def shaped(request: Request, user_id: int, name: str, email: str | None, role: str) -> dict[str, Any]:
-    """A user as Zendesk shows one."""
-    return {
-        "id": user_id,
-        "url": f"{base_address(request)}/api/v2/users/{user_id}.json",
-        "name": name,
-        "email": email or None,
-        "role": role,
-        "active": True,
-        "verified": role != "end-user",
-        "suspended": False,
-        "locale": request.app.state.settings.default_lang,
-        "time_zone": request.app.state.settings.time_zone,
-        "tags": [],
-        "user_fields": {},
-    }
+@route(router, "GET", "/users/show_many")
+def read_users(request: Request, known: Agent, ids: str = "") -> dict[str, Any]:
+    """Those of a list of numbers that there are."""
+    work, found = casework_of(request), []
+    for given in ids.split(",")[:100]:
+        if given.strip().isdecimal():
+            try:
+                found.append(user_by_id(request, work, known, int(given)))
+            except ApiError:
+                continue
+    return {"users": found, "count": len(found), "next_page": None, "previous_page": None}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from zenpy import Zenpy
-from zenpy.lib.api_objects import Comment, User
+from zenpy.lib.api_objects import Comment, Ticket, User
 from zenpy.lib.api_objects import Request as ZendeskRequest
 from zenpy.lib.exception import APIException, RecordNotFoundException
 
@@ -105,7 +105,7 @@ def test_votes_are_feedback_and_the_last_one_counts(agent: Zenpy) -> None:
     assert (read.vote_sum, read.vote_count) == (-1, 1)
 
 
-def test_a_request_is_a_ticket(agent: Zenpy, site: LiveSite) -> None:
+def test_a_request_is_a_ticket_that_an_agent_reads_answers_and_solves(agent: Zenpy, site: LiveSite) -> None:
     made = agent.requests.create(
         ZendeskRequest(
             subject="Printer on fire",
@@ -113,8 +113,52 @@ def test_a_request_is_a_ticket(agent: Zenpy, site: LiveSite) -> None:
             requester=User(name="Ann", email="ann@example.com"),
         )
     )
+    ticket = agent.tickets(id=made.id)
 
-    assert (made.subject, made.description, made.status) == ("Printer on fire", "It smokes.", "new")
+    assert (ticket.subject, ticket.description, ticket.status) == ("Printer on fire", "It smokes.", "open")
+    assert ticket.requester.email == "ann@example.com"
+    ticket.comment = Comment(body="Ask facilities.", public=False)
+    ticket.priority = "urgent"
+    agent.tickets.update(ticket)
+    ticket = agent.tickets(id=made.id)
+    ticket.comment = Comment(html_body="<p>Pull the plug.</p><p>Then wait.</p>", public=True)
+    ticket.status = "solved"
+    audit = agent.tickets.update(ticket)
+
+    assert (audit.ticket.status, audit.ticket.priority) == ("solved", "urgent")
+    said = [(comment.body, comment.public) for comment in agent.tickets.comments(made.id)]
+    assert said == [("It smokes.", True), ("Ask facilities.", False), ("Pull the plug.\nThen wait.", True)]
+    assert [comment.body for comment in agent.requests.comments(made.id)] == [
+        "It smokes.",
+        "Pull the plug.\nThen wait.",
+    ]
+    author = list(agent.tickets.comments(made.id))[-1].author
+    assert author.id == agent.users.me().id
+
+
+def test_tickets_are_created_listed_and_searched(agent: Zenpy, site: LiveSite) -> None:
+    for n in range(12):
+        audit = agent.tickets.create(
+            Ticket(subject=f"Cable {n}", comment=Comment(body="It is torn."), requester=User(email="bob@example.com"))
+        )
+
+    by_cursor = [each.id for each in agent.tickets(cursor_pagination=5)]
+    by_number = [each.id for each in agent.tickets(cursor_pagination=False)]
+    assert by_cursor == by_number == sorted(set(by_cursor))
+    assert audit.ticket.id == by_cursor[-1]
+    found = agent.search(type="ticket", status="open", requester="bob@example.com")
+    assert (found.count, len({each.id for each in found})) == (12, 12)
+    assert [each.subject for each in agent.search("torn", type="ticket", priority="urgent")] == []
+    assert [each.subject for each in agent.tickets(ids=by_cursor[-2:])] == ["Cable 10", "Cable 11"]
+
+
+def test_what_is_wrong_with_a_ticket_is_named_by_field(agent: Zenpy, site: LiveSite) -> None:
+    with pytest.raises(APIException) as refused:
+        agent.tickets.create(Ticket(subject="Cable", comment=Comment(body="Torn."), requester=User(email="bob")))
+
+    assert refused.value.response.status_code == 422
+    told = refused.value.response.json()
+    assert (told["error"], list(told["details"])) == ("RecordInvalid", ["email"])
 
 
 def test_a_wrong_token_is_refused_in_the_clients_own_words(site: LiveSite) -> None:
