@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
@@ -99,6 +100,7 @@ def _manager(settings: Settings) -> StreamableHTTPSessionManager:
 
     from web.mcp.tools import server
 
+    logging.getLogger("mcp").setLevel(logging.WARNING)  # it tells of every request
     made = server(_request_of, settings.site_name or "Help centre")
     # Which origins may call is looked at before the protocol sees a request.
     everybody = TransportSecuritySettings(enable_dns_rebinding_protection=False)
