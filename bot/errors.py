@@ -13,6 +13,11 @@ BotError
 ├── AttachmentUnknown      the ticket has no file with this id
 ├── LearnedUnknown         there is no learned question with this id
 ├── LearnedRemoved         a removed learned question has to be restored first
+├── AccountInvalid         a field of a person, a password or a token is missing or wrong; names the field
+├── PersonUnknown          there is no person with this id
+├── LastAdmin              nobody would be left who may decide who may do what
+├── LinkUnknown            a one-time link was used, has expired or never was
+├── TokenExpired           an API token worked once and has expired
 └── StoreUnavailable       the database cannot be written; nothing was stored
 """
 
@@ -110,6 +115,30 @@ class LearnedUnknown(BotError):  # noqa: N818
 
 class LearnedRemoved(BotError):  # noqa: N818
     """The learned question was removed, and has to be restored before anything else is done with it."""
+
+
+class AccountInvalid(BotError):  # noqa: N818
+    """A person, a password or a token cannot be as it was given. `fields` maps a name to what to do about it."""
+
+    def __init__(self, fields: dict[str, Message]) -> None:
+        super().__init__(" ".join(map(str, fields.values())))
+        self.fields = fields
+
+
+class PersonUnknown(BotError):  # noqa: N818
+    """There is no person with this id or address."""
+
+
+class LastAdmin(BotError):  # noqa: N818
+    """Nobody would be left who may decide who may do what."""
+
+
+class LinkUnknown(BotError):  # noqa: N818
+    """A one-time link was used, has expired or never was."""
+
+
+class TokenExpired(BotError):  # noqa: N818
+    """An API token worked once and has expired."""
 
 
 class StoreUnavailable(BotError):  # noqa: N818

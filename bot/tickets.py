@@ -11,7 +11,7 @@ from bot.attachments import Upload
 from bot.errors import AttachmentRefused, Message, TicketConflict, TicketInvalid
 from bot.models import MAX_BODY, MAX_SUBJECT, Attachment, Ticket, TicketDraft
 
-_EMAIL = re.compile(r"[^@\s<>\"\x00-\x1f\x7f]{1,64}@[^@\s<>\".\x00-\x1f\x7f]+(?:\.[^@\s<>\".\x00-\x1f\x7f]+)+")
+EMAIL = re.compile(r"[^@\s<>\"\x00-\x1f\x7f]{1,64}@[^@\s<>\".\x00-\x1f\x7f]+(?:\.[^@\s<>\".\x00-\x1f\x7f]+)+")
 
 
 def check(draft: TicketDraft) -> None:
@@ -29,7 +29,7 @@ def check(draft: TicketDraft) -> None:
         fields["body"] = Message("Shorten the description to %(limit)s characters or fewer.", limit=MAX_BODY)
     if not draft.email.strip():
         fields["email"] = Message("Enter your e-mail address, so that we can reply.")
-    elif not _EMAIL.fullmatch(draft.email.strip()) or len(draft.email) > 254:
+    elif not EMAIL.fullmatch(draft.email.strip()) or len(draft.email) > 254:
         fields["email"] = Message("Enter an e-mail address like name@example.com.")
     if fields:
         raise TicketInvalid(fields)

@@ -20,12 +20,16 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from bot.accounts import Accounts
+from bot.audit import SqlAuditLog
 from bot.database import migrate, open_engine, shared_secret
 from bot.events import SqlEventStore
 from bot.feedback import SqlFeedbackStore
 from bot.inbox import SqlInbox
 from bot.learning import SqlLearningStore
 from bot.library import Library
+from bot.passwords import Passwords
+from bot.people_store import SqlPeopleStore
 from bot.readership import Readership, SqlReadStore
 from bot.service import HelpDesk
 from bot.worklist import SqlWorklist
@@ -78,7 +82,13 @@ def new_id() -> str:
     return uuid.uuid4().hex
 
 
-def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine) -> FastAPI:
+def open_accounts(engine: sa.Engine, passwords: Passwords | None = None) -> Accounts:
+    """Who may do what, in a database that is up to date."""
+    store, log = SqlPeopleStore(engine), SqlAuditLog(engine)
+    return Accounts(store, log, passwords or Passwords(), lambda: datetime.now(UTC), new_id)
+
+
+def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: Accounts | None = None) -> FastAPI:
     """The web application: pages, widget and API over one help desk."""
 
     readership = Readership(SqlReadStore(engine), desk.now)
@@ -101,6 +111,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine) -> FastAPI
         lifespan=lifespan,
     )
     app.state.settings, app.state.desk, app.state.engine = settings, desk, engine
+    app.state.accounts = accounts or open_accounts(engine)
     app.state.readership, app.state.feedback = readership, SqlFeedbackStore(engine)
     app.state.worklist = SqlWorklist(engine, settings.response_times)
     app.state.notices = NoticeBoard(settings.notice_file, settings.default_lang)
@@ -111,6 +122,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine) -> FastAPI
             "questions": settings.rate_questions,
             "typing": settings.rate_typing,
             "feedback": settings.rate_feedback,
+            "sign_in": settings.rate_sign_in,
         }
     )
     app.add_middleware(SizeLimit, streamed={"/ticket": forms.longest_body(settings.allowed_files)})
@@ -134,6 +146,8 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine) -> FastAPI
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> Response:
+        if error.status_code == 303:  # to the sign-in
+            return Response(status_code=303, headers=error.headers)
         if request.url.path.startswith("/api/"):
             return problems.of_http_exception(error)
         return pages.error_page(request, error)

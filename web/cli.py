@@ -356,7 +356,6 @@ def _print_report(report: BuildReport, seconds: float) -> None:
 
 
 def _print_addresses(settings: Settings, counts: dict[str, int], base: str) -> None:
-    authors = "" if settings.author_token.get_secret_value() else "   (set author_token to open it)"
     typer.echo(
         f"""{settings.site_name or "Help centre"}: {counts["articles"]} articles
 
@@ -364,7 +363,7 @@ def _print_addresses(settings: Settings, counts: dict[str, int], base: str) -> N
   Ask           {base}/search
   Ticket form   {base}/ticket
   Widget demo   {base}/widget
-  Authors       {base}/authors{authors}
+  Authors       {base}/authors
   API           {base}/api
 
 Stop with Ctrl+C"""

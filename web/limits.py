@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from ipaddress import IPv6Network, ip_address
 from typing import Annotated, Literal
 
 from fastapi import Depends, Request
@@ -14,9 +13,10 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from web import auth
+from web.origin import host, network
 from web.problems import ApiError
 
-Kind = Literal["tickets", "questions", "typing", "feedback"]
+Kind = Literal["tickets", "questions", "typing", "feedback", "sign_in"]
 #: One address may be a whole office behind one router: it may do as much as this many visitors.
 VISITORS_PER_ADDRESS = 10
 
@@ -33,34 +33,48 @@ class Limits:
         rate = self._rates.get(kind)
         if rate is None:
             return 0
-        of_address: RateLimitItem = type(rate)(rate.amount * VISITORS_PER_ADDRESS, rate.multiples)
+        of_address = _of_address(rate)
         if not self._counts.hit(of_address, kind, "address", address):
             return self._seconds(of_address, kind, "address", address)
         if session and not self._counts.hit(rate, kind, "session", session):
             return self._seconds(rate, kind, "session", session)
         return 0
 
+    def try_account(self, address: str, account: str) -> int:
+        """Counts a try of one address to sign in as somebody; 0, or how many seconds to wait.
+
+        It counts before the password is looked at, so that many tries at once are many. Of the address itself only
+        failures count: a whole office may sign in at nine. Nobody's account is closed to other addresses.
+        """
+        rate = self._rates.get("sign_in")
+        if rate is None:
+            return 0
+        of_address = _of_address(rate)
+        if not self._counts.test(of_address, "sign_in", "address", address):
+            return self._seconds(of_address, "sign_in", "address", address)
+        if not self._counts.hit(rate, "sign_in", address, account):
+            return self._seconds(rate, "sign_in", address, account)
+        return 0
+
+    def account_opened(self, address: str, account: str) -> None:
+        """Forgets the tries: who signed in had only mistyped before."""
+        if rate := self._rates.get("sign_in"):
+            self._counts.clear(rate, "sign_in", address, account)
+
     def _seconds(self, rate: RateLimitItem, *of: str) -> int:
         return max(1, math.ceil(self._counts.get_window_stats(rate, *of).reset_time - time.time()))
 
 
+def _of_address(rate: RateLimitItem) -> RateLimitItem:
+    return type(rate)(rate.amount * VISITORS_PER_ADDRESS, rate.multiples)
+
+
 def wait(request: Request, kind: Kind, session: str = "") -> int:
-    """Counts a request of a page or of the API; 0, or the seconds to wait. Holders of the agents' token never wait."""
+    """Counts a request of a page or of the API; 0, or the seconds to wait. Who works on tickets never waits."""
     if auth.caller(request).may("tickets"):
         return 0
     limits: Limits = request.app.state.limits
-    return limits.wait(kind, network(request.client.host) if request.client else "", session)
-
-
-def network(host: str) -> str:
-    """What counts as one address: of IPv6 the network of 64 bits that a line is given, to take addresses of at will."""
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return host
-    if address.version == 4:
-        return host
-    return str(address.ipv4_mapped or IPv6Network((int(address), 64), strict=False))
+    return limits.wait(kind, network(host(request)), session)
 
 
 def check(request: Request, kind: Kind, session: str = "") -> None:

@@ -32,6 +32,11 @@ CODES: dict[type[errors.BotError], tuple[int, str]] = {
     errors.AttachmentUnknown: (404, "attachment_unknown"),
     errors.LearnedUnknown: (404, "learned_unknown"),
     errors.LearnedRemoved: (409, "learned_removed"),
+    errors.AccountInvalid: (422, "account_invalid"),
+    errors.PersonUnknown: (404, "person_unknown"),
+    errors.LastAdmin: (409, "last_admin"),
+    errors.LinkUnknown: (404, "link_unknown"),
+    errors.TokenExpired: (401, "token_expired"),
     errors.StoreUnavailable: (503, "store_unavailable"),
 }
 _HTTP_CODES = {
@@ -92,7 +97,7 @@ def of_bot_error(error: errors.BotError, said: Words) -> JSONResponse:
         _log.error("%s", error)
         detail = said.gettext("The help desk cannot store this right now. Try again in a moment.")
         return problem(status, code, detail, None, headers)
-    if isinstance(error, errors.TicketInvalid):
+    if isinstance(error, errors.TicketInvalid | errors.AccountInvalid):
         fields = {name: said.say(message) for name, message in error.fields.items()}
         return problem(status, code, " ".join(fields.values()), fields)
     return problem(status, code, said.say(error.message) if error.message else str(error), None, headers)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -45,6 +45,10 @@ _RATE = re.compile(r"[1-9]\d{0,6}/(second|minute|hour|day)")
 _EXTENSION = re.compile(r"[a-z0-9]{1,10}")
 _ATTACHMENT_TYPES = tuple("png jpg jpeg gif webp pdf txt log csv docx xlsx pptx odt zip eml msg".split())
 
+_TO_PEOPLE = (
+    "is no setting any more. Remove it: people sign in, and a program has an API token of its own. Make one on the "
+    "page /account, or with `firstline token create`; docs/access.md has more"
+)
 #: Settings of earlier versions, and what to write instead.
 _REPLACED = {
     "answer_at": (
@@ -55,6 +59,8 @@ _REPLACED = {
         "is now two costs. Remove it; cost_wrong and cost_missed say when articles are suggested too, with 7 and 3 "
         "from a confidence of 0.25"
     ),
+    "author_token": _TO_PEOPLE,
+    "agent_token": _TO_PEOPLE,
 }
 
 
@@ -113,14 +119,6 @@ class Settings(BaseSettings):
     cost_missed: Cost = Field(
         COST_MISSED, description="What it costs you, in the same unit, not to show an article that would have answered."
     )
-    author_token: SecretStr = Field(
-        SecretStr(""),
-        description="Opens the authors' pages and the API's gaps, feedback, reports and learned questions. "
-        "Empty: closed.",
-    )
-    agent_token: SecretStr = Field(
-        SecretStr(""), description="Opens the agents' part of the API, internal articles included. Empty: closed."
-    )
     widget_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Sites that may show the widget, as origins: `https://www.example.com`."
     )
@@ -167,6 +165,11 @@ class Settings(BaseSettings):
     rate_questions: str = Field("120/minute", description="The same for questions and searches.")
     rate_typing: str = Field("300/minute", description="The same for suggestions while typing.")
     rate_feedback: str = Field("60/minute", description="The same for what people say about answers.")
+    rate_sign_in: str = Field(
+        "10/hour",
+        description="How often one address may fail to sign in as one person; in all, and with API tokens that do not "
+        "work, ten times as often. Nobody else is kept out, and who signs in starts anew.",
+    )
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         ("127.0.0.1", "::1"),
         description="Addresses or networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.",
@@ -285,7 +288,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"{origin!r} is no origin; write scheme and host alone: https://www.example.com")
         return value
 
-    @field_validator("rate_tickets", "rate_questions", "rate_typing", "rate_feedback")
+    @field_validator("rate_tickets", "rate_questions", "rate_typing", "rate_feedback", "rate_sign_in")
     @classmethod
     def _rate(cls, value: str) -> str:
         if value and not _RATE.fullmatch(value):
@@ -353,7 +356,7 @@ def load_settings(**given: Any) -> Settings:
         raise SettingsError(f"{file} ({FILE_VARIABLE}) does not exist.")
     for name, words in _REPLACED.items():
         if (variable := f"{_PREFIX}{name.upper()}") in os.environ:
-            raise SettingsError(f"{variable}: {words} (found {os.environ[variable]!r}).")
+            raise SettingsError(f"{variable}: {words}{_found(name, os.environ[variable])}.")
     try:
         return Settings(**{key: value for key, value in given.items() if value is not None})
     except ValidationError as error:
@@ -366,8 +369,12 @@ def load_settings(**given: Any) -> Settings:
 def _explain(entry: Any) -> str:
     name = ".".join(map(str, entry["loc"])) or "settings"
     if name in _REPLACED:
-        return f"{name}: {_REPLACED[name]} (found {entry['input']!r})."
+        return f"{name}: {_REPLACED[name]}{_found(name, entry['input'])}."
     if entry["type"] == "extra_forbidden":
         return f"{name}: no such setting. Known: {', '.join(Settings.model_fields)}."
-    shown = "" if "token" in name else f" (found {entry['input']!r})"
-    return f"{name}: {entry['msg'].removeprefix('Value error, ')}{shown}."
+    return f"{name}: {entry['msg'].removeprefix('Value error, ')}{_found(name, entry['input'])}."
+
+
+def _found(name: str, value: object) -> str:
+    """What was found, unless it may be a secret."""
+    return "" if "token" in name else f" (found {value!r})"

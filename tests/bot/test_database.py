@@ -22,12 +22,15 @@ from bot.events import SqlEventStore
 from bot.feedback import Feedback, SqlFeedbackStore
 from bot.inbox import SqlInbox
 from bot.learning import SqlLearningStore
+from bot.people import ApiToken, Link
 from bot.readership import SqlReadStore
 from tests.bot.samples import NOON, asked, draft, lesson, solved
+from tests.people import accounts_over, somebody
 
 TABLES = {
     "questions", "outcomes", "tickets", "resolutions", "learned", "learned_traces", "learned_revision",
     "ticket_attachments", "ticket_messages", "ticket_history", "server_secrets", "article_reads", "article_feedback",
+    "people", "people_sessions", "people_links", "api_tokens", "audit_log",
 }  # fmt: skip
 EMPTY = dict.fromkeys(TABLES, 0) | {"learned_revision": 1}
 FILLED = dict.fromkeys(TABLES, 1)
@@ -59,6 +62,11 @@ def _fill(engine: sa.Engine) -> None:
     events.record_resolution(ticket.id, "printer-not-printing", "Switched it on.", NOON)
     shared_secret(engine, "forms")
     SqlLearningStore(engine).learn([lesson()])
+    accounts = accounts_over(engine)
+    person = somebody(accounts, "admin")  # writes the audit log, too
+    accounts.start(person, "192.0.2.7")
+    accounts.store.offer(Link("digest", "reset", person.id, NOON, NOON))
+    accounts.store.add_token(ApiToken("t1", "digest", "fl_abc", "t", person.id, person.rights, NOON, NOON))
     SqlReadStore(engine).add({("printer-not-printing", NOON.date()): 1})
     SqlFeedbackStore(engine).keep(Feedback("printer-not-printing", "session", NOON, "en", helpful=True))
 

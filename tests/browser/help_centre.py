@@ -17,8 +17,14 @@ from types import MappingProxyType
 from typing import Any
 from urllib.error import HTTPError, URLError
 
-AUTHOR_TOKEN = "author-token-of-the-tests"
-AGENT_TOKEN = "agent-token-of-the-tests"
+from playwright.sync_api import Page
+
+from bot.people import Role
+from tests.people import PASSWORD, people_in
+
+#: Of an author and an agent of every server.
+AUTHOR_TOKEN = "fl_author-token-of-the-tests"
+AGENT_TOKEN = "fl_agent-token-of-the-tests"
 _START_S = 60.0
 _LOOK_EVERY_S = 0.05
 
@@ -65,6 +71,12 @@ class HelpCentre:
             self.process.wait()
 
 
+def sign_in(page: Page, role: Role) -> None:
+    """Has the browser of a page be signed in as somebody with this role."""
+    given = {"email": f"{role}@example.com", "password": PASSWORD}
+    assert page.request.post("/sign-in", form=given, max_redirects=0).status == 303
+
+
 @contextmanager
 def help_centre(
     data: Path, folder: Path, origins: str, settings: Mapping[str, str] = MappingProxyType({})
@@ -75,10 +87,9 @@ def help_centre(
     """
     port = _free_port()
     database = folder / "firstline.db"
+    people_in(database, {AUTHOR_TOKEN: "author", AGENT_TOKEN: "agent"})
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FIRSTLINE_")}
     environment |= {
-        "FIRSTLINE_AUTHOR_TOKEN": AUTHOR_TOKEN,
-        "FIRSTLINE_AGENT_TOKEN": AGENT_TOKEN,
         "FIRSTLINE_WIDGET_ORIGINS": origins,
         "FIRSTLINE_DATABASE_URL": f"sqlite:///{database}",
         "FIRSTLINE_FORM_MIN_SECONDS": "0",  # no person is as quick as these tests

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from playwright.sync_api import APIRequestContext, Page, expect
 
-from tests.browser.help_centre import AGENT_TOKEN, AUTHOR_TOKEN
+from tests.browser.help_centre import AGENT_TOKEN, sign_in
 from tests.browser.widget_page import Widget
 
 ANSWERED = "I forgot my passwrod"
@@ -141,9 +141,8 @@ def _solved(page: Page) -> None:
 
 
 def _authors(page: Page) -> None:
+    sign_in(page, "author")
     page.goto("/authors")
-    page.get_by_label("Token").fill(AUTHOR_TOKEN)
-    page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("table").first).to_be_visible()
 
 

@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage, Watch
-from tests.browser.help_centre import AUTHOR_TOKEN, HelpCentre
+from tests.browser.help_centre import HelpCentre
+from tests.people import PASSWORD
 
 pytestmark = pytest.mark.browser
 
@@ -53,7 +54,8 @@ def test_a_question_nobody_can_answer_is_told_so_and_goes_to_the_authors(open_pa
     expect(page.get_by_label("Subject")).to_have_value(asked)
 
     page.goto("/authors")
-    page.get_by_label("Token").fill(AUTHOR_TOKEN)
+    page.get_by_label("Your e-mail address").fill("author@example.com")
+    page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("row", name=asked)).to_be_visible()
 

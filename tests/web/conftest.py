@@ -11,11 +11,12 @@ from fastapi.testclient import TestClient
 
 from tests import built
 from tests.conftest import Index, Write
+from tests.people import accounts_over, token
 from web.app import create_app, open_desk
 from web.settings import Settings
 
-AUTHOR = "author-token-for-tests"
-AGENT = "agent-token-for-tests"
+AUTHOR = "fl_author-token-for-tests"
+AGENT = "fl_agent-token-for-tests"
 
 ARTICLES = {
     "en/accounts/reset-password.md": """---
@@ -58,16 +59,20 @@ Ask for the zanzibar word before you unlock anything.
 
 @pytest.fixture
 def app_settings(write: Write, index: Index, data: Path) -> Settings:
-    """Settings of an indexed small desk with both tokens set."""
+    """Settings of an indexed small desk."""
     index(write(ARTICLES))
     built.database(data / "firstline.db")
-    return Settings(data=data, author_token=AUTHOR, agent_token=AGENT, widget_origins=("https://shop.example",))
+    return Settings(data=data, widget_origins=("https://shop.example",))
 
 
 @pytest.fixture
 def client(app_settings: Settings) -> Iterator[TestClient]:
+    """An author and an agent have the tokens AUTHOR and AGENT."""
     desk, engine = open_desk(app_settings)
-    with TestClient(create_app(app_settings, desk, engine), follow_redirects=False) as made:
+    accounts = accounts_over(engine)
+    token(accounts, "author", secret=AUTHOR)
+    token(accounts, "agent", secret=AGENT)
+    with TestClient(create_app(app_settings, desk, engine, accounts), follow_redirects=False) as made:
         yield made
 
 

@@ -15,10 +15,14 @@ import httpx2
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from bot.accounts import Accounts
 from bot.events import EventStore
 from bot.models import RecordedQuestion, Ticket
+from bot.people import Person, Role
 from tests import built
+from tests.people import accounts_over, somebody, token
 from web.app import create_app, open_desk
+from web.auth import COOKIE
 from web.settings import Settings
 
 #: The name and the content of a file that is sent.
@@ -26,7 +30,8 @@ File = tuple[str, bytes]
 
 #: Stands in an internal article and nowhere else.
 SECRET = "zanzibar"
-TOKEN = "token-of-the-authors"
+#: Of an author and of an agent of every site.
+AUTHOR, AGENT = "fl_token-of-the-authors", "fl_token-of-the-agents"
 
 ARTICLES = {
     "en/accounts/reset-password.md": """---
@@ -250,6 +255,24 @@ class Site:
         return Page(self.client.post(address, data=data, files=attached or None, headers=named))
 
     @property
+    def accounts(self) -> Accounts:
+        known: Accounts = self.app.state.accounts
+        return known
+
+    def sign_in(self, *roles: Role, groups: tuple[str, ...] = ()) -> Person:
+        """Has the browser be signed in as somebody with these roles."""
+        person = somebody(self.accounts, *roles, groups=groups)
+        self.hold(self.accounts.start(person, "testclient"))
+        return person
+
+    def hold(self, secret: str) -> None:
+        """Has the browser bring a cookie of somebody who is signed in."""
+        self.client.cookies.set(COOKIE, secret, domain="help.example", path="/")
+
+    def sign_out(self) -> None:
+        self.client.cookies.delete(COOKIE, domain="help.example", path="/")
+
+    @property
     def events(self) -> EventStore:
         store: EventStore = self.app.state.desk.events
         return store
@@ -304,6 +327,9 @@ def open_site(folder: Path, articles: dict[str, str], **given: Any) -> Iterator[
     if not settings.database_url:
         built.database(settings.data / "firstline.db")
     desk, engine = open_desk(settings)
-    app = create_app(settings, desk, engine)
+    accounts = accounts_over(engine)
+    app = create_app(settings, desk, engine, accounts)
+    token(accounts, "author", secret=AUTHOR)
+    token(accounts, "agent", secret=AGENT)
     with TestClient(app, follow_redirects=False, base_url="http://help.example") as client:
         yield Site(app, client)

@@ -140,9 +140,9 @@ def test_an_unknown_id_is_told(client: TestClient, method: str, path: str) -> No
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/api/v1/learned"), *ROUTES])
 def test_only_the_author_s_token_opens_it(client: TestClient, method: str, path: str) -> None:
-    for headers in ({}, bearer("wrong"), bearer(AGENT)):
+    for headers, told in (({}, (401, "unauthorized")), (bearer(AGENT), (403, "forbidden"))):
         reply = client.request(method, path, headers=headers)
-        assert (reply.status_code, reply.json()["code"]) == (401, "unauthorized")
+        assert (reply.status_code, reply.json()["code"]) == told
 
 
 def test_what_another_process_learns_is_taken_up_at_the_next_look(

@@ -13,7 +13,6 @@ from fastapi.testclient import TestClient
 
 from kb.models import Article, Section
 from tests.kb.test_history import commit, git
-from tests.web.conftest import AUTHOR
 from tests.web.site import ARTICLES, Site, build_site, open_site
 from web.app import create_app, open_desk
 from web.pages import sitemap
@@ -34,7 +33,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     commit(folder / "articles", {**ARTICLES, "CODEOWNERS": "* @example/service-desk\n"}, "2026-01-01")
     commit(folder / "articles", {name: ARTICLES[name] + "\nMore.\n" for name in LATER}, "2026-02-28")
     (folder / "logo.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>')
-    given: dict[str, Any] = {"base_url": f"{BASE}/", "logo": str(folder / "logo.svg"), "author_token": AUTHOR}
+    given: dict[str, Any] = {"base_url": f"{BASE}/", "logo": str(folder / "logo.svg")}
     changed = {name: text + ("\nMore.\n" if name in LATER else "") for name, text in ARTICLES.items()}
     with open_site(folder, changed, **given) as opened:
         yield opened

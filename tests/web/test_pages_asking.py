@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.web.site import ARTICLES, TOKEN, TWO_PRINTERS, Page, Site, open_site
+from tests.web.site import ARTICLES, TWO_PRINTERS, Page, Site, open_site
 from web.pages.visit import SESSION_COOKIE
 
 #: Markup and SQL that must come back as the words they are.
@@ -17,7 +17,7 @@ NASTY = """<script>alert(1)</script><img src=x onerror=alert(2)>"'; DROP TABLE t
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    with open_site(tmp_path, ARTICLES, author_token=TOKEN) as opened:
+    with open_site(tmp_path, ARTICLES) as opened:
         yield opened
 
 
@@ -410,9 +410,9 @@ def test_markup_and_sql_in_every_field_come_back_as_words(site: Site) -> None:
             "/ticket",
             data=site.get("/ticket").form("/ticket").filled(email="a@b.example", subject=NASTY, body=NASTY, sure=NASTY),
         ),
-        site.client.post("/authors/sign-in", data={"token": NASTY}),
+        site.client.post("/sign-in", data=dict.fromkeys(("email", "password", "next"), NASTY)),
     ]
-    site.client.post("/authors/sign-in", data={"token": TOKEN})
+    site.sign_in("author")
     pages.append(site.client.get("/authors", params=dict.fromkeys(("text", "kind", "in", "days"), NASTY)))
     pages.append(site.client.get("/authors"))
     assert "DROP TABLE" in pages[-1].text  # the authors see what was asked
@@ -424,7 +424,7 @@ def test_markup_and_sql_in_every_field_come_back_as_words(site: Site) -> None:
 
 # --- whose forms are taken ---------------------------------------------------------------------------------------
 
-FORMS = ("/ticket", "/outcome", "/authors/sign-in", "/authors/sign-out")
+FORMS = ("/ticket", "/outcome", "/sign-in", "/sign-out", "/setup/x", "/welcome/x")
 
 
 @pytest.mark.parametrize("address", FORMS)
@@ -442,7 +442,7 @@ FORMS = ("/ticket", "/outcome", "/authors/sign-in", "/authors/sign-out")
     ids=lambda headers: " ".join(headers.values()),
 )
 def test_a_form_of_another_site_is_refused(site: Site, address: str, headers: dict[str, str]) -> None:
-    data = {"email": "a@b.example", "subject": "Printer", "body": "Broken", "outcome": "solved", "token": TOKEN}
+    data = {"email": "a@b.example", "subject": "Printer", "body": "Broken", "outcome": "solved"}
     page = site.post(address, data, **headers)
     assert (page.status, page.title) == (403, "We did not take that form")
     assert "set-cookie" not in page.response.headers

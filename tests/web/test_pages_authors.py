@@ -1,4 +1,4 @@
-"""The authors' page: closed, opened with the token, filtered."""
+"""The authors' page: for authors alone, filtered."""
 
 from __future__ import annotations
 
@@ -9,22 +9,20 @@ from pathlib import Path
 import pytest
 
 from bot.models import Outcome, RecordedQuestion
-from tests.web.site import ARTICLES, TOKEN, Page, Site, open_site
-from web.auth import AUTHOR_COOKIE
+from tests.web.site import ARTICLES, Page, Site, open_site
 
 BROKEN = {"en/broken.md": "---\ntitle: [unclosed\n---\nText.", "en/draft.md": "---\nstatus: draft\n---\nLater."}
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    with open_site(tmp_path, {**ARTICLES, **BROKEN}, author_token=TOKEN) as opened:
+    with open_site(tmp_path, {**ARTICLES, **BROKEN}) as opened:
         yield opened
 
 
 @pytest.fixture
 def signed_in(site: Site) -> Site:
-    response = site.client.post("/authors/sign-in", data={"token": TOKEN})
-    assert (response.status_code, response.headers["location"]) == (303, "/authors")
+    site.sign_in("author")
     return site
 
 
@@ -46,53 +44,24 @@ def questions(page: Page) -> list[str]:
 # --- the door ----------------------------------------------------------------------------------------------------
 
 
-def test_without_a_token_in_the_settings_the_page_says_how_to_set_one(tmp_path: Path) -> None:
-    with open_site(tmp_path, ARTICLES) as site:
-        page = site.get("/authors")
-        assert "set author_token in firstline.toml" in page.main
-        assert [form for form in page.forms if form.method == "post"] == []
-        site.client.cookies.set(AUTHOR_COOKIE, "")
-        assert "set author_token" in site.get("/authors").main
-        assert site.post("/authors/sign-in", {"token": ""}).status == 403
-
-
-def test_the_page_asks_for_the_token_and_shows_nothing_before(site: Site) -> None:
+def test_who_is_not_signed_in_does_that_first_and_sees_nothing_before(site: Site) -> None:
     keep(site, "a question of somebody")
-    page = site.get("/authors")
-    assert (page.status, page.title) == (200, "For authors")
-    assert "a question of somebody" not in page.html
+    page = site.get("/authors?days=7")
+    assert (page.status, page.response.headers["location"]) == (303, "/sign-in?next=%2Fauthors%3Fdays%3D7")
+    assert page.html == ""
 
 
-@pytest.mark.parametrize(
-    ("typed", "status", "words"), [("wrong", 403, "not the authors’ token"), (" ", 422, "Enter the token.")]
-)
-def test_a_wrong_token_is_told_and_opens_nothing(site: Site, typed: str, status: int, words: str) -> None:
-    page = site.post("/authors/sign-in", {"token": typed})
-    assert page.status == status
-    assert words in page.one("div", cls="summary").text
-    assert "set-cookie" not in page.response.headers
-
-
-def test_a_made_up_cookie_opens_nothing(site: Site) -> None:
-    for value in (TOKEN, "x", "%C3%A9"):
-        site.client.cookies.set(AUTHOR_COOKIE, value)
-        assert site.get("/authors").title == "For authors"
-
-
-def test_the_cookie_is_not_the_token_and_stays_on_this_site(site: Site) -> None:
-    cookie = site.client.post("/authors/sign-in", data={"token": f" {TOKEN} "}).headers["set-cookie"]
-    assert TOKEN not in cookie
-    assert {"HttpOnly", "SameSite=strict", "Path=/authors"} <= set(cookie.split("; "))
-
-
-def test_signing_out_closes_the_page(signed_in: Site) -> None:
-    assert signed_in.get("/authors").title == "Open questions"
-    assert signed_in.post("/authors/sign-out", {"any": ""}).status == 303
-    assert signed_in.get("/authors").title == "For authors"
+def test_who_is_signed_in_and_no_author_is_told_so(site: Site) -> None:
+    site.sign_in("agent")
+    keep(site, "a question of somebody")
+    for address in ("/authors", "/authors/learned", "/authors/feedback"):
+        page = site.get(address)
+        assert (page.status, page.title) == (403, "You may not open this page")
+        assert "a question of somebody" not in page.html
 
 
 def test_the_page_is_kept_by_no_cache(signed_in: Site) -> None:
-    assert signed_in.get("/authors").response.headers["cache-control"] == "no-store"
+    assert signed_in.get("/authors").response.headers["cache-control"] == "private, no-store"
 
 
 # --- what stands on it -------------------------------------------------------------------------------------------

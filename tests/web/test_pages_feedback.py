@@ -6,15 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.web.conftest import AUTHOR, bearer
-from tests.web.site import ARTICLES, Page, Site, open_site
+from tests.web.conftest import bearer
+from tests.web.site import ARTICLES, AUTHOR, Page, Site, open_site
 
 ARTICLE = "/en/articles/vpn"
 
 
 @pytest.fixture
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with open_site(tmp_path_factory.mktemp("site"), ARTICLES, author_token=AUTHOR) as opened:
+    with open_site(tmp_path_factory.mktemp("site"), ARTICLES) as opened:
         yield opened
 
 
@@ -79,8 +79,8 @@ def test_what_is_no_word_on_a_public_article_of_this_site_is_not_taken(site: Sit
 
 
 def test_authors_read_what_was_said_on_a_page_of_their_own(site: Site) -> None:
-    assert site.get("/authors/feedback").response.headers["location"] == "/authors"
-    site.post("/authors/sign-in", {"token": AUTHOR})
+    assert site.get("/authors/feedback").response.headers["location"] == "/sign-in?next=%2Fauthors%2Ffeedback"
+    site.sign_in("author")
     assert "Nobody said anything yet" in site.get("/authors/feedback").main
 
     tell(site, tell(site, site.get(ARTICLE), "no"), reason="wrong", comment="<i>Step 2</i>")

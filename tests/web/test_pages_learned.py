@@ -10,7 +10,7 @@ import pytest
 from bot.learned import Lesson
 from bot.models import Outcome, Question
 from tests.bot.samples import after, draft, heard, lesson
-from tests.web.site import ARTICLES, SECRET, TOKEN, Page, Site, open_site
+from tests.web.site import ARTICLES, SECRET, Page, Site, open_site
 
 EVIL = '<script>alert(1)</script> & "quoted"'
 LIST = "/authors/learned"
@@ -18,13 +18,13 @@ LIST = "/authors/learned"
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    with open_site(tmp_path, ARTICLES, author_token=TOKEN) as opened:
+    with open_site(tmp_path, ARTICLES) as opened:
         yield opened
 
 
 @pytest.fixture
 def signed_in(site: Site) -> Site:
-    site.post("/authors/sign-in", {"token": TOKEN})
+    site.sign_in("author")
     return site
 
 
@@ -58,15 +58,15 @@ def press(site: Site, page: Page, action: str) -> Page:
 # --- the door ------------------------------------------------------------------------------------------------------
 
 
-def test_without_the_token_nothing_is_shown_and_nothing_is_changed(site: Site) -> None:
+def test_without_signing_in_nothing_is_shown_and_nothing_is_changed(site: Site) -> None:
     (learned_id,) = keep(site, heard("a question of somebody", "one"))
     for address in (LIST, f"{LIST}/{learned_id}"):
         page = site.get(address)
-        assert (page.status, page.response.headers["location"]) == (303, "/authors")
+        assert (page.status, page.response.headers["location"].partition("?")[0]) == (303, "/sign-in")
         assert "somebody" not in page.html
     for action in ("accept", "remove", "restore"):
         answer = site.post(f"{LIST}/{learned_id}/{action}", {"status": ""})
-        assert (answer.status, answer.response.headers["location"]) == (303, "/authors")
+        assert (answer.status, answer.response.headers["location"]) == (303, "/sign-in")
     assert statuses(site) == ["pending"]
 
 
@@ -80,7 +80,7 @@ def test_a_form_of_another_site_changes_nothing(signed_in: Site) -> None:
 def test_the_pages_are_kept_by_no_cache_and_link_to_each_other(signed_in: Site) -> None:
     assert LIST in signed_in.get("/authors").links
     page = signed_in.get(LIST)
-    assert page.response.headers["cache-control"] == "no-store"
+    assert page.response.headers["cache-control"] == "private, no-store"
     assert "/authors" in page.links
 
 

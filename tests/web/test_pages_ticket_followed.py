@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.web.conftest import bearer
-from tests.web.site import ARTICLES, Page, Site, open_site
+from tests.web.site import AGENT, ARTICLES, Page, Site, open_site
 from tests.web.test_pages_ticket import ODD, send
 
 #: A Monday.
@@ -22,7 +22,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with open_site(
         tmp_path_factory.mktemp("site"),
         ARTICLES,
-        agent_token="agent",
         ticket_topics=["Other", {"en": "Hardware", "pl": "Sprzęt"}],
         departments=["Sales", "People"],
         **OFFICE,
@@ -39,7 +38,7 @@ def address(site: Site) -> str:
 
 def answer(site: Site, address: str, text: str) -> None:
     ticket = site.ticket(address)
-    told = site.client.post(f"/api/v1/tickets/{ticket.id}/messages", json={"text": text}, headers=bearer("agent"))
+    told = site.client.post(f"/api/v1/tickets/{ticket.id}/messages", json={"text": text}, headers=bearer(AGENT))
     assert told.status_code == 204
 
 
@@ -142,7 +141,7 @@ def test_agents_read_topic_files_messages_and_what_was_asked_before(site: Site) 
     site.post(f"{address}/messages", {"text": "It is urgent."})
     answer(site, address, "On our way.")
     url = f"/api/v1/tickets/{site.ticket(address).id}"
-    read = site.client.get(url, headers=bearer("agent")).json()
+    read = site.client.get(url, headers=bearer(AGENT)).json()
     assert (read["state"], read["topic"], read["department"]) == ("answered", "Hardware", "People")
     assert [asked["question"] for asked in read["conversation"]] == ["how hot is a toaster"]
     assert [(file["name"], file["size"]) for file in read["attachments"]] == [("a.txt", 1)]
@@ -152,7 +151,7 @@ def test_agents_read_topic_files_messages_and_what_was_asked_before(site: Site) 
         ("agent", "On our way."),
     ]
     assert site.client.get(url).status_code == 401
-    empty = site.client.post(f"{url}/messages", json={"text": " "}, headers=bearer("agent"))
+    empty = site.client.post(f"{url}/messages", json={"text": " "}, headers=bearer(AGENT))
     assert (empty.status_code, empty.json()["errors"][0]["field"]) == (422, "text")
 
 

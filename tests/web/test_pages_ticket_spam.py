@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.web.site import ARTICLES, Page, Site, open_site
+from tests.web.site import AGENT, ARTICLES, Page, Site, open_site
 from tests.web.test_pages_ticket import ODD, send, value
 from web.limits import network
 
@@ -95,7 +95,7 @@ def test_servers_over_one_database_read_each_other_s_forms(site: Site) -> None:
 
 def test_one_visitor_too_many_times_waits_and_keeps_every_word(tmp_path: Path) -> None:
     rates = {"rate_tickets": "2/hour", "rate_questions": "1/minute", "rate_typing": "1/hour", "rate_feedback": "1/hour"}
-    with open_site(tmp_path, ARTICLES, **rates, agent_token="agent") as site:
+    with open_site(tmp_path, ARTICLES, **rates) as site:
         site.get("/search?q=boil+an+egg")
         busy = site.get("/search?q=boil+another+egg")
         assert (busy.status, busy.one("input", id="fl-q").attrs["value"]) == (429, "boil another egg")
@@ -130,9 +130,7 @@ def test_addresses_one_line_takes_at_will_count_as_one(host: str, counts_as: str
 
 
 def test_an_address_may_do_as_much_as_ten_visitors_and_agents_as_much_as_they_like(tmp_path: Path) -> None:
-    with open_site(
-        tmp_path, ARTICLES, rate_typing="1/hour", agent_token="agent", trusted_proxies=("10.0.0.0/8",)
-    ) as site:
+    with open_site(tmp_path, ARTICLES, rate_typing="1/hour", trusted_proxies=("10.0.0.0/8",)) as site:
 
         def statuses(client: TestClient, count: int, **headers: str) -> list[int]:
             return [client.get("/api/v1/suggest?q=how+do+I+connect", headers=headers).status_code for _ in range(count)]
@@ -144,7 +142,7 @@ def test_an_address_may_do_as_much_as_ten_visitors_and_agents_as_much_as_they_li
         assert statuses(one, 1, **{"x-forwarded-for": "192.0.2.9"}) == [429]
         assert statuses(proxy, 10, **{"x-forwarded-for": "192.0.2.3"}) == [200] * 10
         assert statuses(proxy, 1, **{"x-forwarded-for": "192.0.2.4, 192.0.2.3"}) == [429]
-        assert statuses(one, 2, authorization="Bearer agent") == [200, 200]
+        assert statuses(one, 2, authorization=f"Bearer {AGENT}") == [200, 200]
         refused = one.get("/api/v1/suggest?q=how+do+I+connect")
     assert (refused.json()["code"], refused.headers["content-type"]) == (
         "too_many_requests",

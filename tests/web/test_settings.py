@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.decide import Policy
-from web.settings import Settings, SettingsError, load_settings
+from web.settings import SettingsError, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -150,9 +150,18 @@ def test_a_settings_file_that_was_named_must_exist(monkeypatch: pytest.MonkeyPat
         load_settings()
 
 
-def test_a_wrong_token_setting_shows_no_secret() -> None:
-    Path("firstline.toml").write_text('author_token = ["top-secret"]')
+@pytest.mark.parametrize("name", ["author_token", "agent_token"])
+def test_a_token_of_earlier_versions_says_what_to_do_and_shows_no_secret(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = f"{name}: is no setting any more. Remove it: people sign in, and a program has an API token of its own."
+    Path("firstline.toml").write_text(f'{name} = "top-secret"')
     with pytest.raises(SettingsError) as error:
         load_settings()
+    assert said in str(error.value)
     assert "top-secret" not in str(error.value)
-    assert "top-secret" not in repr(Settings(author_token="top-secret"))
+    Path("firstline.toml").unlink()
+    monkeypatch.setenv(f"FIRSTLINE_{name.upper()}", "top-secret")
+    with pytest.raises(SettingsError, match=f"^FIRSTLINE_{name.upper()}: is no setting any more") as error:
+        load_settings()
+    assert "top-secret" not in str(error.value)

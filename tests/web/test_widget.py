@@ -21,7 +21,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         "chat_url": "https://chat.example.com/desk",
         "response_hours": 4,
         "departments": [{"en": "Sales", "pl": "Sprzedaż"}, "IT"],
-        "author_token": "author-token-for-tests",
     }
     with open_site(tmp_path_factory.mktemp("widget"), ARTICLES, **given) as opened:
         yield opened

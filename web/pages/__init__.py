@@ -11,6 +11,7 @@ from web.pages import (
     learned,
     reading,
     reference,
+    signing_in,
     site,
     sitemap,
     ticket,
@@ -21,7 +22,20 @@ from web.pages.failures import error_page
 
 router = APIRouter(include_in_schema=False)
 # `reading` comes last: its addresses begin with a language, which any word could be.
-for part in (asking, authors, feedback, learned, reference, site, sitemap, ticket, ticket_followed, widget, reading):
+for part in (
+    asking,
+    authors,
+    feedback,
+    learned,
+    reference,
+    signing_in,
+    site,
+    sitemap,
+    ticket,
+    ticket_followed,
+    widget,
+    reading,
+):
     router.include_router(part.router)
 
 __all__ = ["error_page", "router"]

@@ -1,22 +1,21 @@
-"""The authors' page: what people asked and no article answered, behind a token from the settings."""
+"""The authors' page: what people asked and no article answered, for who works on articles."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
 
 from fastapi import APIRouter, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from bot.gaps import GAP_KINDS, Gap, GapKind, gaps
 from bot.reports import deflection
 from bot.service import HelpDesk
 from kb.links import article_path
-from web.auth import AUTHOR_COOKIE, author_cookie, is_author, matches
+from web.auth import enter
 from web.pages.catalogue import Catalogue, catalogue
 from web.pages.failures import PageRoute
-from web.pages.forms import Posted, tidy
+from web.pages.forms import tidy
 from web.pages.templates import page
 from web.words import N_
 
@@ -86,10 +85,7 @@ class Rate:
 
 @router.get("/authors")
 def authors(request: Request) -> Response:
-    if not request.app.state.settings.author_token.get_secret_value():
-        return _sign_in(request, "closed")
-    if not is_author(request):
-        return _sign_in(request, "")
+    enter(request, "authoring")
     desk: HelpDesk = request.app.state.desk
     known, wanted, now = catalogue(request), Filter.of(request), desk.now()
     since = wanted.since(now)
@@ -125,36 +121,3 @@ def _rates(desk: HelpDesk, now: datetime, since: datetime | None) -> list[Rate]:
     counts = {"confirmed": counted.confirmed, "assumed": counted.assumed, "returned": counted.returned}
     rates = counted.rates
     return [Rate(name, meaning, rates[key][0], counts[key], rates[key][1]) for key, name, meaning in _RATES]
-
-
-def _sign_in(request: Request, problem: Literal["", "closed", "empty", "wrong"], status: int = 200) -> Response:
-    return page(request, "sign_in.html", {"problem": problem}, status=status, private=True)
-
-
-@router.post("/authors/sign-in")
-def sign_in(request: Request, form: Posted) -> Response:
-    token = request.app.state.settings.author_token
-    if not token.get_secret_value():
-        return _sign_in(request, "closed", 403)
-    given = form.text("token").strip()
-    if not given:
-        return _sign_in(request, "empty", 422)
-    if not matches(given, token):
-        return _sign_in(request, "wrong", 403)
-    response = RedirectResponse("/authors", 303)
-    response.set_cookie(
-        AUTHOR_COOKIE,
-        author_cookie(token),
-        httponly=True,
-        samesite="strict",
-        secure=request.url.scheme == "https",
-        path="/authors",
-    )
-    return response
-
-
-@router.post("/authors/sign-out")
-def sign_out(_request: Request, _form: Posted) -> Response:
-    response = RedirectResponse("/authors", 303)
-    response.delete_cookie(AUTHOR_COOKIE, path="/authors")
-    return response

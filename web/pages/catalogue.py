@@ -1,8 +1,10 @@
-"""What the public may read, arranged for browsing: topics, translations and old addresses of one snapshot."""
+"""What somebody may read, arranged for browsing: topics, translations and old addresses of one snapshot."""
 
 from __future__ import annotations
 
 import re
+import threading
+from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +16,7 @@ from kb.analysis import fold
 from kb.models import PUBLIC, Article, ArticleKey
 from kb.search import Query, Searcher
 from kb.snapshot import Entry
+from web.auth import viewer
 from web.words import N_, SOURCE, Words
 
 #: The slug of the topic of articles that have none; no folder is called so.
@@ -29,9 +32,16 @@ _RELATED_FROM = 12
 _FAR_BEHIND = 4.0
 
 
+_PUBLIC = frozenset({PUBLIC})
+#: How the sanitised HTML of an article names a picture of the snapshot.
+_PICTURE = re.compile(r"/pictures/([^\"'?#\s]+)")
+#: Of how many sets of audiences catalogues are held: each is some megabytes on a base of thousands.
+_MOST_CATALOGUES = 16
+
+
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic with its public articles: one dictionary an article, by language.
+    """A topic with the articles that may be read: one dictionary an article, by language.
 
     `name` is what its folder is called, `names` by language what the authors call it, where they say so.
     """
@@ -66,10 +76,11 @@ class Topic:
 
 @dataclass(frozen=True, eq=False)
 class Catalogue:
-    """Computed once for each snapshot. Internal articles and those of a group stand nowhere in it."""
+    """Computed once for each snapshot and each set of audiences. Articles for others stand nowhere in it."""
 
     searcher: Searcher
     default_lang: str
+    audiences: frozenset[str] = _PUBLIC
     _related: dict[ArticleKey, tuple[Article, ...]] = field(default_factory=dict)
     _in_language: dict[tuple[str, str], list[Article]] = field(default_factory=dict)
     _updated: dict[str, tuple[Article, ...]] = field(default_factory=dict)
@@ -80,9 +91,9 @@ class Catalogue:
 
     @cached_property
     def languages(self) -> tuple[str, ...]:
-        """The languages of public articles, the one with most articles first."""
+        """The languages of these articles, the one with most articles first."""
         counts: dict[str, int] = {}
-        for article in self._public():
+        for article in self._readable():
             counts[article.lang] = counts.get(article.lang, 0) + 1
         return tuple(sorted(counts, key=lambda lang: (-counts[lang], lang)))
 
@@ -90,7 +101,7 @@ class Catalogue:
     def by_id(self) -> dict[str, dict[str, Article]]:
         """Article id -> language -> article."""
         found: dict[str, dict[str, Article]] = {}
-        for article in self._public():
+        for article in self._readable():
             found.setdefault(article.id, {})[article.lang] = article
         return found
 
@@ -98,7 +109,7 @@ class Catalogue:
     def topics(self) -> dict[str, Topic]:
         """Topics by slug."""
         groups: dict[str, dict[str, dict[str, Article]]] = {}
-        for article in self._public():
+        for article in self._readable():
             groups.setdefault(article.topic, {}).setdefault(article.id, {})[article.lang] = article
         alone = len(groups) == 1
         found = [
@@ -120,13 +131,21 @@ class Catalogue:
     def moved(self) -> dict[tuple[str, str], ArticleKey]:
         """(language, old slug) -> the article that took its place."""
         found: dict[tuple[str, str], ArticleKey] = {}
-        for article in self._public():
+        for article in self._readable():
             for old in article.redirect_from:
                 found.setdefault((article.lang, old.strip("/")), article.key)
         return found
 
-    def _public(self) -> Iterable[Article]:
-        return (entry.article for entry in self.searcher.snapshot.entries if entry.article.audience == PUBLIC)
+    def _readable(self) -> Iterable[Article]:
+        return (entry.article for entry in self.searcher.snapshot.entries if entry.article.audience in self.audiences)
+
+    @cached_property
+    def pictures(self) -> frozenset[str]:
+        """The names of the pictures that these articles show."""
+        entries = (entry for entry in self.searcher.snapshot.entries if entry.article.audience in self.audiences)
+        return frozenset(
+            name for entry in entries for section in entry.sections for name in _PICTURE.findall(section.html)
+        )
 
     def order(self, lang: str) -> tuple[str, ...]:
         """Languages to try for somebody who reads `lang`."""
@@ -140,7 +159,7 @@ class Catalogue:
         return self._in_language[key]
 
     def in_language(self, article_id: str, lang: str) -> Article | None:
-        """A public article for somebody who reads `lang`, in the nearest language it exists in."""
+        """An article for somebody who reads `lang`, in the nearest language it exists in."""
         written = self.by_id.get(article_id, {})
         return next((written[code] for code in self.order(lang) if code in written), None)
 
@@ -173,7 +192,7 @@ class Catalogue:
         return found
 
     def entry(self, article_id: str, lang: str) -> Entry | None:
-        """A public article in exactly this language."""
+        """An article in exactly this language."""
         article = self.by_id.get(article_id, {}).get(lang)
         return self.searcher.snapshot.entry(article.key) if article else None
 
@@ -195,7 +214,7 @@ class Catalogue:
 
     def _find_related(self, article: Article) -> tuple[Article, ...]:
         query = " ".join((article.title, *article.questions[:1]))
-        hits = self.searcher.rank(Query(query, lang=article.lang), _RELATED_FROM).hits
+        hits = self.searcher.rank(Query(query, lang=article.lang, audiences=self.audiences), _RELATED_FROM).hits
         found: dict[str, Article] = {}
         for hit in hits:
             other = self.searcher.entry(hit.article).article
@@ -220,15 +239,37 @@ def topic_name(topic: str, *, alone: bool = False) -> str:
     return words[:1].upper() + words[1:]
 
 
-def catalogue_of(app: FastAPI) -> Catalogue:
-    """The catalogue of the snapshot in use."""
+def catalogue_of(app: FastAPI, audiences: frozenset[str] = _PUBLIC) -> Catalogue:
+    """What these audiences may read of the snapshot in use."""
     searcher = app.state.desk.library.searcher
-    held: Catalogue | None = getattr(app.state, "catalogue", None)
+    held: Catalogues | None = getattr(app.state, "catalogues", None)
     if held is None or held.searcher is not searcher:
-        held = Catalogue(searcher, app.state.settings.default_lang)
-        app.state.catalogue = held
-    return held
+        held = app.state.catalogues = Catalogues(searcher, app.state.settings.default_lang)
+    return held.of(audiences)
 
 
 def catalogue(request: Request) -> Catalogue:
-    return catalogue_of(request.app)
+    """What the person who makes this request may read."""
+    return catalogue_of(request.app, viewer(request).audiences)
+
+
+class Catalogues:
+    """The catalogues of one searcher, those used last; the public's stays."""
+
+    def __init__(self, searcher: Searcher, default_lang: str) -> None:
+        self.searcher = searcher
+        self._public = Catalogue(searcher, default_lang)
+        self._known = frozenset(entry.article.audience for entry in searcher.snapshot.entries)
+        self._others: OrderedDict[frozenset[str], Catalogue] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, audiences: frozenset[str]) -> Catalogue:
+        told_apart = audiences & self._known | _PUBLIC  # a group without articles sees what the others see
+        if told_apart == _PUBLIC:
+            return self._public
+        with self._lock:
+            held = self._others.pop(told_apart, None) or Catalogue(self.searcher, self._public.default_lang, told_apart)
+            self._others[told_apart] = held
+            if len(self._others) > _MOST_CATALOGUES:
+                self._others.popitem(last=False)
+            return held

@@ -21,10 +21,11 @@ from bot.models import Question, Suggestion
 from kb import languages
 from kb.links import article_path
 from kb.models import Article
+from web.auth import Forbidden
 from web.pages.catalogue import Catalogue, catalogue
 from web.pages.templates import page
 from web.pages.visit import Visit, visit
-from web.problems import CODES
+from web.problems import CODES, ApiError
 from web.words import N_, Words
 
 _log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ _log = logging.getLogger(__name__)
 _WORDS = {
     400: (N_("We could not read that"), N_("Go back, reload the page and try again.")),
     403: (N_("We did not take that form"), N_("Open the form on this site and send it from there.")),
+    401: (N_("You are not signed in"), N_("Sign in and try again.")),
     404: (N_("There is no page here"), N_("The address may be mistyped, or the page may have moved.")),
     405: (N_("This page cannot be used that way"), N_("Start again from the home page.")),
     409: (N_("That was sent before"), N_("Go back, reload the page and try again.")),
@@ -43,6 +45,10 @@ _WORDS = {
     500: (N_("Something went wrong on our side"), N_("It has been logged. Try again in a moment.")),
     503: (N_("The help centre cannot do this right now"), N_("Try again in a minute. Articles can be read meanwhile.")),
 }
+_FORBIDDEN = (
+    N_("You may not open this page"),
+    N_("Ask an administrator of this help centre, or sign in as somebody else."),
+)
 _SUGGESTED = 4
 #: Parts of addresses that are the same for every article.
 _OWN_WORDS = frozenset({"", "articles", "topics"})
@@ -64,8 +70,8 @@ class PageRoute(APIRoute):
         async def handle_with_pages(request: Request) -> Response:
             try:
                 return await handle(request)
-            except HTTPException:
-                raise  # the application shows these with `error_page`
+            except (HTTPException, ApiError):
+                raise  # the application shows these with `error_page`, and tells a program what is wrong with its token
             except BotError as error:
                 return _of_bot_error(request, error)
             except ClientDisconnect:
@@ -101,7 +107,7 @@ def _of_bot_error(request: Request, error: BotError) -> Response:
 
 def _page(request: Request, error: HTTPException, message: Message | None) -> Response:
     status = error.status_code
-    title, step = _WORDS.get(status, _WORDS[500])
+    title, step = _FORBIDDEN if isinstance(error, Forbidden) else _WORDS.get(status, _WORDS[500])
     known = catalogue(request)
     words = address_words(request.url.path) if status == 404 else ""
     reader = visit(request, known, reading=_address_language(request, known) if words else "")

@@ -16,7 +16,7 @@ from bot.feedback import REASONS, Feedback, ReasonName
 from kb.links import article_path
 from kb.snapshot import Entry
 from web import limits
-from web.auth import is_author
+from web.auth import enter
 from web.pages.catalogue import Catalogue, catalogue
 from web.pages.failures import PageRoute
 from web.pages.forms import Posted, page_number, tidy
@@ -120,8 +120,7 @@ class Filter:
 @router.get(_LIST)
 def said(request: Request) -> Response:
     """What readers said, the newest first."""
-    if not is_author(request):
-        return RedirectResponse("/authors", 303)
+    enter(request, "authoring")
     wanted, known = Filter.of(request), catalogue(request)
     helpful = _ANSWERS.get(wanted.answer)
     first = (wanted.number - 1) * _ROWS

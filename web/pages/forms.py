@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from typing import Annotated
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from fastapi import Depends, Request
 from starlette.exceptions import HTTPException
 
 from bot.attachments import Allowed, Upload
 from web.middleware import MAX_REQUEST_BYTES
+from web.origin import from_this_site
 from web.pages import multipart
 from web.words import N_
 
@@ -115,15 +116,3 @@ async def _urlencoded(request: Request) -> Form:
 
 Posted = Annotated[Form, Depends(posted)]
 PostedWithFiles = Annotated[Form, Depends(posted_with_files)]
-
-
-def from_this_site(request: Request) -> bool:
-    """Whether a page of this site sent the request, by what the browser says about it.
-
-    Sec-Fetch-Site where the browser sends it, else Origin or Referer. A request with none of them comes from no
-    browser, which has no cookies that somebody else's page could use.
-    """
-    if site := request.headers.get("sec-fetch-site"):
-        return site in ("same-origin", "none")
-    source = request.headers.get("origin") or request.headers.get("referer")
-    return source is None or urlsplit(source).netloc.lower() == request.headers.get("host", "").lower()

@@ -15,7 +15,7 @@ from bot.service import HelpDesk
 from kb.links import article_path
 from kb.models import PUBLIC, ArticleKey
 from kb.snapshot import Snapshot
-from web.auth import is_author
+from web.auth import enter
 from web.pages.failures import PageRoute
 from web.pages.forms import Posted, identifier, page_number, tidy
 from web.pages.templates import page
@@ -84,8 +84,7 @@ class Named:
 
 @router.get(_LIST)
 def learned(request: Request) -> Response:
-    if not is_author(request):
-        return RedirectResponse("/authors", 303)
+    enter(request, "authoring")
     desk: HelpDesk = request.app.state.desk
     query = request.query_params
     wanted = Filter.of(*(query.get(name, "") for name in ("article", "source", "status", "page")))
@@ -114,8 +113,7 @@ def learned(request: Request) -> Response:
 
 @router.get(_LIST + "/{learned_id}")
 def trace(request: Request, learned_id: str) -> Response:
-    if not is_author(request):
-        return RedirectResponse("/authors", 303)
+    enter(request, "authoring")
     desk: HelpDesk = request.app.state.desk
     row = desk.learning.get(learned_id)
     values = {
@@ -145,8 +143,7 @@ def accept(request: Request, learned_id: str, form: Posted) -> Response:
 
 def _change(request: Request, learned_id: str, form: Posted, action: str) -> Response:
     """Does it, and goes back to the list as it was filtered."""
-    if not is_author(request):
-        return RedirectResponse("/authors", 303)
+    enter(request, "authoring")
     desk: HelpDesk = request.app.state.desk
     do = {"remove": desk.remove_learned, "restore": desk.restore_learned, "accept": desk.accept_learned}[action]
     row = do(learned_id)

@@ -21,13 +21,19 @@ _A_DAY = {"Cache-Control": "public, max-age=86400"}
 #: An SVG opened on its own is a document; it gets to do nothing.
 _PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 _ROBOTS = """User-agent: *
+Disallow: /account
 Disallow: /api
 Disallow: /authors
 Disallow: /feedback
+Disallow: /inbox
 Disallow: /outcome
+Disallow: /people
 Disallow: /search
+Disallow: /setup
+Disallow: /sign-in
 Disallow: /solved
 Disallow: /ticket
+Disallow: /welcome
 """
 
 

@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse
 
 from kb.links import article_path
 from kb.marks import Marks
+from web.auth import viewer
 from web.notice import Notice, NoticeBoard
 from web.pages.catalogue import Catalogue, catalogue
 from web.pages.theme import stylesheet
@@ -140,8 +141,9 @@ def page(
     headers: Mapping[str, str] | None = None,
     private: bool = False,
 ) -> HTMLResponse:
-    """A page of the site. A `private` one is kept by no cache, not even the browser's."""
+    """A page of the site. A `private` one, and any that somebody signed in sees, is kept by no cache."""
     known: Catalogue = catalogue(request)
+    person = viewer(request)
     reader = reader or visit(request, known)
     settings = request.app.state.settings
     context = {
@@ -164,12 +166,13 @@ def page(
         "logo": logo_address(settings.logo) if settings.logo else "",
         "announcement": _notice(request, template, reader),
         "question": "",
+        "caller": person,
         **values,
     }
     text = environment().get_template(template).render(context)
     response = HTMLResponse(text, status, dict(headers or {}))
-    response.headers["Cache-Control"] = "no-store" if private else "no-cache"
-    response.headers.append("Vary", "Accept-Language")
+    response.headers["Cache-Control"] = "private, no-store" if person.id else "no-store" if private else "no-cache"
+    response.headers.append("Vary", "Accept-Language, Cookie")
     return response
 
 

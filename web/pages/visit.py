@@ -12,6 +12,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from kb import languages
+from web.auth import viewer
 from web.pages.catalogue import Catalogue
 from web.words import INTERFACE, Words, accepted, words
 
@@ -64,7 +65,9 @@ def offered(known: Catalogue) -> tuple[str, ...]:
 
 
 def _usual_language(request: Request, known: Catalogue) -> str:
-    """What this browser gets without asking."""
+    """What this browser gets without asking: what the person chose who is signed in, else what the browser prefers."""
+    if (own := viewer(request).lang) in offered(known):
+        return own
     for lang in accepted(request.headers.get("accept-language", "")):
         if lang in offered(known):
             return lang
