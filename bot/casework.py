@@ -25,7 +25,7 @@ class Casework:
 
     def read(self, number: int) -> Work:
         """Raises TicketUnknown or StoreUnavailable."""
-        if (work := self.worklist.work(number)) is None:
+        if number >= 2**31 or (work := self.worklist.work(number)) is None:  # larger than any column of numbers
             raise TicketUnknown(f"There is no ticket with the number {number}.")
         return work
 

@@ -103,6 +103,7 @@ tickets = sa.Table(
     # Each order of the list is an index, so that its first page is read and nothing sorted.
     sa.Index("ix_tickets_due", "due", "number"),
     sa.Index("ix_tickets_changed", "changed", "number"),
+    sa.Index("ix_tickets_solved", "state", "changed", "number"),
     sa.Index("ix_tickets_priority", "priority", "due", "number"),
     sa.Index("ix_tickets_assignee_id", "assignee_id", "due", "number"),
     sa.Index("ix_tickets_state", "state", "assignee_id", "due"),

@@ -108,7 +108,7 @@ class MemoryWorklist:
             and (wanted.assignee is None or ticket.assignee.id == wanted.assignee)
             and all(not want or want == has for want, has in same)
             and (not wanted.overdue or (ticket.due or NEVER) < now)
-            and ticket.number > wanted.above
+            and (wanted.since is None or ticket.at >= wanted.since)
             and (text.removeprefix("#") == str(ticket.number) or any(text in word.casefold() for word in words))
         )
 

@@ -27,8 +27,8 @@ MAX_SEARCH = 200
 class Wanted:
     """Which tickets to list. `states` empty means all. `assignee` is an id, "" for nobody, None for whoever.
 
-    `text` is looked for in numbers, subjects, descriptions, addresses and messages, whatever its case. `above` leaves
-    out numbers up to that one. The words of requesters are compared as they are: `email` is a whole address.
+    `text` is looked for in numbers, subjects, descriptions, addresses and messages, whatever its case. `since`
+    leaves out what was sent before. The words of requesters are compared as they are: `email` is a whole address.
     """
 
     states: frozenset[TicketState] = frozenset()
@@ -41,7 +41,7 @@ class Wanted:
     overdue: bool = False
     text: str = ""
     email: str = ""
-    above: int = 0
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,8 +265,8 @@ def _conditions(wanted: Wanted, now: datetime) -> list[sa.ColumnElement[bool]]:
             found.append(column == value)
     if wanted.overdue:
         found.append(tickets.c.due < min(now, NEVER))
-    if wanted.above:
-        found.append(tickets.c.number > wanted.above)
+    if wanted.since:
+        found.append(tickets.c.at >= wanted.since)
     if text := wanted.text.strip()[:MAX_SEARCH]:
         found.append(_holds(text))
     return found

@@ -129,6 +129,18 @@ def widget_words(said: Words) -> dict[str, str | list[str]]:
     }
 
 
+def inbox_words(said: Words, most: int) -> dict[str, str | list[str]]:
+    """Of inbox.js, on the list, where up to `most` tickets can be chosen, and on the page of a ticket."""
+    return {
+        "chosen": [
+            "",
+            *(said.ngettext("%(num)s ticket selected", "%(num)s tickets selected", n) for n in range(1, most + 1)),
+        ],
+        "kept": said.gettext("We kept what you typed."),
+        "sending": said.gettext("Sending…"),
+    }
+
+
 def article_words(said: Words) -> dict[str, str | list[str]]:
     """Of article.js."""
     return {

@@ -22,9 +22,12 @@ from bot.events import SqlEventStore
 from bot.feedback import Feedback, SqlFeedbackStore
 from bot.inbox import SqlInbox
 from bot.learning import SqlLearningStore
+from bot.models import Who
 from bot.people import ApiToken, Link
 from bot.readership import SqlReadStore
-from tests.bot.samples import NOON, asked, draft, lesson, solved
+from bot.work import Changes
+from bot.worklist import Counts, SqlWorklist, Wanted
+from tests.bot.samples import NOON, after, asked, draft, lesson, solved
 from tests.people import accounts_over, somebody
 
 TABLES = {
@@ -359,3 +362,29 @@ def test_where_all_connections_are_in_use_the_store_is_unavailable(database: Pat
         SqlEventStore(engine).question("q1")
 
     engine.dispose()
+
+
+def test_tickets_from_before_the_worklist_get_a_due_time_and_going_back_takes_notes_with_it(engine: sa.Engine) -> None:
+    ids = iter(f"ticket-{n}" for n in range(1, 10))
+    inbox, worklist = SqlInbox(engine, ids.__next__), SqlWorklist(engine)
+    for number in (1, 2, 3):
+        inbox.submit(draft(), f"key-{number:04}", shown=(), at=NOON)
+    inbox.say("ticket-1", "requester", "Anybody there?", after(hours=5))
+    inbox.say("ticket-2", "agent", "Switch it on.", after(hours=1))
+    worklist.note("ticket-2", "Among us.", "Kim", Who("kim", "Kim"), after(hours=9))
+    worklist.change("ticket-3", Changes(state="on_hold"), Who("kim", "Kim"), after(hours=2))
+
+    _alembic(engine, "downgrade", "0005")
+    with engine.connect() as connection:
+        kept = connection.exec_driver_sql("SELECT text FROM ticket_messages ORDER BY id").scalars().all()
+    assert kept == ["Anybody there?", "Switch it on."]
+    migrate(engine)
+
+    rows = worklist.find(Wanted(), NOON, "age").rows
+    assert [(row.state, row.priority, row.tier, row.due, row.changed) for row in rows] == [
+        ("received", "normal", 1, after(hours=13), after(hours=5)),
+        ("answered", "normal", 1, None, after(hours=1)),
+        ("received", "normal", 1, after(hours=8), NOON),
+    ]
+    inbox.say("ticket-1", "agent", "Yes.", after(hours=6))
+    assert worklist.counts("", NOON) == Counts(unassigned=3, open=3, waiting=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping
 
 from playwright.sync_api import APIRequestContext, Page, expect
@@ -158,6 +159,67 @@ def _learned_trace(page: Page) -> None:
     expect(page.get_by_role("heading", name="Where it comes from")).to_be_visible()
 
 
+def send_ticket(page: Page, **given: str) -> int:
+    """Has somebody send a ticket; its number. From now on the page is an agent's."""
+    page.set_extra_http_headers({"Authorization": f"Bearer {AGENT_TOKEN}"})
+    sent = {"subject": "The printer is offline", "body": "It is the one on floor 3.", "email": "kim@example.com"}
+    headers = {"Authorization": f"Bearer {AGENT_TOKEN}", "Idempotency-Key": uuid.uuid4().hex}
+    number: int = page.request.post("/api/v1/tickets", data={**sent, **given}, headers=headers).json()["number"]
+    return number
+
+
+def reply_as_another(page: Page, text: str) -> None:
+    """Has a colleague answer the ticket that the page shows."""
+    ticket_id = page.locator(".case").get_attribute("data-id")
+    headers = {"Authorization": f"Bearer {AGENT_TOKEN}"}
+    page.request.post(f"/api/v1/tickets/{ticket_id}/messages", data={"text": text}, headers=headers)
+
+
+def _inbox(page: Page) -> None:
+    send_ticket(page)
+    send_ticket(page, subject="Der Drucker im dritten Stock druckt seit gestern nur leere Seiten " * 3, lang="de")
+    page.goto("/inbox?text=3")
+    page.get_by_role("checkbox").first.check()
+    expect(page.get_by_role("button", name="Set priority")).to_be_visible()
+
+
+def _inbox_empty(page: Page) -> None:
+    page.set_extra_http_headers({"Authorization": f"Bearer {AGENT_TOKEN}"})
+    page.goto("/inbox?view=on_hold")
+    expect(page.get_by_role("heading", name="Nothing here")).to_be_visible()
+
+
+def _inbox_ticket(page: Page) -> None:
+    page.goto(f"/inbox/{send_ticket(page)}")
+    page.keyboard.press("n")
+    page.keyboard.type("The toner is a cheap one.")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#fl-done")).to_be_focused()
+    page.keyboard.press("a")
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+
+
+def _inbox_note(page: Page) -> None:
+    page.goto(f"/inbox/{send_ticket(page)}")
+    page.keyboard.press("n")
+    expect(page.get_by_role("button", name="Keep note")).to_be_visible()
+
+
+def _inbox_keys(page: Page) -> None:
+    page.goto(f"/inbox/{send_ticket(page)}")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+
+
+def _inbox_conflict(page: Page) -> None:
+    page.goto(f"/inbox/{send_ticket(page)}")
+    reply_as_another(page, "I am on my way.")
+    page.keyboard.press("r")
+    page.keyboard.type("Somebody will come.")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("heading", name="That is not done yet")).to_be_visible()
+
+
 PAGES: Mapping[str, Scene] = {
     "home": _at("/"),
     "home-polish": _at("/?lang=pl"),
@@ -190,6 +252,12 @@ PAGES: Mapping[str, Scene] = {
     "authors": _authors,
     "authors-learned": _learned,
     "authors-learned-trace": _learned_trace,
+    "inbox": _inbox,
+    "inbox-empty": _inbox_empty,
+    "inbox-ticket": _inbox_ticket,
+    "inbox-note": _inbox_note,
+    "inbox-keys": _inbox_keys,
+    "inbox-conflict": _inbox_conflict,
     "api": _at("/api"),
     "widget": _at("/widget"),
     "not-found": _at("/en/articles/no-such-article"),

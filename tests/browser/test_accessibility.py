@@ -22,6 +22,7 @@ NARROWEST = {"width": 320, "height": 568}
 _TOLD: Mapping[str, str] = {
     "not-found": "404",
     "ticket-errors": "422",
+    "inbox-conflict": "409",
     "widget-errors": "422",
     "widget-down": "ERR_FAILED",
     "widget-unreachable": "ERR_FAILED",
@@ -128,6 +129,8 @@ _COMPARED = f"""() => {{
         "search-suggestions",
         "ticket-errors",
         "authors",
+        "inbox",
+        "inbox-ticket",
         "widget-open",
         "widget-answer",
         "widget-ticket",

@@ -113,7 +113,7 @@ def test_tickets_are_found_by_all_that_they_are_and_several_filters_narrow_toget
     assert desk.numbers(department="Sales") == desk.numbers(lang="pl") == desk.numbers(email="ola@example.com") == [1]
     assert desk.numbers(overdue=True, now=after(hours=8)) == []
     assert desk.numbers(overdue=True, now=after(hours=8, seconds=1)) == [1]
-    assert desk.numbers(above=2, order="age") == [3, 4]
+    assert desk.numbers(since=after(hours=9)) == [4]
     assert desk.numbers(tier=2, topic="Printers") == []
     assert plain.number == 4
 

@@ -14,7 +14,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from tests import built
-from tests.web.site import build_site
+from tests.people import accounts_over, token
+from tests.web.site import AGENT, build_site
 from web.app import create_app, open_desk
 from web.settings import Settings
 
@@ -33,11 +34,13 @@ class LiveSite:
 
 @contextmanager
 def live_site(folder: Path, articles: dict[str, str], **given: Any) -> Iterator[LiveSite]:
-    """Serves some articles; `given` are settings. Requests wait until it has started."""
+    """Serves some articles to anybody and to an agent; `given` are settings. Requests wait until it has started."""
     settings = Settings(**{"data": build_site(folder, articles), "rate_questions": "", **given})
     built.database(settings.data / "firstline.db")
     desk, engine = open_desk(settings)
-    app = create_app(settings, desk, engine)
+    accounts = accounts_over(engine)
+    app = create_app(settings, desk, engine, accounts)
+    token(accounts, "agent", secret=AGENT)
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", proxy_headers=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

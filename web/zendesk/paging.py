@@ -59,26 +59,23 @@ class Paging:
         }
         return Page(items, around)
 
-    @property
-    def offset(self) -> int:
-        """How many items come before a page by number."""
-        return (self.number - 1) * self.size
-
-    def after(self) -> int:
-        """The key of the last item seen, of a list in the order of its keys; 0 for the first page."""
+    def passed(self) -> int:
+        """How many items come before a page of a list that only grows at its end, by number or by cursor."""
+        if not self.by_cursor:
+            return (self.number - 1) * self.size
         if self.backwards:
             raise ApiError(400, "cursor_invalid", "This list goes forward alone: use page[after].")
-        return _read(self.cursor)[1] if self.cursor else 0
+        return _read(self.cursor)[0] if self.cursor else 0
 
-    def following(self, keys: Sequence[int], left: int) -> dict[str, Any]:
-        """The keys of the reply beside the items with these `keys`, of `left` that come after the cursor."""
-        after = _write(0, keys[-1]) if keys else None
-        more = left > len(keys)
-        meta = {"has_more": more, "after_cursor": after, "before_cursor": None}
-        return {
-            "meta": meta,
-            "links": {"next": self._address(**{"page[after]": after}) if more else None, "prev": None},
-        }
+    def growing(self, items: Sequence[Item], total: int) -> Page[Item]:
+        """The page of such a list that begins behind the items that were `passed`."""
+        if not self.by_cursor:
+            return self.numbered(items, total)
+        end = self.passed() + len(items)
+        after = _write(end, 0) if items else None
+        links = {"next": self._address(**{"page[after]": after}) if items and end < total else None, "prev": None}
+        meta = {"has_more": links["next"] is not None, "after_cursor": after, "before_cursor": None}
+        return Page(items, {"meta": meta, "links": links})
 
     def _at_cursor(self, items: Sequence[Item], key: Callable[[Item], int]) -> Page[Item]:
         """A cursor names the last item seen and its place, for the day that item is gone."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import html
 import re
-from dataclasses import replace
 from typing import Annotated, Any
 
 import nh3
@@ -125,14 +124,9 @@ def case(request: Request, number: int) -> Work:
 
 
 def listing(work: Casework, wanted: Wanted, pages: Paging) -> tuple[list[Work], dict[str, Any]]:
-    """A page of tickets in the order of their numbers. A cursor is the last number seen."""
-    if not pages.by_cursor:
-        found = work.worklist.find(wanted, work.now(), "age", limit=pages.size, offset=pages.offset)
-        around = pages.numbered(found.rows, found.total).around
-    else:
-        after = replace(wanted, above=pages.after())
-        found = work.worklist.find(after, work.now(), "age", limit=pages.size)
-        around = pages.following([row.number for row in found.rows], found.total)
+    """A page of tickets in the order of their numbers."""
+    found = work.worklist.find(wanted, work.now(), "age", limit=pages.size, offset=pages.passed())
+    around = pages.growing(found.rows, found.total).around
     works = (work.worklist.work(row.number) for row in found.rows)
     return [each for each in works if each], around
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 
 _AT = sa.DateTime(timezone=True)
 #: As an answer of tier 1 is due by default. The desk's hours are not known here.
@@ -27,6 +27,7 @@ _TICKET = (
 _INDEXES = {
     "ix_tickets_due": ["due", "number"],
     "ix_tickets_changed": ["changed", "number"],
+    "ix_tickets_solved": ["state", "changed", "number"],
     "ix_tickets_priority": ["priority", "due", "number"],
     "ix_tickets_assignee_id": ["assignee_id", "due", "number"],
     "ix_tickets_state": ["state", "assignee_id", "due"],

@@ -18,11 +18,10 @@ from mcp_types import CallToolResult
 
 from tests.conftest import PROJECT
 from tests.web.live import LiveSite, live_site
-from tests.web.site import ARTICLES, SECRET
+from tests.web.site import AGENT, ARTICLES, SECRET
 from web.mcp.stdio import local_server
 from web.problems import ApiError
 
-TOKEN = "agent-token-for-mcp"
 INITIALIZE = {
     "jsonrpc": "2.0",
     "id": 1,
@@ -38,7 +37,7 @@ Talk = Callable[[Client], Coroutine[Any, Any, Any]]
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSite]:
     folder: Path = tmp_path_factory.mktemp("mcp")
     origins = ("https://shop.example",)
-    with live_site(folder, ARTICLES, agent_token=TOKEN, base_url="", widget_origins=origins) as running:
+    with live_site(folder, ARTICLES, base_url="", widget_origins=origins) as running:
         yield running
 
 
@@ -127,10 +126,10 @@ def test_what_is_wrong_with_a_ticket_is_said_in_plain_words(site: LiveSite) -> N
 
 
 def test_internal_articles_are_there_for_an_agents_token_alone(site: LiveSite) -> None:
-    seen = structured(site, "search", TOKEN, query=f"verify a caller {SECRET}")["results"]
+    seen = structured(site, "search", AGENT, query=f"verify a caller {SECRET}")["results"]
 
     assert "verify-caller" in [each["id"] for each in seen]
-    assert SECRET in structured(site, "fetch", TOKEN, id="verify-caller")["text"]
+    assert SECRET in structured(site, "fetch", AGENT, id="verify-caller")["text"]
     public = [
         call(site, "search", query=f"verify a caller {SECRET}", limit=50),
         call(site, "ask", question=f"how do I verify a caller, {SECRET}"),
@@ -150,7 +149,7 @@ def test_a_token_that_does_not_work_is_refused_with_a_challenge(site: LiveSite) 
 
     assert refused.status_code == 401
     assert refused.headers["www-authenticate"] == 'Bearer error="invalid_token"'
-    assert post(site, Authorization=f"Bearer {TOKEN}").status_code == 200
+    assert post(site, Authorization=f"Bearer {AGENT}").status_code == 200
 
 
 def test_a_page_of_another_site_may_not_call(site: LiveSite) -> None:
@@ -184,7 +183,7 @@ def test_on_the_same_machine_a_token_opens_what_it_opens_over_http(site: LiveSit
         async with Client(local_server(site.app, token)) as client:
             return (await client.call_tool("fetch", {"id": "verify-caller"})).is_error
 
-    assert (asyncio.run(fetched(TOKEN)), asyncio.run(fetched(""))) == (False, True)
+    assert (asyncio.run(fetched(AGENT)), asyncio.run(fetched(""))) == (False, True)
     with pytest.raises(ApiError) as refused:
         local_server(site.app, "wrong")
     assert refused.value.status == 401

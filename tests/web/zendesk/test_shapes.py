@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.web.site import ARTICLES, SECRET, Site, open_site
+from tests.web.site import AGENT, ARTICLES, SECRET, Site, open_site
 
-TOKEN = "agent-token-for-shapes"
-AS_AGENT = {"Authorization": f"Bearer {TOKEN}"}
+AS_AGENT = {"Authorization": f"Bearer {AGENT}"}
 MORE = {
     "en/accounts/linked.md": """---
 id: linked
@@ -37,7 +36,7 @@ CENTRE = "/api/v2/help_center"
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder: Path = tmp_path_factory.mktemp("shapes")
-    with open_site(folder, {**ARTICLES, **MORE}, agent_token=TOKEN) as opened:
+    with open_site(folder, {**ARTICLES, **MORE}) as opened:
         yield opened
 
 

@@ -12,9 +12,8 @@ from zenpy.lib.api_objects import Request as ZendeskRequest
 from zenpy.lib.exception import APIException, RecordNotFoundException
 
 from tests.web.live import LiveSite, live_site
-from tests.web.site import ARTICLES, SECRET
+from tests.web.site import AGENT, ARTICLES, SECRET
 
-TOKEN = "agent-token-for-zenpy"
 #: More than a page of 30 and of 100.
 MANY = {
     f"en/guides/guide-{n:03}.md": f"---\nid: guide-{n:03}\ntitle: Guide number {n:03}\n---\nDo step {n}.\n"
@@ -25,7 +24,7 @@ MANY = {
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSite]:
     folder: Path = tmp_path_factory.mktemp("zenpy")
-    with live_site(folder, {**ARTICLES, **MANY}, agent_token=TOKEN, base_url="") as running:
+    with live_site(folder, {**ARTICLES, **MANY}, base_url="") as running:
         yield running
 
 
@@ -37,7 +36,7 @@ def _pointed_here(site: LiveSite, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def agent() -> Zenpy:
-    return Zenpy(subdomain="any", email="agent@example.com", token=TOKEN, disable_cache=True)
+    return Zenpy(subdomain="any", email="agent@example.com", token=AGENT, disable_cache=True)
 
 
 @pytest.fixture
