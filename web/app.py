@@ -148,7 +148,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     def _http(request: Request, error: HTTPException) -> Response:
         if error.status_code == 303:  # to the sign-in
             return Response(status_code=303, headers=error.headers)
-        if request.url.path.startswith("/api/"):
+        if request.url.path.startswith("/api/") or request.url.path == mcp.PATH:
             return problems.of_http_exception(error)
         return pages.error_page(request, error)
 

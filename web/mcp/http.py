@@ -74,7 +74,8 @@ def mount(app: FastAPI) -> None:
     async def enter(scope: Scope, receive: Receive, send: Send) -> None:
         await app.state.mcp_door(scope, receive, send)
 
-    app.router.routes.append(Route(PATH, _Asgi(enter), include_in_schema=False))
+    # No GET: without sessions there is nothing to listen to.
+    app.router.routes.append(Route(PATH, _Asgi(enter), methods=["POST"], include_in_schema=False))
 
 
 class _Asgi:

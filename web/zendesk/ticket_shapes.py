@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from html import escape
 from typing import Any
@@ -10,9 +11,10 @@ from fastapi import Request
 
 from bot.casework import Casework
 from bot.models import Ticket, TicketMessage, TicketState, Who
-from bot.people import Caller
+from bot.people import Caller, Right
 from bot.work import Work
 from bot.worklist import Wanted
+from web.auth import accounts
 from web.pages.visit import base_address
 from web.zendesk.articles import NOBODY
 from web.zendesk.ids import number
@@ -34,6 +36,7 @@ STATES: dict[str, TicketState] = {status: state for state, status in STATUSES.it
 _STAFF = 2**52
 #: Of a ticket's number.
 LARGEST_TICKET = 2**31 - 1
+_EVERYBODY = 10_000
 _VIA = {"channel": "api", "source": {"from": {}, "to": {}, "rel": None}}
 
 
@@ -162,7 +165,7 @@ def audit_of(ticket: Ticket, known: Caller, at: datetime) -> dict[str, Any]:
     }
 
 
-def user_of(request: Request, user_id: int, name: str, email: str, role: str) -> dict[str, Any]:
+def user_of(request: Request, user_id: int, name: str, email: str, role: str, *, active: bool = True) -> dict[str, Any]:
     settings = request.app.state.settings
     return {
         "id": user_id,
@@ -170,7 +173,7 @@ def user_of(request: Request, user_id: int, name: str, email: str, role: str) ->
         "name": name,
         "email": email or None,
         "role": role,
-        "active": True,
+        "active": active,
         "verified": role != "end-user",
         "suspended": False,
         "locale": settings.default_lang,
@@ -181,21 +184,23 @@ def user_of(request: Request, user_id: int, name: str, email: str, role: str) ->
 
 
 def caller_of(request: Request, known: Caller) -> dict[str, Any]:
-    role = "admin" if known.may("admin") else "agent" if known.may("tickets") or known.may("authoring") else "end-user"
-    return user_of(request, staff_id(known.id), known.name, known.email, role)
+    return user_of(request, staff_id(known.id), known.name, known.email, _role(known.rights))
 
 
-def user_by_id(request: Request, work: Casework, known: Caller, user_id: int) -> dict[str, Any]:
-    """A requester, the caller, or somebody who has a ticket. Raises ApiError 404."""
-    if user_id == staff_id(known.id):
-        return caller_of(request, known)
+def user_by_id(request: Request, work: Casework, user_id: int) -> dict[str, Any]:
+    """A requester, or somebody who may sign in. Raises ApiError 404."""
     if user_id >= _STAFF:
-        found = next((one for one in work.worklist.assignees() if staff_id(one.id) == user_id), None)
-        if found is None:
+        people = accounts(request).store.find(limit=_EVERYBODY).rows
+        person = next((one for one in people if staff_id(one.id) == user_id), None)
+        if person is None:
             raise missing("user")
-        return user_of(request, user_id, found.name, "", "agent")
+        return user_of(request, user_id, person.name, person.email, _role(person.rights), active=person.active)
     done = work.worklist.work(user_id) if 0 < user_id <= LARGEST_TICKET else None
     email = done.ticket.email if done else ""
     if not email or requester_id(work, email) != user_id:
         raise missing("user")
     return user_of(request, user_id, email.partition("@")[0], email, "end-user")
+
+
+def _role(rights: Collection[Right]) -> str:
+    return "admin" if "admin" in rights else "agent" if {"tickets", "authoring"} & set(rights) else "end-user"

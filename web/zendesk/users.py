@@ -1,4 +1,4 @@
-"""Users: whoever holds the token, requesters, and people of the desk who have tickets."""
+"""Users: whoever holds the token, requesters, and people who may sign in."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ def read_me(request: Request, known: Known) -> dict[str, Any]:
 
 
 @route(router, "GET", "/users/{user_id:int}")
-def read_user(request: Request, known: Agent, user_id: int) -> dict[str, Any]:
-    return {"user": user_by_id(request, casework_of(request), known, user_id)}
+def read_user(request: Request, _known: Agent, user_id: int) -> dict[str, Any]:
+    return {"user": user_by_id(request, casework_of(request), user_id)}
 
 
 @route(router, "GET", "/users/show_many")
-def read_users(request: Request, known: Agent, ids: str = "") -> dict[str, Any]:
+def read_users(request: Request, _known: Agent, ids: str = "") -> dict[str, Any]:
     """Those of a list of numbers that there are."""
     work, found = casework_of(request), []
     for given in ids.split(",")[:100]:
-        if given.strip().isdecimal():
+        if given.strip().isdecimal() and len(given) < 20:
             try:
-                found.append(user_by_id(request, work, known, int(given)))
+                found.append(user_by_id(request, work, int(given)))
             except ApiError:
                 continue
     return {"users": found, "count": len(found), "next_page": None, "previous_page": None}

@@ -6,6 +6,8 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,9 @@ from mcp.client.stdio import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult
 
+from bot.accounts import Accounts, By
 from tests.conftest import PROJECT
+from tests.people import somebody
 from tests.web.live import LiveSite, live_site
 from tests.web.site import AGENT, ARTICLES, SECRET
 from web.mcp.stdio import local_server
@@ -152,6 +156,18 @@ def test_a_token_that_does_not_work_is_refused_with_a_challenge(site: LiveSite) 
     assert post(site, Authorization=f"Bearer {AGENT}").status_code == 200
 
 
+def test_a_token_that_has_expired_is_refused(site: LiveSite) -> None:
+    accounts: Accounts = site.app.state.accounts
+    earlier = replace(accounts, now=lambda: datetime.now(UTC) - timedelta(days=400))
+    owner = somebody(accounts, "agent")
+    expired, _ = earlier.make_token(owner.id, "old", owner.rights, 365, By("tests"))
+
+    refused = post(site, Authorization=f"Bearer {expired}")
+
+    assert (refused.status_code, refused.json()["code"]) == (401, "token_expired")
+    assert refused.headers["www-authenticate"].startswith("Bearer")
+
+
 def test_a_page_of_another_site_may_not_call(site: LiveSite) -> None:
     own = {"Origin": site.base}
     rebound = {"Origin": "http://evil.example", "Host": "evil.example"}
@@ -187,6 +203,12 @@ def test_on_the_same_machine_a_token_opens_what_it_opens_over_http(site: LiveSit
     with pytest.raises(ApiError) as refused:
         local_server(site.app, "wrong")
     assert refused.value.status == 401
+
+
+def test_there_is_nothing_to_listen_to_without_sessions(site: LiveSite) -> None:
+    refused = httpx2.get(f"{site.base}/mcp", headers=ACCEPT)
+
+    assert (refused.status_code, refused.json()["code"]) == (405, "method_not_allowed")
 
 
 def test_without_the_package_the_door_says_how_to_install_it(site: LiveSite, monkeypatch: pytest.MonkeyPatch) -> None:

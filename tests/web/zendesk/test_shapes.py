@@ -205,8 +205,10 @@ def test_nobody_without_a_right_finds_a_word_of_an_internal_article(site: Site) 
         f"{CENTRE}/deflection/suggestions.json?query=how do I verify a caller {SECRET}",
     ]
 
-    seen = [site.client.get(address, headers={"Cookie": "firstline_author=x"}).text for address in addresses]
+    site.sign_in("agent")  # a browser's cookie opens nothing here
+    seen = [site.client.get(address).text for address in addresses]
     seen.append(str(enquire(site, f"how do I verify a caller, {SECRET}")))
+    site.sign_out()
 
     words = [text.lower().replace(f"={SECRET}", "") for text in seen]
     assert [SECRET in text or "quixotic" in text or '"internal"' in text for text in words] == [False] * len(seen)

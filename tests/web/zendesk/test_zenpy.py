@@ -161,13 +161,14 @@ def test_what_is_wrong_with_a_ticket_is_named_by_field(agent: Zenpy, site: LiveS
 
 
 def test_a_wrong_token_is_refused_in_the_clients_own_words(site: LiveSite) -> None:
-    stranger = Zenpy(subdomain="any", email="agent@example.com", token="wrong")
+    for email, token in (("agent@example.com", "wrong"), ("agent@example.com", "fl_wrong"), ("eve@example.com", AGENT)):
+        stranger = Zenpy(subdomain="any", email=email, token=token)
 
-    with pytest.raises(APIException) as refused:
-        stranger.help_center.articles.search(query="vpn")
+        with pytest.raises(APIException) as refused:
+            stranger.help_center.articles.search(query="vpn")
 
-    assert refused.value.response.status_code == 401
-    assert refused.value.response.json()["error"] == "Couldn't authenticate you"
+        assert refused.value.response.status_code == 401
+        assert refused.value.response.json()["error"] == "Couldn't authenticate you"
 
 
 def test_me_is_the_holder_of_the_token(agent: Zenpy, anybody: Zenpy) -> None:
