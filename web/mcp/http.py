@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from web.mcp import MISSING
 from web.problems import ApiError, problem
 from web.programs import program
 from web.settings import Settings
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 PATH = "/mcp"
 #: What a page of another site may send with a request, beside what every page may.
 HEADERS = ("authorization", "mcp-protocol-version", "mcp-method", "mcp-name")
-MISSING = "This server does not speak MCP: the package `mcp` is missing. Install it: pip install 'firstline[mcp]'"
 
 
 class Door:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from web.mcp.http import MISSING
+from web.mcp import MISSING
 from web.terminal import Data, fail, read_settings
 
 if TYPE_CHECKING:
