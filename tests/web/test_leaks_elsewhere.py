@@ -16,7 +16,7 @@ from tests.web.site import AGENT, Site, open_site
 MARK = "quetzalcoatl"
 IDS = (f"{MARK}-one", f"{MARK}-two", "reset-password")
 TOPIC = f"{MARK}-topic"
-LURES = (MARK, f"{MARK}key", "reset the console", "how do I reset the console", "who may open the console", "Kennwort")
+LURES = (MARK, f"{MARK}key", "how do I reset the console", "Kennwort")
 
 
 def hidden(article_id: str, audience: str) -> str:

@@ -39,10 +39,10 @@ class Enquiry(BaseModel):
 
     enquiry: Text = Field(min_length=1)
     locale: str | None = Field(None, max_length=16)
-    labels: list[str] = []
-    label_names: list[str] = []
-    reference: str | int = ""
-    interaction_reference: str | int = ""
+    labels: list[str] | None = None
+    label_names: list[str] | None = None
+    reference: str | int | None = None
+    interaction_reference: str | int | None = None
 
 
 class Verdict(BaseModel):
@@ -84,14 +84,14 @@ def answer(request: Request, known: Known, asked: Enquiry) -> dict[str, Any]:
     limits.check(request, "questions")
     desk: HelpDesk = request.app.state.desk
     seen = shelf(request, known)
-    who = str(asked.interaction_reference or asked.reference)
+    who = str(asked.interaction_reference or asked.reference or "")
     session = f"zendesk-{hashlib.sha256(who.encode()).hexdigest()[:32]}" if who else None
     lang = (asked.locale or "").partition("-")[0].lower()
     if lang and lang not in seen.languages:
         detail = f"{asked.locale!r} is no locale of this help centre; it has {', '.join(seen.languages)}."
         raise RecordInvalidError({"locale": detail})
     reply = desk.ask(Question(asked.enquiry, "", lang or None, "api", session, known.audiences))
-    wanted = {*asked.labels, *asked.label_names}
+    wanted = {*(asked.labels or ()), *(asked.label_names or ())}
     entries = [entry for key in reply.shown if (entry := desk.library.searcher.snapshot.entry(key))]
     entries = [entry for entry in entries if wanted <= set(labels(entry.article))]
     snippets = {hit.key: hit.snippet for hit in reply.suggestions}

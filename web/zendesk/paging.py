@@ -16,7 +16,6 @@ from web.problems import ApiError
 
 Item = TypeVar("Item")
 USUAL, MOST = 30, 100
-_MOST_WITH_CURSOR = 100
 _LAST_PAGE = 10_000
 
 
@@ -111,7 +110,7 @@ _PLACES = {"page", "per_page", "page[size]", "page[after]", "page[before]"}
 def _paging(request: Request) -> Paging:
     given = request.query_params
     if any(name.startswith("page[") for name in given):
-        size = _between(request, "page[size]", USUAL, _MOST_WITH_CURSOR)
+        size = _between(request, "page[size]", USUAL, MOST)
         before = given.get("page[before]", "")
         return Paging(request, size, 1, True, before or given.get("page[after]", ""), bool(before))
     size = _between(request, "per_page", USUAL, MOST)

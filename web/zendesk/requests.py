@@ -25,7 +25,7 @@ from web.tickets import casework_of
 from web.zendesk.paging import Pages, Paging
 from web.zendesk.routes import Agent, Known, RecordInvalidError, missing, route
 from web.zendesk.routes import router as routes
-from web.zendesk.ticket_shapes import LARGEST_TICKET, People, comments_of, request_of, requester_id
+from web.zendesk.ticket_shapes import LARGEST_TICKET, People, comments_of, request_of, requester_email, requester_id
 
 router = routes()
 _LINE = re.compile(r"<(?:br|/p|/li|/tr|/div|/h\d)\b[^>]*>", re.IGNORECASE)
@@ -54,13 +54,14 @@ class Sent(BaseModel):
     """A ticket to open. Keys that are not here, custom fields and tags among them, are not kept."""
 
     subject: Text = ""
-    comment: Comment = Comment()
+    comment: Comment | None = None
     description: Text = ""
-    requester: Requester = Requester()
+    requester: Requester | None = None
+    requester_id: int | None = None
 
     @property
     def text(self) -> str:
-        return self.comment.text or self.description
+        return (self.comment.text if self.comment else "") or self.description
 
 
 class RequestIn(BaseModel):
@@ -75,18 +76,26 @@ def send(
     limits.check(request, "tickets")
     ticket = open_ticket(request, known, sent.request, idempotency_key)
     response.headers["Location"] = f"{base_address(request)}/api/v2/requests/{ticket.number}.json"
-    return {"request": request_of(request, ticket, requester_id(casework_of(request), ticket.email))}
+    # Whose address is known here is for agents alone to see.
+    requester = requester_id(casework_of(request), ticket.email) if known.may("tickets") else None
+    return {"request": request_of(request, ticket, requester)}
 
 
 def open_ticket(request: Request, known: Caller, sent: Sent, idempotency_key: str) -> Ticket:
     """The ticket, in the caller's name where no requester is named. Raises RecordInvalidError and more."""
     desk: HelpDesk = request.app.state.desk
-    email = sent.requester.email.strip() or known.email
+    requester = sent.requester or Requester()
+    email = requester.email.strip()
+    if not email and sent.requester_id and known.may("tickets"):
+        email = requester_email(casework_of(request), sent.requester_id)
+        if not email:
+            raise RecordInvalidError({"requester_id": "Nobody with this number has sent a ticket."})
+    email = email or known.email
     if not email:
         raise RecordInvalidError({"requester": "Requester: name an e-mail address, as `requester: {name, email}`."})
     text = sent.text
     subject = sent.subject.strip() or " ".join(text.split())[:80]  # Zendesk takes a request without a subject, too
-    lang = languages.normalise(sent.requester.locale) or ""
+    lang = languages.normalise(requester.locale) or ""
     # A key of ours is short and printable; this one belongs to no form and to no other caller.
     key = f"{known.id}\0{idempotency_key}" if idempotency_key else desk.new_id()
     draft = TicketDraft(subject=subject, body=text, email=email, lang=lang)

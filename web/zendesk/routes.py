@@ -97,7 +97,7 @@ def _signed_in(request: Request) -> Caller:
     known = program(request)
     if not known.id:
         detail = "Send a token as `Authorization: Bearer …`, or as the password of `name/token`."
-        raise ApiError(401, "unauthorized", detail, {"WWW-Authenticate": 'Basic realm="Firstline"'})
+        raise ApiError(401, "unauthorized", detail, {"WWW-Authenticate": "Bearer"})
     return known
 
 

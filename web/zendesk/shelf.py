@@ -105,10 +105,6 @@ class Shelf:
         topics.sort(key=lambda topic: fold(topic.called(words(self.default_lang))))
         return {of[topic.slug]: topic for topic in topics}
 
-    def article(self, article_id: str) -> Shelved | None:
-        """By the article's own id; None where the caller may not see it."""
-        return self.articles.get(self.numbers.articles.numbers.get(article_id, 0))
-
     def section_of(self, article: Article) -> int:
         return self.numbers.topics.numbers[article.topic or NO_TOPIC]
 

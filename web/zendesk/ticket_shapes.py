@@ -51,6 +51,12 @@ def requester_id(work: Casework, email: str) -> int:
     return first[0].number if first else NOBODY
 
 
+def requester_email(work: Casework, user_id: int) -> str:
+    """The address of a requester, "" where the number is nobody's."""
+    done = work.worklist.work(user_id) if 0 < user_id <= LARGEST_TICKET else None
+    return done.ticket.email if done and requester_id(work, done.ticket.email) == user_id else ""
+
+
 class People:
     """Numbers of requesters, each looked up once for a reply."""
 
@@ -86,7 +92,7 @@ def ticket_of(request: Request, work: Work, people: People) -> dict[str, Any]:
     }
 
 
-def request_of(request: Request, ticket: Ticket, requester: int) -> dict[str, Any]:
+def request_of(request: Request, ticket: Ticket, requester: int | None) -> dict[str, Any]:
     """A ticket as its requester sees it."""
     return {
         **_common(request, "requests", ticket, requester),
@@ -95,7 +101,7 @@ def request_of(request: Request, ticket: Ticket, requester: int) -> dict[str, An
     }
 
 
-def _common(request: Request, kind: str, ticket: Ticket, requester: int) -> dict[str, Any]:
+def _common(request: Request, kind: str, ticket: Ticket, requester: int | None) -> dict[str, Any]:
     return {
         "id": ticket.number,
         "url": f"{base_address(request)}/api/v2/{kind}/{ticket.number}.json",
@@ -195,9 +201,7 @@ def user_by_id(request: Request, work: Casework, user_id: int) -> dict[str, Any]
         if person is None:
             raise missing("user")
         return user_of(request, user_id, person.name, person.email, _role(person.rights), active=person.active)
-    done = work.worklist.work(user_id) if 0 < user_id <= LARGEST_TICKET else None
-    email = done.ticket.email if done else ""
-    if not email or requester_id(work, email) != user_id:
+    if not (email := requester_email(work, user_id)):
         raise missing("user")
     return user_of(request, user_id, email.partition("@")[0], email, "end-user")
 

@@ -234,7 +234,13 @@ def test_a_request_sent_twice_with_its_key_is_one_ticket(site: Site) -> None:
 
     assert first == again
     assert other["id"] == first["id"] + 1
-    assert other["requester_id"] == first["requester_id"] == first["id"]
+    assert (first["requester_id"], other["requester_id"]) == (None, None)
+    read = get(site, f"/api/v2/requests/{other['id']}.json", **AS_AGENT)["request"]
+    assert read["requester_id"] == first["id"]
+    known = {"ticket": {"subject": "Mat", "comment": {"body": "Gone too."}, "requester_id": first["id"]}}
+    assert post(site, "/api/v2/tickets.json", known, 201, **AS_AGENT)["ticket"]["requester_id"] == first["id"]
+    known["ticket"]["requester_id"] = 10**6
+    assert list(post(site, "/api/v2/tickets.json", known, 422, **AS_AGENT)["details"]) == ["requester_id"]
     assert reused["error"] == "IdempotentRequestError"
 
 
@@ -259,7 +265,7 @@ def test_a_ticket_is_changed_as_a_whole_or_not_at_all(site: Site) -> None:
     after = change(200, status="hold", priority="high", assignee_id=me)["ticket"]
     assert (after["status"], after["priority"], after["assignee_id"]) == ("hold", "high", me)
     assert change(200, assignee_id=None, comment={"body": "Try another."})["ticket"]["status"] == "pending"
-    assert get(site, f"/api/v2/users/{made['requester_id']}.json", **AS_AGENT)["user"]["email"] == "eve@example.com"
+    assert get(site, f"/api/v2/users/{after['requester_id']}.json", **AS_AGENT)["user"]["email"] == "eve@example.com"
 
 
 def test_errors_have_the_shape_clients_know(site: Site) -> None:
