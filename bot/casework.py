@@ -49,18 +49,17 @@ class Casework:
     def reply(self, ticket_id: str, text: str, caller: Caller, revision: int | None = None) -> None:
         """Answers the requester. Raises TicketUnknown, TicketInvalid, TicketChanged or StoreUnavailable.
 
-        A requester learns the first name of a person; a program's token has no address, and its name is not told.
+        The requester is told the agent's first name, and nothing else of them.
         """
         self._number(ticket_id)
         said = tickets.message(privacy.printable(text))
-        name = caller.name if caller.email else ""
-        self.inbox.say(ticket_id, "agent", said, self.now(), who(caller), name=name, revision=revision)
+        self.inbox.say(ticket_id, "agent", said, self.now(), who(caller), name=caller.name, revision=revision)
 
     def note(self, ticket_id: str, text: str, caller: Caller) -> None:
         """Keeps words among agents. Raises TicketUnknown, TicketInvalid or StoreUnavailable."""
         self._number(ticket_id)
         words = tickets.message(privacy.printable(text))
-        self.worklist.note(ticket_id, words, caller.name, who(caller), self.now())
+        self.worklist.note(ticket_id, words, who(caller).name, who(caller), self.now())
 
     def undo(self, ticket_id: str, caller: Caller, revision: int | None = None) -> tuple[Event, ...]:
         """Takes the last change back.
@@ -77,5 +76,5 @@ class Casework:
 
 
 def who(caller: Caller) -> Who:
-    """The caller as tickets name them."""
-    return Who(caller.id, caller.name)
+    """The caller as tickets name them: by their address where nobody gave a name."""
+    return Who(caller.id, caller.name or caller.email)

@@ -259,7 +259,8 @@ class Settings(BaseSettings):
     @field_validator("tier_hours")
     @classmethod
     def _tiers(cls, value: tuple[int, int, int]) -> tuple[int, int, int]:
-        if wrong := next((hours for hours in value if not 1 <= hours <= 1_000), None):
+        wrong = next((hours for hours in value if not 1 <= hours <= 1_000), None)
+        if wrong is not None:
             raise ValueError(f"{wrong} is no number of hours from 1 to 1000")
         return value
 

@@ -9,15 +9,18 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from bot.casework import Casework
 from bot.casework import who as named
 from bot.models import NOBODY, Priority, TicketState, Tier, Who
-from bot.people import Caller
+from bot.people import ROLE_RIGHTS, ROLES, Caller
 from bot.service import HelpDesk
 from bot.work import Changes
 from bot.worklist import MAX_SEARCH, Order, Wanted
-from web import schemas, ticket_schemas
+from web import auth, schemas, ticket_schemas
 from web.auth import Agent
 from web.problems import ApiError
 
 router = APIRouter()
+
+#: Of one role, in a list to choose from.
+_MOST = 200
 
 
 def casework_of(request: Request) -> Casework:
@@ -83,7 +86,7 @@ def change_ticket(
 
     With `revision`, a ticket that somebody else has changed since is left as it is: 409 `ticket_changed`.
     """
-    assignee = None if told.assignee is None else _assignee(work, told.assignee, agent)
+    assignee = None if told.assignee is None else _assignee(request, told.assignee, agent)
     changes = Changes(told.state, assignee, told.priority, told.tier, told.reason)
     work.change(ticket_id, changes, agent, told.revision)
     return _details(request, work, ticket_id)
@@ -105,17 +108,23 @@ def _details(request: Request, work: Casework, ticket_id: str) -> ticket_schemas
     return ticket_schemas.TicketDetailsOut.of(done, desk.conversation(done.ticket))
 
 
-def colleagues(work: Casework, caller: Caller) -> list[Who]:
-    """To whom a ticket can be given: the caller, and everybody who has one, by name."""
-    return [named(caller), *(one for one in work.worklist.assignees() if one.id != caller.id)]
+def colleagues(request: Request, caller: Caller) -> list[Who]:
+    """To whom a ticket can be given: the caller, then all who may work on tickets or have one, by name."""
+    store = auth.accounts(request).store
+    roles = [role for role in ROLES if "tickets" in ROLE_RIGHTS[role]]
+    people = [person for role in roles for person in store.find(role=role, active=True, limit=_MOST).rows]
+    has_one = casework_of(request).worklist.assignees()
+    known = {one.id: one for one in has_one} | {one.id: named(one.caller()) for one in people}
+    known.pop(caller.id, None)
+    return [named(caller), *sorted(known.values(), key=lambda one: (one.name.casefold(), one.id))]
 
 
-def _assignee(work: Casework, given: str, caller: Caller) -> Who:
+def _assignee(request: Request, given: str, caller: Caller) -> Who:
     if given in ("", "nobody"):
         return NOBODY
     if given == "me":
         return named(caller)
-    known = {one.id: one for one in colleagues(work, caller)}
+    known = {one.id: one for one in colleagues(request, caller)}
     if given not in known:
         raise ApiError(422, "assignee_unknown", f"Nobody with the id {given!r} works on tickets. Send `me` or an id.")
     return known[given]

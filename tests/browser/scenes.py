@@ -161,7 +161,7 @@ def _learned_trace(page: Page) -> None:
 
 def send_ticket(page: Page, **given: str) -> int:
     """Has somebody send a ticket; its number. From now on the page is an agent's."""
-    page.set_extra_http_headers({"Authorization": f"Bearer {AGENT_TOKEN}"})
+    sign_in(page, "agent")
     sent = {"subject": "The printer is offline", "body": "It is the one on floor 3.", "email": "kim@example.com"}
     headers = {"Authorization": f"Bearer {AGENT_TOKEN}", "Idempotency-Key": uuid.uuid4().hex}
     number: int = page.request.post("/api/v1/tickets", data={**sent, **given}, headers=headers).json()["number"]
@@ -184,7 +184,7 @@ def _inbox(page: Page) -> None:
 
 
 def _inbox_empty(page: Page) -> None:
-    page.set_extra_http_headers({"Authorization": f"Bearer {AGENT_TOKEN}"})
+    sign_in(page, "agent")
     page.goto("/inbox?view=on_hold")
     expect(page.get_by_role("heading", name="Nothing here")).to_be_visible()
 

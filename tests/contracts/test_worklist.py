@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -216,6 +218,24 @@ def test_who_changes_a_ticket_that_moved_on_is_told_who_moved_it_and_nothing_is_
     assert desk.now(ticket).state == "received"
     desk.worklist.change(ticket.id, Changes(state="solved"), KIM, NOON, revision=desk.now(ticket).revision)
     assert desk.now(ticket).state == "solved"
+
+
+def test_of_two_agents_who_take_a_ticket_at_once_one_has_it_and_the_other_is_told(desk: Desk) -> None:
+    ticket, start = desk.send(), Barrier(2)
+
+    def take(who: Who) -> str:
+        start.wait()
+        try:
+            desk.worklist.change(ticket.id, Changes(assignee=who), who, NOON, revision=0)
+        except TicketChanged:
+            return ""
+        return who.id
+
+    with ThreadPoolExecutor(2) as threads:
+        taken = sorted(threads.map(take, (KIM, LEE)))
+
+    assert taken == ["", desk.now(ticket).assignee.id]
+    assert len(desk.work(ticket).history) == 1
 
 
 def test_an_answer_is_refused_where_somebody_spoke_meanwhile_and_not_where_a_colleague_only_sorted(desk: Desk) -> None:

@@ -259,7 +259,7 @@ def test_without_a_logo_there_is_none(tmp_path: Path) -> None:
         ("/en/articles/forgoten-pasword", "/en/articles/reset-password"),  # an old slug, mistyped
         ("/pl/articles/resset-password", "/pl/articles/reset-password"),  # an English id, read in Polish
         ("/help/articles/two-facter.html", "/en/articles/two-factor"),
-        ("/pl/articles/zapomniane-haslo", "/pl/articles/reset-password"),
+        ("/pl/articles/zapomnialem-hasla", "/pl/articles/reset-password"),
     ],
 )
 def test_a_mistyped_address_suggests_its_article_in_the_language_of_the_address(

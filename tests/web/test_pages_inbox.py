@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from bot.casework import Casework
+from bot.casework import Casework, who
 from bot.errors import StoreUnavailable
 from bot.models import NOBODY, Ticket, TicketDraft, Who
 from bot.people import Caller
 from bot.work import Changes
 from bot.worklist import SqlWorklist
 from tests.bot.samples import NOON
-from tests.web.site import ARTICLES, Page, Site, open_site
+from tests.people import somebody
+from tests.web.site import AGENT, ARTICLES, Page, Site, open_site
 from web.tickets import casework_of
 
-TOKEN = "token-of-the-agents"
 LEE = Caller("lee", "Lee Novak", "lee@example.com", frozenset({"tickets"}))
 NOTE = "Marmalade: the toner is a cheap one."
 
@@ -29,6 +29,11 @@ class Inbox:
 
     def __init__(self, site: Site) -> None:
         self.site = site
+
+    @property
+    def me(self) -> Who:
+        """Whose token is used."""
+        return who(somebody(self.site.accounts, "agent").caller())
 
     @property
     def work(self) -> Casework:
@@ -45,10 +50,10 @@ class Inbox:
         return self.site.app.state.desk.open_ticket(TicketDraft(**{**values, **given}), f"key-{number:05}")
 
     def get(self, address: str) -> Page:
-        return self.site.get(address, Authorization=f"Bearer {TOKEN}")
+        return self.site.get(address, Authorization=f"Bearer {AGENT}")
 
     def post(self, address: str, data: dict[str, Any]) -> Page:
-        return self.site.post(address, data, Authorization=f"Bearer {TOKEN}")
+        return self.site.post(address, data, Authorization=f"Bearer {AGENT}")
 
     def press(self, page: Page, action: str, button: str, **typed: str) -> Page:
         """Presses a button of the one form that has it, and follows to where it leads."""
@@ -74,7 +79,7 @@ class _Request:
 
 @pytest.fixture
 def inbox(tmp_path: Path) -> Iterator[Inbox]:
-    with open_site(tmp_path, ARTICLES, agent_token=TOKEN, ticket_topics=["VPN"]) as site:
+    with open_site(tmp_path, ARTICLES, ticket_topics=["VPN"]) as site:
         site.set_clock(NOON)
         yield Inbox(site)
 
@@ -87,7 +92,7 @@ def test_nobody_but_an_agent_sees_the_inbox(inbox: Inbox) -> None:
         assert inbox.site.post(address, {"do": "solve", "ticket": ticket.id}).status in (303, 403)
 
     assert inbox.now(ticket) == ticket
-    assert inbox.get("/inbox").response.headers["cache-control"] == "no-store"
+    assert inbox.get("/inbox").response.headers["cache-control"] == "private, no-store"
 
 
 def test_an_empty_inbox_says_so_kindly(inbox: Inbox) -> None:
@@ -101,7 +106,7 @@ def test_an_empty_inbox_says_so_kindly(inbox: Inbox) -> None:
 def test_views_filters_search_and_order_stand_in_the_address(inbox: Inbox) -> None:
     first, second, third = inbox.send(), inbox.send(subject="<b>VPN</b> & more", topic="VPN"), inbox.send()
     inbox.work.change(first.id, Changes(priority="urgent"), LEE)
-    inbox.work.change(second.id, Changes(assignee=Who("agent", "Agent")), LEE)
+    inbox.work.change(second.id, Changes(assignee=inbox.me), LEE)
     inbox.work.change(third.id, Changes(state="solved"), LEE)
 
     assert inbox.numbers(inbox.get("/inbox")) == [1, 2]
@@ -150,14 +155,14 @@ def test_several_tickets_are_changed_at_once_and_the_list_stays_as_it_was(inbox:
     tickets = [inbox.send() for _ in range(3)]
     page = inbox.get("/inbox?sort=age")
     chosen = [tickets[0].id, tickets[2].id]
-    for button, typed in (("assign", {"to": "agent"}), ("priority", {"set": "urgent"})):
+    for button, typed in (("assign", {"to": inbox.me.id}), ("priority", {"set": "urgent"})):
         data = {**page.form("/inbox").filled(button=button, **typed), "ticket": chosen}
         answer = inbox.post("/inbox?sort=age", data)
         assert answer.response.headers["location"] == "/inbox?sort=age&done=2#fl-done"
     assert "2 tickets changed." in inbox.get("/inbox?sort=age&done=2").main
     now = [inbox.now(ticket) for ticket in tickets]
     assert [(ticket.assignee.id, ticket.priority) for ticket in now] == [
-        ("agent", "urgent"), ("", "normal"), ("agent", "urgent")
+        (inbox.me.id, "urgent"), ("", "normal"), (inbox.me.id, "urgent")
     ]  # fmt: skip
     assert (
         inbox.post("/inbox", {"do": "solve", "ticket": [*chosen, "no-such"]})
@@ -215,7 +220,7 @@ def test_a_reply_goes_to_the_requester_with_a_first_name_and_a_note_to_nobody_ou
     inbox.work.reply(ticket.id, "And then off.", LEE)
 
     seen = inbox.site.get(f"/ticket/{ticket.id}")
-    assert "The help desk answered" in seen.main  # a token of a program has no name that a requester should know
+    assert "Agent from the help desk answered" in seen.main
     assert "Lee from the help desk answered" in seen.main
     assert inbox.now(ticket).state == "answered"
     assert "Novak" not in seen.html
@@ -310,14 +315,18 @@ def test_who_changed_a_ticket_that_is_open_is_told_without_a_reload(inbox: Inbox
 
 def test_the_api_lists_changes_and_answers_tickets(inbox: Inbox) -> None:
     tickets = [inbox.send(topic=topic) for topic in ("VPN", "", "")]
-    client, headers = inbox.site.client, {"Authorization": f"Bearer {TOKEN}"}
+    client, headers = inbox.site.client, {"Authorization": f"Bearer {AGENT}"}
     path = f"/api/v1/tickets/{tickets[0].id}"
 
     def patch(**given: Any) -> Any:
         return client.patch(path, json=given, headers=headers)
 
     changed = patch(priority="high", tier=2, reason="Needs rights.", assignee="me", revision=0).json()
-    assert (changed["priority"], changed["tier"], changed["assignee"]) == ("high", 2, {"id": "agent", "name": "Agent"})
+    assert (changed["priority"], changed["tier"], changed["assignee"]) == (
+        "high",
+        2,
+        {"id": inbox.me.id, "name": "Agent"},
+    )
     assert changed["due"] == "2026-11-21T20:00:00Z"
     assert [(event["what"], event["old"], event["new"]) for event in changed["history"]] == [
         ("assignee", "", "Agent"), ("priority", "normal", "high"), ("tier", "1", "2")

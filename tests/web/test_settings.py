@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -30,6 +30,15 @@ def test_the_environment_wins_over_the_file_and_an_option_over_both(monkeypatch:
     assert load_settings().policy == Policy(cost_wrong=9.0, cost_missed=3.0)
     assert load_settings().data == Path("environment-data")
     assert load_settings(data=Path("option-data")).data == Path("option-data")
+
+
+def test_the_hours_of_each_tier_make_the_response_times_of_the_desk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIRSTLINE_TIER_HOURS", "2, 4, 9")
+    times = load_settings(opening_hours=["Mon-Fri 09:00-17:00"]).response_times
+    assert times.allowed(3, "urgent") == timedelta(hours=2, minutes=15)
+    assert times.hours.between(datetime(2026, 11, 20, 16, tzinfo=UTC), datetime(2026, 11, 23, 10, tzinfo=UTC)) == (
+        timedelta(hours=2)
+    )
 
 
 def test_origins_are_a_list_in_the_file_and_separated_by_commas_in_the_environment(
@@ -119,6 +128,8 @@ def test_opening_hours_holidays_and_zone_make_the_hours_of_the_desk() -> None:
         ('opening_hours = ["Mon 22:00-06:00"]', "ends before it begins; hours over midnight are two entries"),
         ('opening_hours = ["Fri-Mon 09:00-10:00"]', "the days run backwards; write two entries"),
         ('opening_hours = ["Mon 09:60-10:00"]', "times run from 00:00 to 24:00"),
+        ("tier_hours = [8, 16]", "tier_hours.2: Field required"),
+        ("tier_hours = [8, 0, 40]", "tier_hours: 0 is no number of hours from 1 to 1000 (found [8, 0, 40])."),
         ('holidays = ["soon"]', "holidays.0: Input should be a valid date"),
         (
             'time_zone = "Warsaw"',

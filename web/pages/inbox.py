@@ -18,7 +18,7 @@ from web import auth, standing
 from web.pages.catalogue import catalogue
 from web.pages.failures import PageRoute
 from web.pages.forms import Posted
-from web.pages.inbox_filter import VIEWS, Filter
+from web.pages.inbox_filter import VIEWS, asked_for
 from web.pages.templates import page
 from web.pages.visit import Visit, visit
 from web.script_words import inbox_words
@@ -34,7 +34,7 @@ def inbox(request: Request) -> Response:
     """A list; it is the address alone that says which, so that it can be kept and sent."""
     caller = auth.enter(request, "tickets")
     query = request.query_params
-    wanted = Filter.of(lambda name: query.get(name, ""))
+    wanted = asked_for(request)
     desk, cases = request.app.state.desk, casework_of(request)
     now, offset = desk.now(), (wanted.number - 1) * ROWS
     found = cases.worklist.find(wanted.wanted(caller.id), now, wanted.sorting, limit=ROWS, offset=offset)
@@ -52,7 +52,7 @@ def inbox(request: Request) -> Response:
         "news": wanted.address("/inbox/news", since=now.isoformat()),
         "pages": pages,
         "first": offset + 1,
-        "people": colleagues(cases, caller),
+        "people": colleagues(request, caller),
         "me": caller.id,
         "short_states": standing.SHORT_STATES,
         "states": {key: name for key, name in standing.STATES.items() if key in wanted.view.states},
@@ -81,7 +81,7 @@ def news(request: Request) -> Response:
     """How many tickets of a list came since a page was made, as JSON and in words."""
     caller = auth.enter(request, "tickets")
     query = request.query_params
-    wanted = Filter.of(lambda name: query.get(name, "")).wanted(caller.id)
+    wanted = asked_for(request).wanted(caller.id)
     try:
         since = datetime.fromisoformat(query.get("since", ""))
     except ValueError:
@@ -100,9 +100,8 @@ def change_several(request: Request, form: Posted) -> Response:
     """Gives the chosen tickets to somebody, sets their priority, or solves them; then the same list again."""
     caller = auth.enter(request, "tickets")
     cases = casework_of(request)
-    query = request.query_params
-    wanted = Filter.of(lambda name: query.get(name, ""))
-    changes = _changes(form.text("do"), form.text("to"), form.text("set"), colleagues(cases, caller))
+    wanted = asked_for(request)
+    changes = _changes(form.text("do"), form.text("to"), form.text("set"), colleagues(request, caller))
     chosen = [one for one in dict.fromkeys(form.texts("ticket")) if one][:ROWS]
     done = cases.change_all(chosen, changes, caller) if changes else 0
     return RedirectResponse(wanted.address(done=str(done)) + "#fl-done", 303)

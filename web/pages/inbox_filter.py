@@ -6,10 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
+from fastapi import Request
+
 from bot import work
 from bot.models import Priority, TicketState, Tier
 from bot.worklist import MAX_SEARCH, OPEN, ORDERS, Counts, Order, Wanted
+from web.pages.catalogue import catalogue
 from web.pages.forms import page_number, tidy
+from web.pages.visit import visit
 from web.words import N_
 
 _MAX_NAME = 80
@@ -42,7 +46,9 @@ _USUAL = VIEWS[2]
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """`assignee` is "" for whoever, "nobody", or an id; `order` None is the usual one of the view."""
+    """`assignee` is "" for whoever, "nobody", or an id; `order` None is the usual one of the view. `carry` is the
+    language of the interface where links have to say it.
+    """
 
     view: View = _USUAL
     state: TicketState | None = None
@@ -55,10 +61,11 @@ class Filter:
     text: str = ""
     order: Order | None = None
     number: int = 1
+    carry: str = ""
 
     @classmethod
-    def of(cls, read: Callable[[str], str]) -> Filter:
-        """Of an address or a form; a value that is none of ours counts as not given."""
+    def of(cls, read: Callable[[str], str], carry: str = "") -> Filter:
+        """Of an address; a value that is none of ours counts as not given."""
 
         def name(field: str, longest: int = _MAX_NAME) -> str:
             return tidy(read(field)).strip()[:longest]
@@ -77,6 +84,7 @@ class Filter:
             text=name("text", MAX_SEARCH),
             order=next((known for known in ORDERS if known == read("sort")), None),
             number=page_number(read("page")),
+            carry=carry,
         )
 
     def wanted(self, me: str) -> Wanted:
@@ -121,6 +129,7 @@ class Filter:
             "text": self.text,
             "sort": self.order or "",
             "page": str(self.number) if self.number > 1 else "",
+            "lang": self.carry,
         }
         return {name: value for name, value in given.items() if value}
 
@@ -133,4 +142,10 @@ class Filter:
 
     def in_view(self, view: View) -> str:
         """The address of another view; what was looked for and how it is sorted is left behind."""
-        return Filter(view=view).address()
+        return Filter(view=view, carry=self.carry).address()
+
+
+def asked_for(request: Request) -> Filter:
+    """What the address of a request asks for."""
+    query, reader = request.query_params, visit(request, catalogue(request))
+    return Filter.of(lambda name: query.get(name, ""), reader.carry)

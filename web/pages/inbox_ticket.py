@@ -12,7 +12,6 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from bot import work
-from bot.casework import Casework
 from bot.casework import who as named
 from bot.errors import Message, NothingToUndo, StoreUnavailable, TicketChanged, TicketInvalid
 from bot.models import MAX_BODY, MAX_REASON, NOBODY, TIERS, TicketMessage
@@ -25,7 +24,7 @@ from web import auth, standing
 from web.pages.catalogue import Catalogue, catalogue
 from web.pages.failures import PageRoute
 from web.pages.forms import Form, Posted
-from web.pages.inbox_filter import Filter
+from web.pages.inbox_filter import asked_for
 from web.pages.templates import page
 from web.pages.visit import visit
 from web.script_words import inbox_words
@@ -124,7 +123,7 @@ def change(request: Request, number: int, form: Posted) -> Response:
         if do == "undo":
             cases.undo(ticket_id, caller, _revision(form))
             return _back(request, number, do)
-        changes = _changes(form, cases, caller)
+        changes = _changes(request, form, caller)
         if changes is None:
             raise HTTPException(400)
         cases.change(ticket_id, changes, caller, _revision(form))
@@ -137,14 +136,14 @@ def change(request: Request, number: int, form: Posted) -> Response:
     return _back(request, number, do)
 
 
-def _changes(form: Form, cases: Casework, caller: Caller) -> Changes | None:
+def _changes(request: Request, form: Form, caller: Caller) -> Changes | None:
     """What the form asks for; None where that is nothing of ours."""
     do, reason = form.text("do"), form.text("reason")
     if do == "take":
         return Changes(assignee=named(caller))
     if do == "assign":
         to = form.text("to")
-        found = NOBODY if to == "nobody" else next((one for one in colleagues(cases, caller) if one.id == to), None)
+        found = NOBODY if to == "nobody" else next((one for one in colleagues(request, caller) if one.id == to), None)
         return Changes(assignee=found) if found is not None else None
     if do == "priority":
         return Changes(priority=known) if (known := work.priority(form.text("priority"))) else None
@@ -167,12 +166,8 @@ def _words(error: TicketChanged | NothingToUndo) -> Message:
     return error.message or Message("Look at what is new, then try again.")
 
 
-def _filter(request: Request) -> Filter:
-    return Filter.of(lambda name: request.query_params.get(name, ""))
-
-
 def _back(request: Request, number: int, done: str) -> Response:
-    return RedirectResponse(_filter(request).address(f"/inbox/{number}", done=done) + "#fl-done", 303)
+    return RedirectResponse(asked_for(request).address(f"/inbox/{number}", done=done) + "#fl-done", 303)
 
 
 def _unsent(request: Request, typed: Typed, error: StoreUnavailable) -> Response:
@@ -199,7 +194,7 @@ def _page(
     status: int = 200,
 ) -> Response:
     desk: HelpDesk = request.app.state.desk
-    cases, known, wanted = casework_of(request), catalogue(request), _filter(request)
+    cases, known, wanted = casework_of(request), catalogue(request), asked_for(request)
     reader = visit(request, known)
     done, now = cases.read(number), desk.now()
     ticket = done.ticket
@@ -216,7 +211,7 @@ def _page(
         "overdue": bool(ticket.due and ticket.due < now),
         "age": standing.ago(reader.said, ticket.at, now),
         "others": [(row, wanted.address(f"/inbox/{row.number}")) for row in rows],
-        "people": colleagues(cases, caller),
+        "people": colleagues(request, caller),
         "me": caller.id,
         "states": standing.STATES,
         "priorities": standing.PRIORITIES,

@@ -9,7 +9,6 @@ from fastapi import Request, Response
 from pydantic import BaseModel
 
 from bot import tickets as rules
-from bot.casework import Casework
 from bot.models import NOBODY, PRIORITIES, Priority, TicketState, Who
 from bot.people import Caller
 from bot.work import Changes
@@ -103,7 +102,7 @@ def change(request: Request, known: Agent, number: int, told: ChangedIn) -> dict
     state = STATES[asked.status] if asked.status else None
     if state == "answered" and not answers and ticket.state != "answered":
         raise RecordInvalidError({"status": "A ticket is pending once it is answered. Send a public comment with it."})
-    changes = Changes(None if state == "answered" else state, _assignee(work, known, asked), asked.priority)
+    changes = Changes(None if state == "answered" else state, _assignee(request, known, asked), asked.priority)
     if asked.comment and answers:
         work.reply(ticket.id, text, known)
     elif asked.comment:
@@ -138,12 +137,12 @@ def _with_audit(request: Request, known: Caller, number: int) -> dict[str, Any]:
     return {"ticket": ticket_of(request, done, People(work)), "audit": audit_of(done.ticket, known, work.now())}
 
 
-def _assignee(work: Casework, known: Caller, asked: Changed) -> Who | None:
+def _assignee(request: Request, known: Caller, asked: Changed) -> Who | None:
     if "assignee_id" not in asked.model_fields_set:
         return None
     if asked.assignee_id is None:
         return NOBODY
-    found = next((one for one in colleagues(work, known) if staff_id(one.id) == asked.assignee_id), None)
+    found = next((one for one in colleagues(request, known) if staff_id(one.id) == asked.assignee_id), None)
     if found is None:
         raise RecordInvalidError({"assignee_id": "Nobody with this number works on tickets."})
     return found
