@@ -47,6 +47,7 @@ def answer(hit: Hit, searcher: Searcher) -> Answer:
         html=html,
         text=text,
         lines=lines,
+        audience=entry.article.audience,
     )
 
 
@@ -90,6 +91,7 @@ def _suggestion(article: Article, text: str, heading: str, anchor: str, wanted: 
         topic=article.topic,
         title_marks=wanted.marks(article.title, article.lang),
         snippet_marks=excerpt.marks,
+        audience=article.audience,
     )
 
 

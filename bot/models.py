@@ -70,6 +70,7 @@ class Suggestion:
     topic: str = ""
     title_marks: Marks = ()
     snippet_marks: Marks = ()
+    audience: str = PUBLIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class Answer:
     html: str
     text: str
     lines: tuple[int, int]
+    audience: str = PUBLIC
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ _RETURNS_WITHIN = timedelta(days=7)
 class Deflection:
     """Counts of questions that were shown an article. An opening of an article alone counts nowhere.
 
+    What agents ask counts nowhere either: they send no tickets, whatever they find.
+
     `confirmed`: the last word of the person was that it solved it. `assumed`: an answer was shown, at least 24 hours
     ago, the person did not say that it failed, and no ticket followed within 24 hours. `returned`: of either of these,
     those a ticket followed within 7 days. A ticket follows a question if it names it or comes from its session.
@@ -49,7 +51,7 @@ def deflection(events: EventStore, *, now: datetime, since: datetime | None = No
             tickets.setdefault(("session", ticket.session), []).append(ticket.at)
     shown = answered = confirmed = assumed = returned = 0
     for question in asked:
-        if not question.shown:
+        if not question.shown or question.channel == "agent":
             continue
         shown += 1
         following = [*tickets.get(("question", question.id), ()), *tickets.get(("session", question.session), ())]

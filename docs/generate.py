@@ -32,7 +32,6 @@ def settings_page() -> str:
         "```toml",
         'site_name = "Help at Example"',
         'accent_color = "#7a3e00"',
-        'author_token = "a long random text"',
         'widget_origins = ["https://www.example.com"]',
         "```",
         "",
@@ -66,7 +65,7 @@ def api_page() -> str:
 
 
 def commands_page() -> str:
-    """docs/commands.md from web/cli.py."""
+    """docs/commands.md from web/cli.py and the commands beside it."""
     import typer
 
     from web.cli import app
@@ -78,7 +77,7 @@ def commands_page() -> str:
         "Exit code 0: fine. 1: a check failed. 2: wrong use, or an error that the message names.",
         "",
     ]
-    for name, command in sorted(getattr(group, "commands", {}).items()):
+    for name, command in _commands(group):
         lines += [f"## `firstline {name}`", "", command.help or "", "", "| option | what it does |", "|---|---|"]
         for parameter in command.params:
             flags = (
@@ -89,6 +88,15 @@ def commands_page() -> str:
             lines.append(f"| {flags} | {(getattr(parameter, 'help', '') or '').replace('|', chr(92) + '|')} |")
         lines.append("")
     return _NOTE.format(source="web/cli.py") + "\n".join(lines)
+
+
+def _commands(group: Any, before: str = "") -> list[tuple[str, Any]]:
+    """(name, command) of a group and of the groups in it, by name."""
+    found: list[tuple[str, Any]] = []
+    for name, command in sorted(getattr(group, "commands", {}).items()):
+        within = _commands(command, f"{before}{name} ")
+        found += within or [(f"{before}{name}", command)]
+    return found
 
 
 def openapi() -> dict[str, Any]:

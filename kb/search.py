@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -154,7 +154,7 @@ class Searcher:
         for encoded in snapshot.encoders:
             read = [lang for lang in snapshot.languages if encoded.embedder in readers(embedders, lang)]
             self._readers.append(Reader(snapshot, encoded, np.flatnonzero(np.isin(langs, read)), self._group, hold))
-        self._typeaheads: dict[frozenset[str], Typeahead] = {}
+        self._typeaheads = lru_cache(maxsize=16)(partial(Typeahead, snapshot))
         self._parts = lru_cache(maxsize=64)(self._who_reads_what)
 
     def with_learned(self, questions: Sequence[LearnedQuestion], cache: Path | None = None) -> Searcher:
@@ -296,9 +296,9 @@ class Searcher:
 
     def typeahead(self, audiences: frozenset[str]) -> Typeahead:
         """What is found while a question is being typed, among the articles `audiences` may see; made at first use."""
-        if audiences not in self._typeaheads:
-            self._typeaheads[audiences] = Typeahead(self.snapshot, audiences)
-        return self._typeaheads[audiences]
+        known = frozenset(entry.article.audience for entry in self.snapshot.entries)
+        told_apart = audiences & known  # a group without articles adds nothing
+        return self._typeaheads(told_apart)
 
     def _who_reads_what(self, lang: str, audiences: frozenset[str], topic: str | None) -> tuple[_Part, ...]:
         """The best reader of `lang` looks at all it can read, the others at articles it has no translation of."""

@@ -13,13 +13,14 @@ from bot.feedback import Feedback
 from bot.gaps import GapKind, gaps
 from bot.learned import Source, Status
 from bot.models import Offer, Outcome, Question, TicketDraft
+from bot.people import Caller
 from bot.reports import deflection
 from bot.service import HelpDesk
 from kb.links import article_path
-from kb.models import INTERNAL, PUBLIC, ArticleKey
+from kb.models import PUBLIC, ArticleKey
 from kb.snapshot import Entry
 from web import learned_schemas, limits, schemas, tickets, widget
-from web.auth import Agent, Author
+from web.auth import Agent, Author, caller
 from web.pages.catalogue import catalogue
 from web.problems import ApiError, Problem
 from web.words import SOURCE, language_name, words
@@ -29,8 +30,8 @@ router = APIRouter(
     tags=["v1"],
     responses={"4XX": {"model": Problem, "description": "A problem document (RFC 9457)"}},
 )
-#: Agents see what everybody sees, and what is for agents alone.
-AGENT_AUDIENCES = frozenset({PUBLIC, INTERNAL})
+#: The widget stands on other sites: it shows what anybody may read, whoever is signed in here.
+_ANYBODY = frozenset({PUBLIC})
 
 
 def desk_of(request: Request) -> HelpDesk:
@@ -38,10 +39,11 @@ def desk_of(request: Request) -> HelpDesk:
 
 
 Desk = Annotated[HelpDesk, Depends(desk_of)]
+Known = Annotated[Caller, Depends(caller)]
 
 
 @router.post("/ask", summary="Ask a question")
-def ask(asked: schemas.AskIn, desk: Desk, request: Request) -> schemas.ReplyOut:
+def ask(asked: schemas.AskIn, desk: Desk, request: Request, known: Known) -> schemas.ReplyOut:
     """An answer, suggestions, or an honest "I don't know". The question is kept, with personal data masked."""
     limits.check(request, "questions", asked.session or "")
     question = Question(
@@ -53,6 +55,7 @@ def ask(asked: schemas.AskIn, desk: Desk, request: Request) -> schemas.ReplyOut:
         topic=asked.topic,
         exact=asked.exact,
         after=asked.after,
+        audiences=_ANYBODY if asked.channel == "widget" else known.audiences,
     )
     return schemas.ReplyOut.of(desk.ask(question))
 
@@ -60,6 +63,7 @@ def ask(asked: schemas.AskIn, desk: Desk, request: Request) -> schemas.ReplyOut:
 @router.get("/suggest", summary="Suggest while typing")
 def suggest(
     desk: Desk,
+    known: Known,
     _rate: limits.Typing,
     q: Annotated[schemas.Text, Query(max_length=2_000)],
     body: Annotated[schemas.Text, Query(max_length=2_000)] = "",
@@ -67,7 +71,8 @@ def suggest(
     limit: Annotated[int, Query(ge=1, le=10)] = 5,
 ) -> schemas.SuggestOut:
     """Articles for a question that is still being typed. Nothing is kept."""
-    found = desk.suggest(Question(q, body, lang), limit) if q.strip() or body.strip() else Offer((), ())
+    asked = Question(q, body, lang, audiences=known.audiences)
+    found = desk.suggest(asked, limit) if q.strip() or body.strip() else Offer((), ())
     return schemas.SuggestOut.of(found)
 
 
@@ -75,6 +80,7 @@ def suggest(
 def typeahead(
     request: Request,
     desk: Desk,
+    known: Known,
     _rate: limits.Typing,
     q: Annotated[schemas.Text, Query(max_length=2_000)],
     lang: schemas.Lang | None = None,
@@ -85,7 +91,7 @@ def typeahead(
 
     None for fewer than three characters (two in Chinese, Japanese and Korean). Nothing is kept.
     """
-    found = desk.typeahead(Question(q, lang=lang, topic=topic), limit)
+    found = desk.typeahead(Question(q, lang=lang, topic=topic, audiences=known.audiences), limit)
     topics, said = catalogue(request).topics, words(lang or SOURCE)
     rows = [
         schemas.CompletionOut(
@@ -134,17 +140,17 @@ router.include_router(tickets.router)
 
 
 @router.get("/articles/{article_id:path}", summary="Read an article")
-def article(article_id: str, desk: Desk, lang: schemas.Lang | None = None) -> schemas.ArticleOut:
-    """A public article, in `lang` or else in the language most articles are written in that it exists in."""
-    entry, available = _public_article(desk, article_id, lang)
+def article(article_id: str, desk: Desk, known: Known, lang: schemas.Lang | None = None) -> schemas.ArticleOut:
+    """An article you may read, in `lang` or else in the language most articles are written in that it exists in."""
+    entry, available = _readable_article(desk, known, article_id, lang)
     return schemas.ArticleOut.of(entry, article_path(entry.article.key), available)
 
 
 @router.post("/articles/{article_id:path}/feedback", status_code=204, summary="Tell whether an article helped")
-def tell_feedback(article_id: str, told: schemas.FeedbackIn, desk: Desk, request: Request) -> Response:
+def tell_feedback(article_id: str, told: schemas.FeedbackIn, desk: Desk, known: Known, request: Request) -> Response:
     """Said again in the same session, it takes the place of what was said before."""
     limits.check(request, "feedback", told.session)
-    entry, _ = _public_article(desk, article_id, told.lang)
+    entry, _ = _readable_article(desk, known, article_id, told.lang)
     said = Feedback(
         article_id=article_id,
         session=told.session,
@@ -167,7 +173,7 @@ def list_feedback(
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
     offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
 ) -> schemas.FeedbackListOut:
-    """The newest first. Needs the author's token."""
+    """The newest first. Needs the right `authoring`."""
     found = request.app.state.feedback.find(article=article, helpful=helpful, limit=limit, offset=offset)
     rows = [schemas.FeedbackOut.of(row) for row in found.rows]
     return schemas.FeedbackListOut(total=found.total, helpful=found.helpful, feedback=rows)
@@ -186,7 +192,7 @@ def list_gaps(
     q: Annotated[str, Query(max_length=200)] = "",
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
 ) -> schemas.GapsOut:
-    """What authors have to close, the most asked first. Needs the author's token."""
+    """What authors have to close, the most asked first. Needs the right `authoring`."""
     found = gaps(desk.events, since=_with_zone(since), kind=kind, lang=lang, containing=q)
     return schemas.GapsOut(gaps=[schemas.GapOut.of(gap) for gap in found[:limit]])
 
@@ -201,7 +207,7 @@ def list_learned(
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
     offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
 ) -> learned_schemas.LearnedListOut:
-    """Questions that articles are known to have answered, the newest first. Needs the author's token."""
+    """Questions that articles are known to have answered, the newest first. Needs the right `authoring`."""
     found = desk.learning.find(article=article, source=source, status=status, limit=limit, offset=offset)
     return learned_schemas.LearnedListOut(
         total=found.total, learned=[learned_schemas.LearnedOut.of(row) for row in found.rows]
@@ -210,64 +216,64 @@ def list_learned(
 
 @router.get("/learned/{learned_id}", summary="Trace what was learned")
 def trace_learned(learned_id: str, desk: Desk, _author: Author) -> learned_schemas.LearnedTraceOut:
-    """With the tickets, questions and files it comes from. Needs the author's token."""
+    """With the tickets, questions and files it comes from. Needs the right `authoring`."""
     return learned_schemas.LearnedTraceOut.of(desk.learning.get(learned_id))
 
 
 @router.delete("/learned/{learned_id}", status_code=204, summary="Remove what was learned")
 def remove_learned(learned_id: str, desk: Desk, _author: Author) -> Response:
-    """It moves the ranking no more, whoever says it again, until it is restored. Needs the author's token."""
+    """It moves the ranking no more, whoever says it again, until it is restored. Needs the right `authoring`."""
     desk.remove_learned(learned_id)
     return Response(status_code=204)
 
 
 @router.post("/learned/{learned_id}/restore", summary="Restore what was removed")
 def restore_learned(learned_id: str, desk: Desk, _author: Author) -> learned_schemas.LearnedOut:
-    """It counts as it did before it was removed. Needs the author's token."""
+    """It counts as it did before it was removed. Needs the right `authoring`."""
     return learned_schemas.LearnedOut.of(desk.restore_learned(learned_id))
 
 
 @router.post("/learned/{learned_id}/accept", summary="Agree with what end users said")
 def accept_learned(learned_id: str, desk: Desk, _author: Author) -> learned_schemas.LearnedOut:
-    """A pending one counts from now on, and no end user takes it back. Needs the author's token."""
+    """A pending one counts from now on, and no end user takes it back. Needs the right `authoring`."""
     return learned_schemas.LearnedOut.of(desk.accept_learned(learned_id))
 
 
 @router.get("/reports/deflection", summary="Deflection")
 def report_deflection(desk: Desk, _author: Author, since: datetime | None = None) -> schemas.DeflectionOut:
-    """Confirmed, assumed and returned, each with its denominator. Needs the author's token."""
+    """Confirmed, assumed and returned, each with its denominator. Needs the right `authoring`."""
     return schemas.DeflectionOut.of(deflection(desk.events, now=desk.now(), since=_with_zone(since)))
 
 
 @router.post("/agent/suggestions", summary="Suggest beside a ticket")
-def agent_suggestions(ticket: schemas.AgentSuggestionsIn, desk: Desk, _agent: Agent) -> schemas.AgentSuggestionsOut:
-    """Articles for a ticket of any desk, internal ones included. Nothing is kept. Needs the agent's token."""
-    return _beside(desk, ticket.subject, ticket.body, ticket.lang)
+def agent_suggestions(ticket: schemas.AgentSuggestionsIn, desk: Desk, agent: Agent) -> schemas.AgentSuggestionsOut:
+    """Articles for a ticket of any desk, internal ones included. Nothing is kept. Needs the right `tickets`."""
+    return _beside(desk, agent, ticket.subject, ticket.body, ticket.lang)
 
 
 @router.get("/tickets/{ticket_id}/suggestions", summary="Suggest beside a ticket of the inbox")
-def ticket_suggestions(ticket_id: str, desk: Desk, _agent: Agent) -> schemas.AgentSuggestionsOut:
-    """As for `agent/suggestions`. Needs the agent's token."""
+def ticket_suggestions(ticket_id: str, desk: Desk, agent: Agent) -> schemas.AgentSuggestionsOut:
+    """As for `agent/suggestions`. Needs the right `tickets`."""
     ticket = desk.ticket(ticket_id)
-    return _beside(desk, ticket.subject, ticket.body, ticket.lang or None)
+    return _beside(desk, agent, ticket.subject, ticket.body, ticket.lang or None)
 
 
 @router.post("/tickets/{ticket_id}/resolution", status_code=204, summary="Tell how a ticket was solved")
 def resolve(ticket_id: str, told: schemas.ResolutionIn, desk: Desk, agent: Agent) -> Response:
-    """By an article, by words, or both. The article is learned at once for what was asked. Needs the agent's token."""
+    """By an article, by words, or both. The article is learned at once. Needs the right `tickets`."""
     if not told.article_id and not told.text.strip():
         raise ApiError(422, "resolution_empty", "Name the article that solved it, or say in a few words what did.")
     desk.resolve(ticket_id, told.article_id, told.text, who(agent))
     return Response(status_code=204)
 
 
-def _public_article(desk: HelpDesk, article_id: str, lang: str | None) -> tuple[Entry, list[str]]:
-    """A public article, and the languages it exists in. Raises an ApiError where there is none, or not in `lang`."""
+def _readable_article(desk: HelpDesk, known: Caller, article_id: str, lang: str | None) -> tuple[Entry, list[str]]:
+    """An article somebody may read, and the languages it exists in for them. Raises ApiError 404."""
     snapshot = desk.library.searcher.snapshot
     available = [
         code
         for code in snapshot.languages
-        if (entry := snapshot.entry(ArticleKey(article_id, code))) and entry.article.audience == PUBLIC
+        if (entry := snapshot.entry(ArticleKey(article_id, code))) and entry.article.audience in known.audiences
     ]
     chosen = lang if lang in available else None if lang else next(iter(available), None)
     entry = snapshot.entry(ArticleKey(article_id, chosen)) if chosen else None
@@ -278,8 +284,8 @@ def _public_article(desk: HelpDesk, article_id: str, lang: str | None) -> tuple[
     return entry, available
 
 
-def _beside(desk: HelpDesk, subject: str, body: str, lang: str | None) -> schemas.AgentSuggestionsOut:
-    reply = desk.ask(Question(subject, body, lang, "agent", audiences=AGENT_AUDIENCES), keep=False)
+def _beside(desk: HelpDesk, agent: Caller, subject: str, body: str, lang: str | None) -> schemas.AgentSuggestionsOut:
+    reply = desk.ask(Question(subject, body, lang, "agent", audiences=agent.audiences), keep=False)
     return schemas.AgentSuggestionsOut(
         decision=reply.decision,
         confidence=reply.confidence,

@@ -12,6 +12,7 @@ import typer
 
 from bot.errors import BotError
 from kb.errors import KbError
+from web import people_commands
 from web.mcp.stdio import mcp
 from web.terminal import Articles, Data, Json, fail, print_json, read_settings, warn
 from web.training import train, training_lines
@@ -32,6 +33,8 @@ app = typer.Typer(
 )
 app.command()(train)
 app.command()(mcp)
+app.add_typer(people_commands.people, name="people")
+app.add_typer(people_commands.token, name="token")
 
 #: No list is longer.
 _EVERY_ROW = 2**31
@@ -102,15 +105,16 @@ def serve(
 
     import uvicorn
 
-    from web.app import create_app, open_desk
+    from web.app import create_app, open_accounts, open_desk
 
     settings = read_settings(data=data)
     _check_port(host, port)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     desk, engine = open_desk(settings)
-    _print_addresses(settings, desk.library.searcher.snapshot.manifest["counts"], f"http://{host}:{port}")
-    app = create_app(settings, desk, engine)
+    accounts, base = open_accounts(engine), f"http://{host}:{port}"
+    _print_addresses(settings, desk.library.searcher.snapshot.manifest["counts"], base, accounts.setup_link())
+    app = create_app(settings, desk, engine, accounts)
     # Whose word about the client's address counts is a setting of ours: the application looks at it itself.
     uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False, proxy_headers=False)
 
@@ -355,7 +359,11 @@ def _print_report(report: BuildReport, seconds: float) -> None:
     typer.echo(f"Snapshot {report.snapshot}")
 
 
-def _print_addresses(settings: Settings, counts: dict[str, int], base: str) -> None:
+def _print_addresses(settings: Settings, counts: dict[str, int], base: str, setup: str) -> None:
+    first = f"""
+Nobody can sign in yet. This link makes you the administrator; it works once, for 24 hours:
+  {settings.base_url or base}/setup/{setup}
+"""
     typer.echo(
         f"""{settings.site_name or "Help centre"}: {counts["articles"]} articles
 
@@ -365,7 +373,7 @@ def _print_addresses(settings: Settings, counts: dict[str, int], base: str) -> N
   Widget demo   {base}/widget
   Authors       {base}/authors
   API           {base}/api
-
+{first if setup else ""}
 Stop with Ctrl+C"""
     )
     sys.stdout.flush()

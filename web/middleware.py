@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from web.auth import COOKIE
 from web.problems import problem
 
 #: Larger requests are refused before they are read. A form of 200,000 characters fits in any script: urlencoded, a
@@ -30,10 +31,10 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-#: Addresses of what anybody may read and nobody typed anything into.
-_OPEN = re.compile(
-    r"/|/(?:static|topics)/.+|/(?:theme\.css|widget(?:-panel)?\.js|api/v1/widget|sitemap[\d-]*\.xml)|/[a-z-]+/articles/.+"
-)
+#: Addresses of what is the same for everybody.
+_SAME = re.compile(r"/static/.+|/(?:theme\.css|widget(?:-panel)?\.js|api/v1/widget|sitemap[\d-]*\.xml)")
+#: Addresses of what anybody may read and nobody typed anything into; who is signed in sees more there.
+_OPEN = re.compile(r"/|/topics/.+|/[a-z-]+/articles/.+")
 _HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -71,8 +72,16 @@ class Compressed:
         self._app, self._gzip = app, GZipMiddleware(app, minimum_size=1_000, compresslevel=6)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        open_to_all = scope["type"] == "http" and scope["method"] == "GET" and _OPEN.fullmatch(scope["path"])
+        open_to_all = scope["type"] == "http" and scope["method"] == "GET" and _holds_nothing_secret(scope)
         await (self._gzip if open_to_all else self._app)(scope, receive, send)
+
+
+def _holds_nothing_secret(scope: Scope) -> bool:
+    if _SAME.fullmatch(scope["path"]):
+        return True
+    headers = Headers(scope=scope)
+    signed_in = "authorization" in headers or COOKIE in headers.get("cookie", "")
+    return bool(_OPEN.fullmatch(scope["path"])) and not signed_in
 
 
 class SizeLimit:

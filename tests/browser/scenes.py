@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from playwright.sync_api import APIRequestContext, Page, expect
 
+from bot.people import Role
 from tests.browser.help_centre import AGENT_TOKEN, sign_in
 from tests.browser.widget_page import Widget
 
@@ -220,8 +221,36 @@ def _inbox_conflict(page: Page) -> None:
     expect(page.get_by_role("heading", name="That is not done yet")).to_be_visible()
 
 
+def _as(role: Role, address: str) -> Scene:
+    def scene(page: Page) -> None:
+        sign_in(page, role)
+        page.goto(address)
+
+    return scene
+
+
+def _token(page: Page) -> None:
+    _as("agent", "/account")(page)
+    page.get_by_label("What it is for").fill("The ticket system")
+    page.get_by_role("button", name="Make the token").click()
+    expect(page.get_by_role("button", name="Copy")).to_be_visible()
+
+
+def _not_signed_in(page: Page) -> None:
+    page.goto("/sign-in?next=/authors")
+    page.get_by_label("Your e-mail address").fill("kim@example.com")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_be_focused()
+
+
 PAGES: Mapping[str, Scene] = {
     "home": _at("/"),
+    "sign-in-wrong": _not_signed_in,
+    "account": _as("admin", "/account"),
+    "account-token": _token,
+    "people": _as("admin", "/people"),
+    "people-add": _as("admin", "/people/add"),
+    "people-audit": _as("admin", "/people/audit"),
     "home-polish": _at("/?lang=pl"),
     "topic": _at("/topics/accounts"),
     "article": _at("/en/articles/reset-password"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from html.parser import HTMLParser
@@ -270,7 +270,8 @@ class Site:
         self.client.cookies.set(COOKIE, secret, domain="help.example", path="/")
 
     def sign_out(self) -> None:
-        self.client.cookies.delete(COOKIE, domain="help.example", path="/")
+        with suppress(KeyError):
+            self.client.cookies.delete(COOKIE, domain="help.example", path="/")
 
     @property
     def events(self) -> EventStore:

@@ -82,7 +82,6 @@ def test_the_same_walk_finds_them_as_an_agent(site: Site) -> None:
     centre = "/api/v2/help_center"
     assert set(found) >= {
         "POST /mcp",
-        "POST /api/v2/answer_bot/answers/articles.json",
         f"GET {centre}/articles.json",
         f"GET {centre}/{{locale}}/articles/search.json",
         f"GET {centre}/articles/search.json",

@@ -5,12 +5,14 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from web.pages import (
+    account,
     asking,
     authors,
     feedback,
     inbox,
     inbox_ticket,
     learned,
+    people,
     reading,
     reference,
     signing_in,
@@ -25,12 +27,14 @@ from web.pages.failures import error_page
 router = APIRouter(include_in_schema=False)
 # `reading` comes last: its addresses begin with a language, which any word could be.
 for part in (
+    account,
     asking,
     authors,
     feedback,
     inbox,
     inbox_ticket,
     learned,
+    people,
     reference,
     signing_in,
     site,

@@ -14,8 +14,10 @@ from starlette.responses import RedirectResponse, Response
 from bot.conversation import joined
 from bot.errors import QuestionInvalid, QuestionUnknown, StoreUnavailable
 from bot.models import OUTCOMES, Outcome, Question, Reply, Suggestion
+from bot.people import ANYBODY, Caller
 from bot.service import HelpDesk
 from web import limits
+from web.auth import caller
 from web.pages.catalogue import NO_TOPIC, Catalogue, Topic, catalogue
 from web.pages.failures import PageRoute
 from web.pages.forms import Posted, identifier, tidy
@@ -113,6 +115,7 @@ class Search:
     topic: str = ""
     exact: bool = False
     after: str = ""
+    caller: Caller = ANYBODY
 
     @classmethod
     def of(cls, request: Request, known: Catalogue) -> Search:
@@ -123,6 +126,7 @@ class Search:
             topic=topic if topic in known.topics else "",
             exact=given.get("exact") == "1",
             after=identifier(given.get("after", "")),
+            caller=caller(request),
         )
 
     def asked(self, reader: Visit, session: str | None = None) -> Question:
@@ -130,8 +134,9 @@ class Search:
         return Question(
             self.question,
             lang=reader.lang,
-            channel="web",
+            channel="agent" if self.caller.may("tickets") else "web",
             session=session,
+            audiences=self.caller.audiences,
             topic=topic,
             exact=self.exact,
             after=self.after,
@@ -222,7 +227,11 @@ def outcome(request: Request, form: Posted) -> Response:
         "question": question,
         "question_id": question_id,
         "declined": declined,
-        "suggestions": _other_suggestions(request.app.state.desk, Question(question, lang=reader.lang), declined),
+        "suggestions": _other_suggestions(
+            request.app.state.desk,
+            Question(question, lang=reader.lang, audiences=caller(request).audiences),
+            declined,
+        ),
         "noindex": True,
     }
     return page(request, "not_solved.html", values, reader=reader)

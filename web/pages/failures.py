@@ -154,7 +154,9 @@ def _suggestions(request: Request, known: Catalogue, words: str, reader: Visit) 
     near = known.alike(slug, reader.lang) or known.alike(slug.rpartition("/")[2], reader.lang)
     found = [_suggestion(known, article) for article in near]
     try:
-        searched = request.app.state.desk.suggest(Question(words, lang=reader.lang), _SUGGESTED).suggestions
+        searched = request.app.state.desk.suggest(
+            Question(words, lang=reader.lang, audiences=known.audiences), _SUGGESTED
+        ).suggestions
     except QuestionInvalid:
         searched = ()
     ids = {suggestion.key.id for suggestion in found}
@@ -164,7 +166,9 @@ def _suggestions(request: Request, known: Catalogue, words: str, reader: Visit) 
 def _suggestion(known: Catalogue, article: Article) -> Suggestion:
     entry = known.searcher.snapshot.entry(article.key)
     opening = article.summary or (entry.sections[0].text if entry and entry.sections else "")
-    return Suggestion(article.key, article.title, article_path(article.key), "", snippet(opening), 0.0)
+    return Suggestion(
+        article.key, article.title, article_path(article.key), "", snippet(opening), 0.0, audience=article.audience
+    )
 
 
 def _slug(path: str) -> str:

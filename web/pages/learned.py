@@ -11,9 +11,10 @@ from starlette.responses import RedirectResponse, Response
 
 from bot.errors import LearnedUnknown
 from bot.learned import ENOUGH_SESSIONS, SOURCES, STATUSES, Learned, Source, Status, Trace
+from bot.people import Caller
 from bot.service import HelpDesk
 from kb.links import article_path
-from kb.models import PUBLIC, ArticleKey
+from kb.models import ArticleKey
 from kb.snapshot import Snapshot
 from web.auth import enter
 from web.pages.failures import PageRoute
@@ -75,7 +76,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """An article as a page names it. `address` is empty where the public may not read it or it is gone."""
+    """An article as a page names it. `address` is empty where this author may not read it or it is gone."""
 
     title: str
     address: str
@@ -84,7 +85,7 @@ class Named:
 
 @router.get(_LIST)
 def learned(request: Request) -> Response:
-    enter(request, "authoring")
+    known = enter(request, "authoring")
     desk: HelpDesk = request.app.state.desk
     query = request.query_params
     wanted = Filter.of(*(query.get(name, "") for name in ("article", "source", "status", "page")))
@@ -102,7 +103,7 @@ def learned(request: Request) -> Response:
     values = {
         **_words(),
         "filter": wanted,
-        "rows": [(row, _named(snapshot, row.article)) for row in found.rows],
+        "rows": [(row, _named(snapshot, row.article, known)) for row in found.rows],
         "total": found.total,
         "pages": pages,
         "waiting": desk.learning.find(status="pending", limit=0).total,
@@ -113,14 +114,14 @@ def learned(request: Request) -> Response:
 
 @router.get(_LIST + "/{learned_id}")
 def trace(request: Request, learned_id: str) -> Response:
-    enter(request, "authoring")
+    known = enter(request, "authoring")
     desk: HelpDesk = request.app.state.desk
     row = desk.learning.get(learned_id)
     values = {
         **_words(),
         "filter": Filter(),
         "row": row,
-        "article": _named(desk.library.searcher.snapshot, row.article),
+        "article": _named(desk.library.searcher.snapshot, row.article, known),
         "traces": [(said, _look_up(desk, said)) for said in row.traces],
     }
     return page(request, "learned_trace.html", values, private=True)
@@ -163,11 +164,11 @@ def _changed(desk: HelpDesk, learned_id: str) -> Learned | None:
         return None
 
 
-def _named(snapshot: Snapshot, article_id: str) -> Named:
+def _named(snapshot: Snapshot, article_id: str, known: Caller) -> Named:
     for lang in snapshot.languages:
         if entry := snapshot.entry(ArticleKey(article_id, lang)):
-            public = entry.article.audience == PUBLIC
-            return Named(entry.article.title, article_path(entry.article.key) if public else "", gone=False)
+            readable = entry.article.audience in known.audiences
+            return Named(entry.article.title, article_path(entry.article.key) if readable else "", gone=False)
     return Named(article_id, "", gone=True)
 
 

@@ -15,7 +15,7 @@ from bot.feedback import ReasonName
 from kb.analysis import fold
 from kb.links import article_path
 from kb.markdown import outline
-from kb.models import Article, ArticleKey
+from kb.models import PUBLIC, Article, ArticleKey
 from kb.snapshot import Entry
 from web.pages.catalogue import NO_TOPIC, Catalogue, catalogue, topic_name
 from web.pages.failures import PageRoute
@@ -138,7 +138,7 @@ def article(request: Request, lang: str, article_id: str) -> Response:
     entry = known.entry(article_id, lang)
     if entry is None:
         return _elsewhere(known, article_id, lang)
-    if by_a_person(request):
+    if by_a_person(request) and entry.article.audience == PUBLIC:
         request.app.state.readership.count(article_id)
     state = request.query_params.get("helpful", "")
     return article_page(request, entry, Helpful(state if state in _STATES else ""))

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
 from kb.links import PICTURE_TYPES
+from web.pages.catalogue import catalogue, catalogue_of
 from web.pages.failures import PageRoute
 from web.pages.theme import favicon, stylesheet
 from web.pages.visit import base_address
@@ -67,8 +68,10 @@ def logo(request: Request) -> Response:
 
 @router.get("/pictures/{name}")
 def picture(request: Request, name: str) -> Response:
+    """A picture, for those who may read an article that shows it."""
     path: Path | None = request.app.state.desk.library.searcher.snapshot.picture(name)
     media_type = PICTURE_TYPES.get(Path(name).suffix)
-    if path is None or media_type is None:
+    if path is None or media_type is None or name not in catalogue(request).pictures:
         raise HTTPException(404)
-    return FileResponse(path, media_type=media_type, headers={**_FOREVER, "Content-Security-Policy": _PICTURE_POLICY})
+    kept = _FOREVER if name in catalogue_of(request.app).pictures else {"Cache-Control": "private, no-store"}
+    return FileResponse(path, media_type=media_type, headers={**kept, "Content-Security-Policy": _PICTURE_POLICY})

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from kb.links import article_path
-from web.pages.catalogue import Catalogue, catalogue
+from web.pages.catalogue import Catalogue, catalogue_of
 from web.pages.failures import PageRoute
 from web.pages.visit import base_address
 
@@ -40,7 +40,7 @@ class Place:
 def sitemap(request: Request) -> Response:
     """All pages, or where there are too many for one file, the addresses of the files."""
     base = base_address(request)
-    places = list(_places(catalogue(request)))
+    places = list(_places(catalogue_of(request.app)))
     if len(places) <= AT_MOST:
         return _xml(_urls(places, base))
     files = range(1, -(-len(places) // AT_MOST) + 1)
@@ -50,7 +50,7 @@ def sitemap(request: Request) -> Response:
 
 @router.get("/sitemap-{number}.xml")
 def part(request: Request, number: str) -> Response:
-    places = list(_places(catalogue(request)))
+    places = list(_places(catalogue_of(request.app)))
     first = (int(number) - 1) * AT_MOST if number.isascii() and number.isdigit() and len(number) < 5 else -1
     if not 0 <= first < len(places) or len(places) <= AT_MOST:
         raise HTTPException(404)

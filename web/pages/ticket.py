@@ -16,6 +16,7 @@ from bot.errors import AttachmentRefused, Message, QuestionInvalid, StoreUnavail
 from bot.models import MAX_BODY, MAX_SUBJECT, Attachment, Offer, Outcome, Question, Reply, TicketDraft
 from bot.service import HelpDesk
 from web import limits
+from web.auth import caller
 from web.choices import Choice
 from web.pages import opening
 from web.pages.asking import keep_outcome
@@ -134,7 +135,7 @@ def send(request: Request, form: PostedWithFiles) -> Response:
         if errors:
             return _form(request, draft, session=session, status=422, errors=errors)
         if not form.text("sure"):
-            draft, reply = _ask(desk, draft, session, reader)
+            draft, reply = _ask(desk, draft, session, reader, caller(request).audiences)
             if reply:
                 values = {
                     "draft": draft,
@@ -213,12 +214,14 @@ def _sent_before(request: Request, draft: Draft, session: str) -> Response:
     return _form(request, another, session=session, status=409, notice="sent")
 
 
-def _ask(desk: HelpDesk, draft: Draft, session: str, reader: Visit) -> tuple[Draft, Reply | None]:
+def _ask(
+    desk: HelpDesk, draft: Draft, session: str, reader: Visit, audiences: frozenset[str]
+) -> tuple[Draft, Reply | None]:
     """The draft with the question it belongs to, and the reply to show first, if there is a sure answer.
 
     Who comes from the search page has asked already; the ticket belongs to that question, and it counts once.
     """
-    question = Question(draft.subject, draft.body, reader.lang, "ticket_form", session)
+    question = Question(draft.subject, draft.body, reader.lang, "ticket_form", session, audiences=audiences)
     try:
         reply = desk.ask(question, keep=not draft.question_id)
         if not reply.answer or reply.answer.key.id in draft.declined:
@@ -252,7 +255,7 @@ def _form(
         "errors": said,
         "notice": notice,
         "retry_after": retry_after,
-        "offer": _offer(desk, draft, reader),
+        "offer": _offer(desk, draft, reader, caller(request).audiences),
         "waiting": _waiting(desk, draft) if request.method == "POST" else (),
         "allowed": settings.allowed_files,
         "topics": settings.ticket_topics,
@@ -280,12 +283,12 @@ def _waiting(desk: HelpDesk, draft: Draft) -> tuple[Attachment, ...]:
         return ()
 
 
-def _offer(desk: HelpDesk, draft: Draft, reader: Visit) -> Offer:
+def _offer(desk: HelpDesk, draft: Draft, reader: Visit, audiences: frozenset[str]) -> Offer:
     """What the form shows beside it before anybody types, and without a script."""
     if len(draft.subject) + len(draft.body) < SUGGEST_FROM:
         return Offer((), ())
     try:
-        found = desk.suggest(Question(draft.subject, draft.body, reader.lang), _SUGGESTIONS)
+        found = desk.suggest(Question(draft.subject, draft.body, reader.lang, audiences=audiences), _SUGGESTIONS)
     except QuestionInvalid:
         return Offer((), ())
     wanted = tuple(suggestion for suggestion in found.suggestions if suggestion.key.id not in draft.declined)

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -17,6 +17,7 @@ from bot.models import Outcome, OutcomeName, Question
 from bot.people import ANYBODY
 from bot.service import HelpDesk
 from kb.links import article_path
+from kb.models import PUBLIC
 from kb.snapshot import Entry
 from web import limits
 from web.pages.visit import base_address
@@ -43,6 +44,7 @@ class Enquiry(BaseModel):
     label_names: list[str] | None = None
     reference: str | int | None = None
     interaction_reference: str | int | None = None
+    user_segment_ids: list[int] | None = None
 
 
 class Verdict(BaseModel):
@@ -80,17 +82,24 @@ class InteractionTokens:
 
 @route(router, "POST", "/answer_bot/answers/articles")
 def answer(request: Request, known: Known, asked: Enquiry) -> dict[str, Any]:
-    """The articles of the answer or the suggestions; none where none is likely. The question is kept."""
+    """The articles of the answer or the suggestions; none where none is likely. The question is kept.
+
+    A bot asks with its own token for people who have none: so the public's articles alone, and those of segments it
+    names, as far as it may see them itself.
+    """
     limits.check(request, "questions")
     desk: HelpDesk = request.app.state.desk
-    seen = shelf(request, known)
+    segments = {number("segment", audience): audience for audience in known.audiences}
+    named = {segments[segment] for segment in asked.user_segment_ids or () if segment in segments}
+    audiences = frozenset({PUBLIC, *named})
+    seen = shelf(request, replace(known, audiences=audiences))
     who = str(asked.interaction_reference or asked.reference or "")
     session = f"zendesk-{hashlib.sha256(who.encode()).hexdigest()[:32]}" if who else None
     lang = (asked.locale or "").partition("-")[0].lower()
     if lang and lang not in seen.languages:
         detail = f"{asked.locale!r} is no locale of this help centre; it has {', '.join(seen.languages)}."
         raise RecordInvalidError({"locale": detail})
-    reply = desk.ask(Question(asked.enquiry, "", lang or None, "api", session, known.audiences))
+    reply = desk.ask(Question(asked.enquiry, "", lang or None, "api", session, audiences))
     wanted = {*(asked.labels or ()), *(asked.label_names or ())}
     entries = [entry for key in reply.shown if (entry := desk.library.searcher.snapshot.entry(key))]
     entries = [entry for entry in entries if wanted <= set(labels(entry.article))]

@@ -214,6 +214,21 @@ def test_nobody_without_a_right_finds_a_word_of_an_internal_article(site: Site) 
     assert [SECRET in text or "quixotic" in text or '"internal"' in text for text in words] == [False] * len(seen)
 
 
+def test_a_bot_with_an_agents_token_recommends_internal_articles_only_where_it_names_their_segment(site: Site) -> None:
+    hidden = number_of(site, f"Quixotic check of a caller ({SECRET})")
+    segment = get(site, f"{CENTRE}/articles/{hidden}.json", **AS_AGENT)["article"]["user_segment_id"]
+    enquiry: dict[str, Any] = {"enquiry": f"how do I verify a caller, {SECRET}"}
+
+    def recommended(**headers: str) -> list[int]:
+        reply = post(site, "/api/v2/answer_bot/answers/articles", enquiry, **headers)
+        return [article["article_id"] for article in reply["articles"]]
+
+    assert hidden not in recommended(**AS_AGENT)
+    enquiry["user_segment_ids"] = [segment]
+    assert hidden in recommended(**AS_AGENT)
+    assert hidden not in recommended()
+
+
 def test_tickets_are_for_agents_alone(site: Site) -> None:
     for path in ("tickets", "tickets/1", "tickets/1/comments", "requests", "requests/1", "search", "users/1"):
         assert get(site, f"/api/v2/{path}.json", 401)["error"] == "Couldn't authenticate you"
