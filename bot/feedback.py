@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, Protocol, get_args
@@ -48,7 +49,7 @@ class Said:
 
 
 class FeedbackStore(Protocol):
-    """Keeps one word of each session on each article: the last one. Both methods may raise StoreUnavailable."""
+    """Keeps one word of each session on each article: the last one. Every method may raise StoreUnavailable."""
 
     def keep(self, said: Feedback) -> None:
         """A "no" without reason and comment leaves those of an earlier "no" as they are."""
@@ -56,6 +57,10 @@ class FeedbackStore(Protocol):
 
     def find(self, *, article: str = "", helpful: bool | None = None, limit: int = 100, offset: int = 0) -> Said:
         """What fits, the newest first."""
+        ...
+
+    def votes(self, articles: Collection[str]) -> dict[str, tuple[int, int]]:
+        """How many said that an article helped, and how many that it did not; only articles somebody spoke of."""
         ...
 
 
@@ -104,6 +109,14 @@ class MemoryFeedbackStore:
         found.sort(key=lambda said: said.at, reverse=True)
         return Said(len(found), sum(said.helpful for said in found), tuple(found[offset : offset + limit]))
 
+    def votes(self, articles: Collection[str]) -> dict[str, tuple[int, int]]:
+        found: dict[str, tuple[int, int]] = {}
+        for said in self._said.values():
+            if said.article_id in articles:
+                yes, no = found.get(said.article_id, (0, 0))
+                found[said.article_id] = (yes + said.helpful, no + (not said.helpful))
+        return found
+
 
 class SqlFeedbackStore:
     """Feedback in a SQL database."""
@@ -131,6 +144,16 @@ class SqlFeedbackStore:
             total, yes = connection.execute(counted.select_from(article_feedback)).one()
             rows = connection.execute(listed.limit(limit).offset(offset)).all()
         return Said(total, yes, tuple(_feedback(row) for row in rows))
+
+    def votes(self, articles: Collection[str]) -> dict[str, tuple[int, int]]:
+        table = article_feedback.c
+        counted = (
+            sa.select(table.article_id, sa.func.count(sa.case((table.helpful, 1))), sa.func.count())
+            .where(table.article_id.in_(list(articles)))
+            .group_by(table.article_id)
+        )
+        with reachable("The feedback could not be read"), self._engine.connect() as connection:
+            return {article: (yes, total - yes) for article, yes, total in connection.execute(counted)}
 
 
 def _feedback(row: sa.Row[Any]) -> Feedback:

@@ -40,8 +40,9 @@ from bot.solved import SqlSolvedStore
 from bot.worklist import SqlWorklist
 from kb.snapshot import current_id
 from kb.vector_cache import cache_file
-from web import api, handoff, pages, problems
+from web import api, handoff, pages, problems, zendesk
 from web.limits import Limits
+from web.mcp import http as mcp
 from web.middleware import Compressed, SecurityHeaders, SizeLimit
 from web.notice import NoticeBoard
 from web.pages import forms, panel
@@ -108,7 +109,8 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
         watcher = asyncio.create_task(_watch(desk.library, readership, solved))
         if courier:
             courier.start()
-        yield
+        async with mcp.serving(app):
+            yield
         watcher.cancel()
         if courier:
             await asyncio.to_thread(courier.stop)
@@ -147,7 +149,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
         CORSMiddleware,
         allow_origins=list(settings.widget_origins),
         allow_methods=["GET", "POST"],
-        allow_headers=["content-type", "idempotency-key"],
+        allow_headers=["content-type", "idempotency-key", *mcp.HEADERS],
         max_age=3600,
     )
     app.add_middleware(SecurityHeaders, framed={panel.ADDRESS: settings.panel_origins})
@@ -155,6 +157,8 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     problems.install(app)
     app.include_router(api.router)
+    app.include_router(zendesk.router)
+    mcp.mount(app)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _add_health(app)
@@ -163,7 +167,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     def _http(request: Request, error: HTTPException) -> Response:
         if error.status_code == 303:  # to the sign-in
             return Response(status_code=303, headers=error.headers)
-        if request.url.path.startswith("/api/"):
+        if request.url.path.startswith("/api/") or request.url.path == mcp.PATH:
             return problems.of_http_exception(error)
         return pages.error_page(request, error)
 

@@ -58,6 +58,15 @@ def test_what_was_said_is_found_by_article_and_answer(store: FeedbackStore) -> N
     assert store.find(article="nothing") == MemoryFeedbackStore().find()
 
 
+def test_votes_are_counted_for_the_articles_that_are_asked_for(store: FeedbackStore) -> None:
+    for number in range(5):
+        keep(store, said(f"s{number}", helpful=number < 2))
+    keep(store, said(article_id="wifi", helpful=True))
+
+    assert store.votes(["vpn", "mail"]) == {"vpn": (2, 3)}
+    assert store.votes([]) == {}
+
+
 def test_personal_data_in_a_comment_is_masked_before_it_is_kept(store: FeedbackStore) -> None:
     keep(store, said(comment="  Write to ann@example.com\x00 please. "))
 
