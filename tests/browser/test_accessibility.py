@@ -20,6 +20,7 @@ pytestmark = pytest.mark.browser
 NARROWEST = {"width": 320, "height": 568}
 #: What the browser logs where a page, or the network, fails on purpose.
 _TOLD: Mapping[str, str] = {
+    "sign-in-wrong": "422",
     "not-found": "404",
     "ticket-errors": "422",
     "panel-flag": "422",
