@@ -159,6 +159,9 @@ REQUESTS: dict[str, list[Ask]] = {
     "POST /api/v1/articles/{article_id:path}/feedback": [
         Ask(f"/api/v1/articles/{one}/feedback", json={"session": "leaks", "helpful": True}) for one in IDS
     ],
+    "POST /api/v1/articles/{article_id:path}/flags": [
+        Ask(f"/api/v1/articles/{one}/flags", json={"kind": "wrong"}) for one in IDS
+    ],
     "POST /api/v1/tickets": calls("/api/v1/tickets", "subject", "body", email="ann@example.com"),
 }
 #: Of these, the routes that show nothing of these articles to anybody.
@@ -170,6 +173,7 @@ ALWAYS_PUBLIC = {
     "GET /ticket/{ticket_id}",
     "GET /ticket/{ticket_id}/files/{attachment_id}",
     "POST /api/v1/articles/{article_id:path}/feedback",
+    "POST /api/v1/articles/{article_id:path}/flags",
     "POST /api/v1/questions/{question_id}/outcome",
     "POST /api/v1/tickets",
     "POST /feedback",
@@ -183,8 +187,11 @@ WITHOUT_ARTICLES = (
     "/widget-panel.js", "/widget.js",
 )  # fmt: skip
 #: Routes that need a right; each is asked as it is, and has to refuse.
-CLOSED = ("/account", "/authors", "/people", "/api/v1/feedback", "/api/v1/gaps", "/api/v1/learned", "/api/v1/reports/",
-          "/api/v1/agent/", "/api/v1/outbox", "/api/v1/tickets/", "/api/v1/webhooks/", "/inbox", "/outbox")  # fmt: skip
+CLOSED = (
+    "/account", "/agent", "/authors", "/inbox", "/outbox", "/people",
+    "/api/v1/agent/", "/api/v1/feedback", "/api/v1/flags", "/api/v1/gaps", "/api/v1/learned", "/api/v1/outbox",
+    "/api/v1/reports/", "/api/v1/tickets", "/api/v1/webhooks/",
+)  # fmt: skip
 
 
 def routes(site: Site) -> Iterator[tuple[str, str]]:
