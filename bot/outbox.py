@@ -32,6 +32,8 @@ LEASE = timedelta(minutes=5)
 KEPT = timedelta(days=7)
 #: How many rows are looked at for one that may be sent.
 _CANDIDATES = 20
+#: No id is larger: a database would not even compare it.
+_LARGEST = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +211,10 @@ class SqlOutbox:
         query = sa.select(*outbox.c, tickets.c.number.label("number")).join(
             tickets, tickets.c.id == outbox.c.ticket_id, isouter=True
         )
-        with reachable("The outbox could not be read"), self._engine.connect() as connection:
-            row = connection.execute(query.where(outbox.c.id == sending_id)).first()
+        row = None
+        if sending_id <= _LARGEST:
+            with reachable("The outbox could not be read"), self._engine.connect() as connection:
+                row = connection.execute(query.where(outbox.c.id == sending_id)).first()
         if row is None:
             raise SendingUnknown(f"There is nothing in the outbox with the id {sending_id}.")
         return _sending(row, row.number)
@@ -257,11 +261,10 @@ class SqlOutbox:
 
     def _change(self, sending_id: int, **values: Any) -> None:
         """What has arrived or was given up stays so."""
+        self.get(sending_id)
         open_ones = sa.and_(outbox.c.id == sending_id, outbox.c.state.in_(("waiting", "dead")))
         with reachable("The outbox could not be changed"), self._engine.begin() as connection:
-            changed = connection.execute(outbox.update().where(open_ones).values(values)).rowcount
-        if not changed:
-            self.get(sending_id)
+            connection.execute(outbox.update().where(open_ones).values(values))
 
 
 def _shown(name: Shown) -> sa.ColumnElement[bool]:

@@ -136,6 +136,8 @@ def test_the_api_lists_retries_and_discards(site: Site) -> None:
     assert client.post("/api/v1/outbox/1/discard", json={"reason": "gone"}).status_code == 204
     unknown = client.post("/api/v1/outbox/9/retry")
     assert (unknown.status_code, unknown.json()["code"]) == (404, "sending_unknown")
+    assert client.post(f"/api/v1/outbox/{10**30}/retry").status_code == 404
+    assert [site.post(f"/outbox/{one}/retry", {"shown": [""]}).status for one in ("x", 10**30)] == [404, 404]
 
 
 def test_the_requester_is_told_the_truth_and_no_more_once_it_arrived(site: Site) -> None:

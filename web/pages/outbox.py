@@ -99,7 +99,7 @@ def retry_dead(request: Request, form: Posted) -> Response:
     return RedirectResponse(_filter(form).address(again=str(number)), 303)
 
 
-@router.post(_LIST + "/{sending_id}/retry")
+@router.post(_LIST + "/{sending_id:int}/retry")
 def retry(request: Request, sending_id: int, form: Posted) -> Response:
     auth.enter(request, "admin")
     desk: HelpDesk = request.app.state.desk
@@ -107,7 +107,7 @@ def retry(request: Request, sending_id: int, form: Posted) -> Response:
     return RedirectResponse(_filter(form).address(changed=str(sending_id)), 303)
 
 
-@router.post(_LIST + "/{sending_id}/discard")
+@router.post(_LIST + "/{sending_id:int}/discard")
 def discard(request: Request, sending_id: int, form: Posted) -> Response:
     auth.enter(request, "admin")
     desk: HelpDesk = request.app.state.desk
