@@ -87,12 +87,13 @@ def draft(
     written = yaml.safe_dump(values, allow_unicode=True, sort_keys=False, width=10_000)
     said = [message.text for message in ticket.messages if message.author == "agent"]
     steps = _steps(mine(text) for text in (resolution, *said))
+    problem, solved = say(Message("The problem")), say(Message("What solved it"))
     parts = [
         f"---\n{written}---",
         _for_author(say(Message("Write in one or two sentences who this is for and what it solves."))),
-        f"## {say(Message('The problem'))}",
+        f"## {problem}",
         _quoted(body),
-        f"## {say(Message('What solved it'))}",
+        f"## {solved}",
         "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1))
         or _for_author(
             say(Message("Write the steps, one line each. Name the exact buttons, and what should happen next."))

@@ -275,7 +275,7 @@ def _shown(name: Shown) -> sa.ColumnElement[bool]:
 
 
 def _sending(row: Any, number: int | None = None) -> Sending:
-    said = row.error
+    template, values = (row.error["template"], row.error["values"]) if row.error else ("", {})
     return Sending(
         id=row.id,
         letter=Letter(row.sink, row.kind, row.key, row.lane, row.ticket_id or "", row.payload),
@@ -283,7 +283,7 @@ def _sending(row: Any, number: int | None = None) -> Sending:
         state=row.state,
         attempts=row.attempts,
         next_at=row.next_at,
-        error=Message(said["template"], **said["values"]) if said else None,
+        error=Message(template, **values) if template else None,
         done_at=row.done_at,
         reference=row.reference,
         url=row.url,

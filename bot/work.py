@@ -80,7 +80,7 @@ def check(changes: Changes, ticket: Ticket | None = None) -> None:
     """Raises TicketInvalid that names each field to mend."""
     fields: dict[str, Message] = {}
     if changes.state == "answered":
-        fields["state"] = Message("A ticket is answered by a reply. Write one.")
+        fields["state"] = Message("To answer a ticket, write a reply.")
     if changes.tier and (ticket is None or changes.tier != ticket.tier) and not changes.reason.strip():
         fields["reason"] = Message("Say in a few words why, so that whoever takes it need not ask again.")
     if len(changes.reason) > MAX_REASON:

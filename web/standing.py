@@ -69,7 +69,7 @@ def happened(said: Words, event: Event) -> str:
         return said.gettext("The requester said that they still need help.")
     if event.what == "assignee":
         if not event.new:
-            return said.gettext("%(who)s took this ticket from %(name)s and gave it to nobody.", name=event.old, **who)
+            return said.gettext("%(who)s removed %(name)s from this ticket.", name=event.old, **who)
         if event.new == event.who.name:
             return said.gettext("%(who)s took this ticket.", **who)
         return said.gettext("%(who)s gave this ticket to %(name)s.", name=event.new, **who)

@@ -33,7 +33,7 @@ def _panel(page: Page, subject: str = _SUBJECT, body: str = _BODY) -> None:
 
 def _panel_done(page: Page) -> None:
     _panel(page)
-    page.get_by_role("button", name="This solved it").first.click()
+    page.get_by_role("button", name="This article solved it").first.click()
     expect(page.get_by_text("Learned:")).to_be_visible()
 
 

@@ -26,7 +26,7 @@ def test_an_agent_of_another_desk_copies_an_answer_and_says_what_solved_it(
 
     panel.get_by_role("button", name="Copy the link").first.click()
     expect(panel.get_by_role("status").filter(has_text="Copied. Paste it into your reply.")).to_be_visible()
-    panel.get_by_role("button", name="This solved it").first.click()
+    panel.get_by_role("button", name="This article solved it").first.click()
     expect(panel.get_by_role("status").filter(has_text="Learned:")).to_be_focused()
     panel.get_by_role("button", name="Undo").click()
     expect(panel.get_by_role("status").filter(has_text="Taken back.")).to_be_focused()

@@ -131,7 +131,7 @@ def test_what_is_typed_while_another_language_is_on_its_way_stays_and_the_last_l
     widget.question.fill("and on my phone?")
     page.evaluate("() => firstline.update({ lang: 'de' })")
     held[0].continue_()
-    question = widget.field(str(widget_words(words("de"))["question"]))
+    question = widget.field(str(widget_words(words("de"), by_mail=False)["question"]))
     expect(question).to_be_focused()
     expect(question).to_have_value("and on my phone?")
 
@@ -158,7 +158,7 @@ def test_the_page_says_who_asks_and_about_what_and_only_the_agent_and_the_form_s
 
 
 def test_it_speaks_the_page_s_language_and_changes_it_with_the_page(open_page: OpenPage, site: HostSite) -> None:
-    said = widget_words(words("pl"))
+    said = widget_words(words("pl"), by_mail=False)
     page = open_page(f"{site.base}/polish")
     widget = Widget(page, "Pomoc").open()
     question = widget.field(str(said["question"]))

@@ -202,7 +202,7 @@ def test_another_tier_needs_a_reason_and_a_ticket_is_answered_by_words_alone(des
 
     assert {name: str(words) for name, words in caught.value.fields.items()} == {
         "reason": "Say in a few words why, so that whoever takes it need not ask again.",
-        "state": "A ticket is answered by a reply. Write one.",
+        "state": "To answer a ticket, write a reply.",
     }
     assert desk.now(ticket) == ticket
 

@@ -251,7 +251,7 @@ def test_each_button_does_what_it_says_and_the_last_change_can_be_undone(inbox: 
     page = inbox.get("/inbox/1?view=unassigned")
     for button, words, typed in (
         ("take", "Agent took this ticket.", {}),
-        ("assign", "Agent took this ticket from Agent and gave it to nobody.", {"to": "nobody"}),
+        ("assign", "Agent removed Agent from this ticket.", {"to": "nobody"}),
         ("priority", "Agent changed the priority from Normal to Urgent.", {"priority": "urgent"}),
         ("tier", "Agent moved this ticket from tier 1 to tier 3.", {"tier": "3", "reason": "Needs rights."}),
         ("hold", "Agent put this ticket on hold.", {}),

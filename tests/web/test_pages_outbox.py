@@ -114,7 +114,7 @@ def test_all_that_was_given_up_is_tried_again_at_once(site: Site) -> None:
     done = site.post("/outbox/retry", {"shown": ["dead"]})
 
     assert done.response.headers["location"] == "/outbox?shown=dead&again=3"
-    assert "3 are being tried again." in site.get("/outbox?again=3").main
+    assert "3 deliveries are being tried again." in site.get("/outbox?again=3").main
     assert outbox(site).counts()["waiting"] == 3
     assert site.post("/outbox/retry", {"shown": [""]}, origin="https://evil.example").status == 403
 

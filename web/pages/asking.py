@@ -20,9 +20,10 @@ from web import limits
 from web.auth import caller
 from web.pages.catalogue import NO_TOPIC, Catalogue, Topic, catalogue
 from web.pages.failures import PageRoute
-from web.pages.forms import Posted, identifier, tidy
+from web.pages.forms import Form, Posted, identifier, tidy
 from web.pages.templates import page
 from web.pages.visit import Visit, fetched_ahead, keep_session, session_of, visit
+from web.schemas import MOST_DECLINED
 from web.words import language_name
 
 _log = logging.getLogger(__name__)
@@ -36,8 +37,6 @@ _WORTH_A_LOOK = 0.1
 _EXAMPLES = 4
 _LONGEST_EXAMPLE = 60
 _IDENTIFIER = 200
-#: Neither of two articles was meant.
-_MOST_DECLINED = 2
 #: Choices of a topic: more would be a list to read.
 _MOST_TOPICS = 4
 
@@ -214,9 +213,11 @@ def outcome(request: Request, form: Posted) -> Response:
         raise HTTPException(400)
     if seconds := limits.wait(request, "feedback", session_of(request)):
         raise HTTPException(429, headers={"Retry-After": str(seconds)})
-    declined = [article[:_IDENTIFIER] for article in form.texts("article_id") if article][:_MOST_DECLINED]
+    meant, listed = (_articles(form, field) for field in ("article_id", "listed"))
+    declined = meant or listed
     question_id = form.identifier("question_id")
-    keep_outcome(request.app.state.desk, Outcome(question_id, name, declined[0] if declined else ""))
+    # Of a list nobody says which article it was that helped, or did not.
+    keep_outcome(request.app.state.desk, Outcome(question_id, name, meant[0] if meant else ""))
     known = catalogue(request)
     reader = visit(request, known)
     if name == "solved":
@@ -235,6 +236,10 @@ def outcome(request: Request, form: Posted) -> Response:
         "noindex": True,
     }
     return page(request, "not_solved.html", values, reader=reader)
+
+
+def _articles(form: Form, field: str) -> list[str]:
+    return [article[:_IDENTIFIER] for article in form.texts(field) if article][:MOST_DECLINED]
 
 
 def keep_outcome(desk: HelpDesk, outcome: Outcome) -> None:

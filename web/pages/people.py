@@ -27,7 +27,7 @@ _ROWS = 50
 _MAX_SEARCH = 200
 ROLE_NAMES: dict[Role, str] = {
     "reader": N_("Reader"),
-    "agent": N_("Agent"),
+    "agent": N_("Help desk agent"),
     "author": N_("Author"),
     "admin": N_("Administrator"),
 }
