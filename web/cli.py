@@ -371,6 +371,7 @@ Nobody can sign in yet. This link makes you the administrator; it works once, fo
   Ask           {base}/search
   Ticket form   {base}/ticket
   Widget demo   {base}/widget
+  Inbox         {base}/inbox
   Authors       {base}/authors
   API           {base}/api
 {first if setup else ""}

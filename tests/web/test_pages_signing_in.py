@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 
 from bot.accounts import SESSION_IDLE, SESSION_LASTS, By
 from bot.passwords import Passwords
-from bot.people import Person
+from bot.people import Person, Role
 from tests.people import PASSWORD, somebody, with_password
 from tests.web.site import AGENT, ARTICLES, Page, Site, open_site
 from web.auth import COOKIE, SECURE_COOKIE
@@ -63,7 +63,7 @@ def test_a_person_signs_in_goes_where_they_wanted_to_and_signs_out(site: Site) -
     assert "Signed in as: Agent" in " ".join(home.one("details", cls="person").text.split())
     assert home.response.headers["cache-control"] == "private, no-store"
     assert "Cookie" in home.response.headers["vary"]
-    assert site.get("/sign-in").response.headers["location"] == "/"
+    assert site.get("/sign-in").response.headers["location"] == "/inbox"
     held = site.client.cookies[COOKIE]
 
     out = site.post("/sign-out", {"": ""})
@@ -327,3 +327,11 @@ def test_while_the_database_is_down_people_read_on_and_nobody_gets_in(site: Site
     assert site.get("/en/articles/vpn").status == 200
     assert site.get("/authors").status == 503
     assert site.client.get("/api/v1/gaps").json()["code"] == "store_unavailable"
+
+
+@pytest.mark.parametrize(
+    ("role", "work"), [("agent", "/inbox"), ("admin", "/inbox"), ("author", "/authors"), ("reader", "/")]
+)
+def test_who_signs_in_comes_to_their_work(site: Site, role: Role, work: str) -> None:
+    site.sign_in(role)
+    assert site.get("/sign-in").response.headers["location"] == work

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from bot.accounts import PersonDraft, digest, no_link
 from bot.errors import AccountInvalid, Message
 from bot.passwords import SHORTEST
-from bot.people import Person
+from bot.people import ANYBODY, Caller, Person
 from bot.people_store import key
 from web import auth
 from web.origin import host, network, own_path
@@ -29,8 +29,9 @@ _LONGEST = 1_000
 @router.get("/sign-in")
 def sign_in_form(request: Request) -> Response:
     following = own_path(request.query_params.get("next", ""))
-    if auth.caller(request).id:
-        return RedirectResponse(following or "/", 303)
+    known = auth.caller(request)
+    if known.id:
+        return RedirectResponse(following or _start(known), 303)
     return _sign_in(request, following)
 
 
@@ -55,7 +56,12 @@ def sign_in(request: Request, form: Posted) -> Response:
         limits.wait("sign_in", from_where)
         return _sign_in(request, following, email, {"password": _NO_MATCH}, 403)
     limits.account_opened(from_where, key(email))
-    return _signed_in(request, secret, following or "/")
+    return _signed_in(request, secret, following or _start(auth.accounts(request).of_session(secret) or ANYBODY))
+
+
+def _start(known: Caller) -> str:
+    """Where somebody's work is."""
+    return "/inbox" if known.may("tickets") else "/authors" if known.may("authoring") else "/"
 
 
 def _sign_in(
