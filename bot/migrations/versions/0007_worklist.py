@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,12 +13,14 @@ down_revision = "0006"
 _AT = sa.DateTime(timezone=True)
 #: As an answer of tier 1 is due by default. The desk's hours are not known here.
 _FIRST_ANSWER = timedelta(hours=8)
+#: No answer is due. Written as a value: PostgreSQL reads a default without a zone in the zone of the session.
+_NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 _TICKET = (
     ("priority", sa.SmallInteger, "2"),
     ("tier", sa.SmallInteger, "1"),
     ("assignee_id", sa.String(64), ""),
     ("assignee_name", sa.Text, ""),
-    ("due", _AT, "9999-12-31 00:00:00"),
+    ("due", _AT, "1970-01-01 00:00:00"),
     ("spent_s", sa.Integer, "0"),
     ("revision", sa.Integer, "0"),
     ("spoken", sa.Integer, "0"),
@@ -53,9 +55,10 @@ def upgrade() -> None:
     op.add_column("ticket_messages", sa.Column("internal", sa.Boolean, nullable=False, server_default=sa.false()))
     last = sa.select(sa.func.max(_messages.c.at)).where(_messages.c.ticket_id == _tickets.c.id).scalar_subquery()
     op.execute(_tickets.update().values(changed=sa.func.coalesce(last, _tickets.c.at)))
+    connection = op.get_bind()
+    connection.execute(_tickets.update().values(due=_NEVER))
     waiting = _tickets.c.state == "received"
     op.execute(_tickets.update().where(waiting).values(waits_since=_tickets.c.changed))
-    connection = op.get_bind()
     for ticket in connection.execute(sa.select(_tickets.c.id, _tickets.c.waits_since).where(waiting)).all():
         due = ticket.waits_since + _FIRST_ANSWER
         connection.execute(_tickets.update().where(_tickets.c.id == ticket.id).values(due=due))
