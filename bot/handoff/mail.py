@@ -61,7 +61,8 @@ class Mailer:
         address = urlsplit(self.url)
         host = address.hostname or ""
         try:
-            with self._connect(address.scheme, host, address.port or _PORTS[address.scheme]) as server:
+            server = self._connect(address.scheme, host, address.port or _PORTS[address.scheme])
+            try:
                 if address.username:
                     if not isinstance(server.sock, ssl.SSLSocket):
                         raise DeliveryFailed(
@@ -70,6 +71,11 @@ class Mailer:
                         )
                     server.login(unquote(address.username), unquote(address.password or ""))
                 server.send_message(message, self.sender, [mail.to])
+            finally:
+                # How the farewell goes says nothing of the mail, which was taken or refused before.
+                with suppress(OSError, smtplib.SMTPException):
+                    server.quit()
+                server.close()
         except smtplib.SMTPRecipientsRefused as error:
             code, said = next(iter(error.recipients.values()))
             raise _refused(host, code, said) from None

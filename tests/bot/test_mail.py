@@ -113,6 +113,18 @@ def test_a_wrong_password_is_told_without_it(
     assert "password" not in repr(mailer(box)) + str(caught.value)
 
 
+@pytest.mark.parametrize("farewell", ["421 Too busy to say goodbye", "502 What?"])
+def test_a_mail_that_was_taken_is_sent_however_the_farewell_goes(farewell: str) -> None:
+    class Rude(Mailbox):
+        async def handle_QUIT(self, *_given: Any) -> str:
+            return farewell
+
+    with mail_server(Rude()) as box:
+        sender = Mailer(f"smtp://127.0.0.1:{box.port}", "desk@help.example", lambda: NOON)
+        assert sender.send(MAIL) == "<mail-1@help.example>"
+        assert len(box.mails) == 1
+
+
 def test_an_attached_mail_and_a_hostile_name_arrive_as_files() -> None:
     name = safe_name('a"b\r\nBcc: eve@x.example.eml')
     files = (File(name, "message/rfc822", b"Subject: x\r\n\r\nhello"),)
