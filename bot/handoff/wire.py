@@ -9,9 +9,12 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -22,9 +25,12 @@ from urllib.parse import urlencode, urlsplit
 from bot import privacy
 from bot.errors import DeliveryFailed, Message
 
-#: For one step (connecting, a read, a write) and for a whole reply, in seconds.
+#: For one step (connecting, a read, a write), for all until the reply begins, and for its body, in seconds.
 TIMEOUT_S = 20.0
+BEGIN_S = 40.0
 REPLY_S = 30.0
+#: A desk that was too slow for us may be at it still. Asked again before it is done, it would not find what it makes.
+_STILL_AT_IT_S = 120.0
 MAX_REPLY = 1_000_000
 _PIECE = 65_536
 _SHOWN = 200
@@ -79,15 +85,26 @@ class Wire:
         target = (address.path or "/") + (f"?{address.query}" if address.query else "")
         given = {"User-Agent": "Firstline", "Accept": "application/json", **self.headers, **(headers or {})}
         connection = self._connection(address.scheme, address.hostname or "", address.port)
+        late = threading.Event()
+        watch = threading.Timer(BEGIN_S, _cut, (connection, late))
+        watch.daemon = True
+        watch.start()
         try:
             connection.request(method, target, body, given)
             with connection.getresponse() as answer:
+                watch.cancel()
+                if late.is_set():  # what was read until then may look like a whole reply
+                    raise TimeoutError
                 reply = Reply(answer.status, {k.lower(): v for k, v in answer.getheaders()}, self._read(answer))
         except (OSError, http.client.HTTPException, ValueError) as error:
+            slow = isinstance(error, TimeoutError) or late.is_set()
+            why = _reason(TimeoutError() if late.is_set() else error)
             raise DeliveryFailed(
-                Message("%(host)s does not answer: %(why)s.", host=self.host, why=self._masked(_reason(error)))
+                Message("%(host)s does not answer: %(why)s.", host=self.host, why=self._masked(why)),
+                retry_after=_STILL_AT_IT_S if slow and method != "GET" else 0.0,
             ) from None
         finally:
+            watch.cancel()
             connection.close()
         self._check(reply)
         return reply
@@ -139,6 +156,14 @@ class Wire:
         return text
 
 
+def _cut(connection: http.client.HTTPConnection, late: threading.Event) -> None:
+    """Ends a connection whose other side sends a byte now and then, which no timeout of a single step notices."""
+    late.set()
+    if sock := connection.sock:
+        with suppress(OSError):
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
 def basic(user: str, password: str) -> str:
     """An Authorization header (RFC 7617)."""
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
@@ -161,7 +186,7 @@ def _phrase(status: int) -> str:
 
 def _retry_after(text: str) -> float:
     """Seconds of a Retry-After header (RFC 9110, section 10.2.3), a number or a date; 0 where it says nothing."""
-    if text.strip().isdigit():
+    if text.strip().isascii() and text.strip().isdigit():
         return float(text.strip()[:9])
     try:
         at = parsedate_to_datetime(text)

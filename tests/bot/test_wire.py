@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -61,7 +64,7 @@ def test_how_long_a_receiver_wants_to_be_left_alone_is_a_number_or_a_date(desk: 
     with pytest.raises(DeliveryFailed) as caught:
         ask(desk)
     assert caught.value.retry_after == 120.0
-    assert [_retry_after(text) for text in ("", "soon", "-5", "Wed, 21 Oct 2015 07:28:00 GMT")] == [0.0] * 4
+    assert [_retry_after(text) for text in ("", "soon", "-5", "²", "Wed, 21 Oct 2015 07:28:00 GMT")] == [0.0] * 5
     assert _retry_after("Wed, 21 Oct 2199 07:28:00 GMT") > 10**9
 
 
@@ -88,6 +91,30 @@ def test_a_reply_that_trickles_is_given_up(desk: Echo) -> None:
     with pytest.raises(DeliveryFailed, match="its answer takes longer than 30 seconds") as caught:
         Wire(desk.url, clock=lambda: next(seconds)).post("/x", {})
     assert not caught.value.permanent
+
+
+def test_a_reply_whose_beginning_trickles_is_given_up_and_the_desk_left_alone_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(wire, "BEGIN_S", 0.2)
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def trickle() -> None:
+            connection, _ = listening.accept()
+            with connection, suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\n")
+                while not ended.wait(0.02):
+                    connection.sendall(b"x")
+
+        thread = threading.Thread(target=trickle)
+        thread.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        with pytest.raises(DeliveryFailed, match="does not answer: the time is up") as caught:
+            Wire(url).post("/x", {})
+        ended.set()
+        thread.join()
+    assert (caught.value.permanent, caught.value.retry_after) == (False, 120.0)
 
 
 def test_a_page_in_place_of_an_answer_is_told(desk: Echo) -> None:
