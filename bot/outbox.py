@@ -25,8 +25,8 @@ Shown = Literal["waiting", "failing", "dead", "delivered", "discarded"]
 SHOWN: tuple[Shown, ...] = get_args(Shown)
 #: The sink of mail to requesters; the others have the names of the setting `handoff`.
 MAIL = "mail"
-#: For so long a server may be at one delivery; then another one takes it. Longer than the slowest delivery: five
-#: files and three requests at half a minute each.
+#: For so long a server may be at one delivery; then another one takes it. Longer than a slow
+#: delivery: five files and two requests at 40 seconds each.
 LEASE = timedelta(minutes=5)
 #: What was written is not kept here any longer than this after it arrived; the ticket itself stays in the inbox.
 KEPT = timedelta(days=7)
@@ -268,9 +268,13 @@ class SqlOutbox:
 
 
 def _shown(name: Shown) -> sa.ColumnElement[bool]:
-    """JSON has no equality that both databases know: a first attempt that failed is told by its number and lease."""
+    """JSON has no equality that both databases know: that an attempt failed is told by their number and the lease.
+
+    What is tried again this moment is failing still.
+    """
     if name == "failing":
-        return sa.and_(outbox.c.state == "waiting", outbox.c.attempts > 0, outbox.c.leased_until.is_(None))
+        failed = sa.or_(outbox.c.attempts > 1, sa.and_(outbox.c.attempts == 1, outbox.c.leased_until.is_(None)))
+        return sa.and_(outbox.c.state == "waiting", failed)
     return outbox.c.state == name
 
 

@@ -181,6 +181,19 @@ def test_a_desk_that_is_down_for_five_tries_gets_the_ticket_on_the_sixth(office:
     )  # fmt: skip
 
 
+def test_a_requester_is_told_so_also_while_a_failed_ticket_is_tried_again(office: Office) -> None:
+    office.sink.moods[1] = [DOWN]
+    ticket = office.send()
+    told = [office.outbox.stuck(ticket.id)]
+    office.courier.work()
+    office.now = office.rows[0].next_at
+
+    assert office.outbox.claim(["zammad"], "server-1", office.now) is not None
+    told.append(office.outbox.stuck(ticket.id))
+
+    assert (told, office.outbox.counts()["failing"]) == ([False, True], 1)
+
+
 def test_what_a_desk_asks_for_is_waited_but_not_longer_than_a_day(office: Office) -> None:
     office.sink.moods[1] = [
         DeliveryFailed(Message("busy"), retry_after=600),
