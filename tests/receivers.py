@@ -198,6 +198,7 @@ class ZendeskDesk(Desk):
         self.made: list[dict[str, Any]] = []
         self.comments: list[dict[str, Any]] = []
         self.uploads: list[tuple[str, bytes]] = []
+        self.filters = True
 
     def answer(self, asked: Asked) -> tuple[int, Any]:
         given = base64.b64decode(asked.headers.get("authorization", "").removeprefix("Basic ")).decode()
@@ -205,8 +206,10 @@ class ZendeskDesk(Desk):
             return 401, {"error": f"Couldn't authenticate {self.TOKEN}"}
         match asked.method, asked.path:
             case "GET", "/api/v2/tickets.json":
-                found = [made for made in self.made if made["external_id"] == asked.query["external_id"]]
-                return 200, {"tickets": [{"id": made["id"]} for made in found], "count": len(found)}
+                wanted = asked.query["external_id"]
+                found = [made for made in self.made if not self.filters or made["external_id"] == wanted]
+                keys = ("id", "external_id")
+                return 200, {"tickets": [{key: made[key] for key in keys} for made in found], "count": len(found)}
             case "POST", "/api/v2/tickets.json":
                 assert asked.headers["idempotency-key"] == asked.json["ticket"]["external_id"]
                 self.made.append({"id": len(self.made) + 35, "requester_id": 99, **asked.json["ticket"]})

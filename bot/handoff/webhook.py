@@ -46,7 +46,9 @@ class WebhookSink:
             ],
         }
         told = self._post("ticket.created", data, idempotency_key)
-        return Receipt(str(told.get("reference") or ticket.id), str(told.get("url") or ""))
+        url = str(told.get("url") or "")
+        shown = url if url.startswith(("https://", "http://")) else ""  # it becomes a link on a page of ours
+        return Receipt(str(told.get("reference") or ticket.id), shown)
 
     def say(self, reference: str, remark: Remark, idempotency_key: str) -> Receipt:
         data = {"reference": reference, "author": remark.author, "text": remark.text}

@@ -35,8 +35,9 @@ class ZendeskSink:
     def submit(self, handed: HandedTicket, idempotency_key: str) -> Receipt:
         ticket = handed.ticket
         found = self._wire.get("/api/v2/tickets.json", {"external_id": idempotency_key})
-        if tickets := found.get("tickets"):
-            return self._receipt(str(tickets[0]["id"]))
+        for known in found.get("tickets", ()):
+            if known.get("external_id") == idempotency_key:  # a desk without this filter lists other people's tickets
+                return self._receipt(str(known["id"]))
         comment: dict[str, Any] = {"body": handed.text, "public": True}
         if handed.files:
             comment["uploads"] = [self._upload(file) for file in handed.files]

@@ -118,6 +118,23 @@ def test_the_same_key_is_the_same_ticket(pair: Pair) -> None:
     assert len(pair.desk.tickets()) == 2
 
 
+def test_a_desk_that_knows_no_external_ids_and_lists_all_its_tickets_gets_the_ticket() -> None:
+    with _open("zendesk") as pair:
+        pair.sink.submit(handed(), "k-ticket-1")
+        pair.desk.filters = False
+
+        references = [pair.sink.submit(handed(), f"k-ticket-{n}").reference for n in (1, 2, 3)]
+
+        assert references == ["35", "36", "37"]
+
+
+def test_only_the_address_of_a_page_becomes_a_link() -> None:
+    with _open("webhook") as pair:
+        for told, url in (("https://desk.example/1", "https://desk.example/1"), ("javascript:alert(1)", "")):
+            pair.desk.answer = lambda _asked, told=told: (200, {"reference": "1", "url": told})
+            assert pair.sink.submit(handed(), "k-ticket-1").url == url
+
+
 def test_what_is_written_later_is_added_once_and_what_agents_write_stays_internal(pair: Pair) -> None:
     reference = pair.sink.submit(handed(), "k-ticket-1").reference
     asked = Remark("requester", "And now it smokes.", "The printer is offline", "anna@example.com")

@@ -38,6 +38,7 @@ class Comment(BaseModel):
     body: Text = ""
     html_body: Text = ""
     public: bool = True
+    author_id: int | None = None
 
     @property
     def text(self) -> str:

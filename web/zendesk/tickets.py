@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from bot import tickets as rules
 from bot.models import NOBODY, PRIORITIES, Priority, TicketState, Who
 from bot.people import Caller
+from bot.service import HelpDesk
 from bot.work import Changes
 from bot.worklist import OPEN, Wanted
 from web.pages.visit import base_address
@@ -20,7 +21,7 @@ from web.zendesk.paging import Pages
 from web.zendesk.requests import Comment, IdempotencyKey, Sent, case, listing, open_ticket
 from web.zendesk.routes import Agent, RecordInvalidError, route
 from web.zendesk.routes import router as routes
-from web.zendesk.ticket_shapes import STATES, People, audit_of, comments_of, staff_id, ticket_of
+from web.zendesk.ticket_shapes import STATES, People, audit_of, comments_of, requester_id, staff_id, ticket_of
 from web.zendesk.votes import stamp
 
 router = routes()
@@ -45,7 +46,9 @@ class ChangedIn(BaseModel):
 
 @route(router, "GET", "/tickets")
 def list_tickets(request: Request, _known: Agent, pages: Pages) -> dict[str, Any]:
-    """In the order of their numbers."""
+    """In the order of their numbers. None is kept with an `external_id`, so none is found by one."""
+    if "external_id" in request.query_params:
+        return {"tickets": [], **pages.growing([], 0).around}
     return _page(request, Wanted(), pages, "tickets")
 
 
@@ -93,17 +96,22 @@ def list_comments(request: Request, _known: Agent, pages: Pages, number: int) ->
 @route(router, "PUT", "/tickets/{number:int}")
 def change(request: Request, known: Agent, number: int, told: ChangedIn) -> dict[str, Any]:
     """Answers with a comment, keeps a private one as a note, then changes the rest. All is looked at before anything
-    is kept.
+    is kept. A public comment whose author is the requester is their word, and no answer.
     """
     work, asked = casework_of(request), told.ticket
     ticket = case(request, number).ticket
     text = rules.message(asked.comment.text) if asked.comment else ""
-    answers = bool(asked.comment and asked.comment.public)
+    public = bool(asked.comment and asked.comment.public)
+    theirs = public and asked.comment is not None and asked.comment.author_id == requester_id(work, ticket.email)
+    answers = public and not theirs
     state = STATES[asked.status] if asked.status else None
     if state == "answered" and not answers and ticket.state != "answered":
         raise RecordInvalidError({"status": "A ticket is pending once it is answered. Send a public comment with it."})
     changes = Changes(None if state == "answered" else state, _assignee(request, known, asked), asked.priority)
-    if asked.comment and answers:
+    if theirs:
+        desk: HelpDesk = request.app.state.desk
+        desk.write(ticket.id, "requester", text)
+    elif answers:
         work.reply(ticket.id, text, known)
     elif asked.comment:
         work.note(ticket.id, text, known)
