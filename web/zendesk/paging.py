@@ -135,7 +135,7 @@ def _read(cursor: str) -> tuple[int, int]:
         at, key = int(place), int(seen)
     except ValueError:
         at, key = -1, -1
-    if at < 0:
+    if not 0 <= at < 2**31:  # more than any database counts to
         raise ApiError(400, "cursor_invalid", "The cursor is none of ours. Begin again without one.")
     return at, key
 

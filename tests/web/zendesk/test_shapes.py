@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -289,6 +290,10 @@ def test_errors_have_the_shape_clients_know(site: Site) -> None:
     invalid = post(site, "/api/v2/requests.json", {"request": {"comment": {"body": "x"}}}, 422)
     wrong = get(site, "/api/v2/search.json?query=type:ticket created>2026", 400, **AS_AGENT)
 
+    cursor = b64encode(f"{10**20}.1".encode()).decode()
+    far = get(site, f"/api/v2/tickets.json?page[after]={cursor}", 400, **AS_AGENT)
+    assert far["description"] == "The cursor is none of ours. Begin again without one."
+    assert "Give at least one" in get(site, f"{CENTRE}/articles/search.json?section={'9' * 5_000}", 400)["description"]
     assert nowhere["error"] == "InvalidEndpoint"
     assert unknown["error"] == "RecordNotFound"
     assert (invalid["error"], invalid["description"]) == ("RecordInvalid", "Record validation errors")
