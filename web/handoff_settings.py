@@ -25,7 +25,12 @@ _NEEDED = {
 
 
 def _desk(value: str) -> str:
-    if value and (not _ADDRESS.fullmatch(value) or "@" in urlsplit(value).netloc):
+    try:
+        parts = urlsplit(value)
+        usable = _ADDRESS.fullmatch(value) and "@" not in parts.netloc and parts.port != 0
+    except ValueError:  # a port that is no number
+        usable = False
+    if value and not usable:
         raise ValueError("write a whole address without a password, such as https://desk.example.com")
     return value
 

@@ -145,6 +145,7 @@ def test_opening_hours_holidays_and_zone_make_the_hours_of_the_desk() -> None:
         ('handoff = "zammad"', 'handoff = "zammad" needs handoff_url, handoff_secret, handoff_group as well.'),
         ('smtp_url = "smtp://mail.example.com"', "smtp_url needs mail_from as well: the address our mail comes from."),
         ('handoff_url = "desk.example.com"', "handoff_url: write a whole address without a password, such as"),
+        ('handoff_url = "http://desk.example:api"', "handoff_url: write a whole address without a password, such as"),
         ("attachment_max_mb = 0", "attachment_max_mb: Input should be greater than or equal to 1 (found 0)."),
     ],
 )
