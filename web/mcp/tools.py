@@ -120,14 +120,11 @@ class Tools:
             if entry is None:
                 raise ToolError(f"There is no article {id!r}. Take an id from `search`.")
             article = entry.article
-            parts = [
-                f"{'#' * max(2, s.level)} {s.heading}\n\n{s.text}" if s.heading else s.text for s in entry.sections
-            ]
             known = {"lang": article.lang, "topic": article.topic, "changed": article.changed}
             return FetchResult(
                 id=id,
                 title=article.title,
-                text="\n\n".join(parts).strip(),
+                text="\n\n".join(map(_text, entry.sections)).strip(),
                 url=_address(request, article_path(article.key)),
                 metadata={name: value for name, value in known.items() if value},
             )
@@ -168,7 +165,7 @@ class Tools:
         ] = "",
         question_id: Annotated[str, Field(max_length=64, description="From `ask`, where it did not help.")] = "",
     ) -> TicketResult:
-        """Send a ticket to the people of the help desk, who answer by e-mail.
+        """Send a ticket to the people of the help desk. Its url shows what became of it.
 
         Without a key the same words of the same person are the same ticket for a day.
         """
