@@ -49,26 +49,38 @@ def mcp(
 def local_server(app: FastAPI, token: str) -> MCPServer[Any]:
     """The tools for whoever holds a token, the public where it is empty. Raises ApiError 401 where it is nobody's.
 
-    All calls come from one request that nobody sent: so tokens and limits are looked at as they are over HTTP.
+    Each call comes from a request that nobody sent: so tokens and limits are looked at as they are over HTTP, and a
+    token that was revoked or expired meanwhile opens nothing.
     """
     from fastapi import Request
+    from mcp.server.mcpserver.exceptions import ToolError
 
     from web.mcp.tools import server
+    from web.problems import ApiError
     from web.programs import program
 
-    asking = Request(
-        {
-            "type": "http",
-            "method": "POST",
-            "scheme": "http",
-            "path": "/mcp",
-            "query_string": b"",
-            "headers": [(b"authorization", f"Bearer {token}".encode())] if token else [],
-            "server": ("localhost", 80),
-            "client": None,
-            "app": app,
-            "state": {},
-        }
-    )
-    program(asking)
-    return server(lambda _ctx: asking, app.state.settings.site_name or "Help centre")
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/mcp",
+        "query_string": b"",
+        "headers": [(b"authorization", f"Bearer {token}".encode())] if token else [],
+        "server": ("localhost", 80),
+        "client": None,
+        "app": app,
+    }
+
+    def asking() -> Request:
+        request = Request({**scope, "state": {}})
+        program(request)
+        return request
+
+    def called(_ctx: object) -> Request:
+        try:
+            return asking()
+        except ApiError as error:
+            raise ToolError(error.detail) from None
+
+    asking()
+    return server(called, app.state.settings.site_name or "Help centre")

@@ -205,6 +205,22 @@ def test_on_the_same_machine_a_token_opens_what_it_opens_over_http(site: LiveSit
     assert refused.value.status == 401
 
 
+def test_on_the_same_machine_a_token_that_was_revoked_meanwhile_opens_nothing(site: LiveSite) -> None:
+    accounts: Accounts = site.app.state.accounts
+    owner = somebody(accounts, "agent", email="leaver@example.com")
+    secret, made = accounts.make_token(owner.id, "laptop", owner.rights, 30, By("tests"))
+
+    async def read() -> list[CallToolResult]:
+        async with Client(local_server(site.app, secret)) as client:
+            before = await client.call_tool("fetch", {"id": "verify-caller"})
+            accounts.revoke_token(made.id, By("tests"))
+            return [before, await client.call_tool("fetch", {"id": "verify-caller"})]
+
+    before, after = asyncio.run(read())
+    assert (before.is_error, after.is_error) == (False, True)
+    assert "This token does not work" in str(after.content)
+
+
 def test_there_is_nothing_to_listen_to_without_sessions(site: LiveSite) -> None:
     refused = httpx2.get(f"{site.base}/mcp", headers=ACCEPT)
 
