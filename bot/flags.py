@@ -203,17 +203,20 @@ class SqlFlagStore:
         self._engine = engine
 
     def add(self, flag: Flag) -> Flag:
+        same = table.c.open_key == flag.open_key
         with reachable("The flag could not be stored"):
-            try:
-                with self._engine.begin() as connection:
-                    connection.execute(table.insert().values(**asdict(flag), open_key=flag.open_key))
-                return flag
-            except sa.exc.IntegrityError:
-                same = table.c.open_key == flag.open_key
-                with self._engine.begin() as connection:
-                    if flag.comment:
-                        connection.execute(table.update().where(same).values(comment=flag.comment))
-                    return _flag(connection.execute(table.select().where(same)).one())
+            while True:
+                try:
+                    with self._engine.begin() as connection:
+                        connection.execute(table.insert().values(**asdict(flag), open_key=flag.open_key))
+                    return flag
+                except sa.exc.IntegrityError:
+                    with self._engine.begin() as connection:
+                        if flag.comment:
+                            connection.execute(table.update().where(same).values(comment=flag.comment))
+                        known = connection.execute(table.select().where(same)).first()
+                    if known is not None:  # else somebody closed it just now, and there is room for a new one
+                        return _flag(known)
 
     def get(self, flag_id: str) -> Flag:
         with reachable("The flag could not be read"), self._engine.connect() as connection:

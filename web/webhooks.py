@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import unquote, urlsplit
 
@@ -32,6 +32,7 @@ router = APIRouter()
 #: What agents of another desk may see: what our own may, without the articles of single teams.
 _AUDIENCES = audiences(frozenset({"agent"}), frozenset())
 _SUGGESTED = 3
+_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 _ADDRESS = re.compile(r"https?://[^\s<>\"')\]]+")
 
 
@@ -152,7 +153,7 @@ def ticket_solved(webhook: Webhook, request: Request) -> LearnedOut:
     desk: HelpDesk = request.app.state.desk
     article = _named(desk, request.app.state.settings, ticket)
     if article and not webhook.again:
-        at = min(_with_zone(ticket.solved_at), desk.now()) if ticket.solved_at else desk.now()
+        at = _solved(ticket.solved_at, desk.now()) if ticket.solved_at else desk.now()
         trace = Trace("agent", f"desk:{ticket.id}", at)
         desk.learning.learn([Lesson(article, ticket.subject, ticket.body, ticket.lang or "", trace)])
         desk.library.refresh()
@@ -189,5 +190,6 @@ def _taken(request: Request, webhook: Signed) -> None:
         SqlWebhooks(request.app.state.engine).keep(webhook.id, request.app.state.desk.now())
 
 
-def _with_zone(at: datetime) -> datetime:
-    return at.astimezone() if at.tzinfo is None else at
+def _solved(at: datetime, now: datetime) -> datetime:
+    """When a ticket was solved: UTC where no zone is named, never after now, never before there were such desks."""
+    return max(_EARLIEST, min(at if at.tzinfo else at.replace(tzinfo=UTC), now))

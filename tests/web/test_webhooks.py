@@ -92,6 +92,20 @@ def test_a_solved_ticket_teaches_at_once_and_once_with_personal_data_masked(site
 
 
 @pytest.mark.parametrize(
+    ("solved_at", "learned_at"),
+    [
+        ("2026-11-20T08:00:00+02:00", datetime(2026, 11, 20, 6, tzinfo=UTC)),
+        ("2026-11-20T08:00:00", datetime(2026, 11, 20, 8, tzinfo=UTC)),
+        ("0001-01-01T00:00:00+14:00", datetime(1990, 1, 1, tzinfo=UTC)),
+        ("9999-12-31T23:59:59-14:00", NOW),
+    ],
+)
+def test_a_ticket_was_solved_when_its_desk_says_within_reason(site: Site, solved_at: str, learned_at: datetime) -> None:
+    assert post(site, "ticket-solved", {**SOLVED, "solved_at": solved_at}).status_code == 202
+    assert site.app.state.desk.learning.find().rows[0].at == learned_at
+
+
+@pytest.mark.parametrize(
     ("told", "article"),
     [
         ({"article_id": "vpn", "text": ""}, "vpn"),
