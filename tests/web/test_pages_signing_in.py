@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 
 from bot.accounts import SESSION_IDLE, SESSION_LASTS, By
 from bot.passwords import Passwords
-from bot.people import Person
+from bot.people import Person, Role
 from tests.people import PASSWORD, somebody, with_password
 from tests.web.site import AGENT, ARTICLES, Page, Site, open_site
 from web.auth import COOKIE, SECURE_COOKIE
@@ -63,7 +63,7 @@ def test_a_person_signs_in_goes_where_they_wanted_to_and_signs_out(site: Site) -
     assert "Signed in as: Agent" in " ".join(home.one("details", cls="person").text.split())
     assert home.response.headers["cache-control"] == "private, no-store"
     assert "Cookie" in home.response.headers["vary"]
-    assert site.get("/sign-in").response.headers["location"] == "/"
+    assert site.get("/sign-in").response.headers["location"] == "/inbox"
     held = site.client.cookies[COOKIE]
 
     out = site.post("/sign-out", {"": ""})
@@ -71,6 +71,16 @@ def test_a_person_signs_in_goes_where_they_wanted_to_and_signs_out(site: Site) -
     site.hold(held)
     assert site.get("/").all("details", cls="person") == []
     assert entries(site)[-2:] == [("signed_in", EMAIL), ("signed_out", EMAIL)]
+
+
+@pytest.mark.parametrize(
+    ("role", "address"), [("reader", "/"), ("agent", "/inbox"), ("author", "/authors"), ("admin", "/inbox")]
+)
+def test_who_does_not_say_where_to_goes_where_they_work(site: Site, role: Role, address: str) -> None:
+    person = with_password(site.accounts, somebody(site.accounts, role))
+    assert sign_in(site, person.email).response.headers["location"] == address
+    assert site.get("/sign-in").response.headers["location"] == address
+    assert site.get(address).status == 200
 
 
 @pytest.mark.usefixtures("agent")
@@ -279,7 +289,7 @@ def test_the_first_admin_is_made_with_a_link_that_works_once(site: Site) -> None
     assert "Use 12 characters or more" in short.main
     assert "short" not in [element.attrs.get("value") for element in short.all("input")]
     done = site.post(form.action, form.filled(name="Ann", email="ann@example.com", password=PASSWORD))
-    assert (done.status, done.response.headers["location"]) == (303, "/")
+    assert (done.status, done.response.headers["location"]) == (303, "/people")
     assert "People" in site.get("/").one("details", cls="person").text
     again = site.get(f"/setup/{link}")
     assert (again.status, "This link was used already" in again.main) == (404, True)
@@ -296,7 +306,8 @@ def test_an_invitation_sets_a_password_and_signs_in(site: Site) -> None:
     assert site.get(f"/setup/{secret}").status == 404
     form = page.form(f"/welcome/{secret}")
     assert site.post(form.action, form.filled(password="kim@example.com")).status == 422
-    assert site.post(form.action, form.filled(password=PASSWORD)).status == 303
+    done = site.post(form.action, form.filled(password=PASSWORD))
+    assert (done.status, done.response.headers["location"]) == (303, "/inbox")
     assert site.get(f"/welcome/{secret}").status == 404
     site.sign_out()
     assert sign_in(site, "kim@example.com").status == 303

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from bot.accounts import PersonDraft, digest, no_link
 from bot.errors import AccountInvalid, Message
 from bot.passwords import SHORTEST
-from bot.people import Person
+from bot.people import ANYBODY, Caller, Person
 from bot.people_store import key
 from web import auth
 from web.origin import host, network, own_path
@@ -30,7 +30,7 @@ _LONGEST = 1_000
 def sign_in_form(request: Request) -> Response:
     following = own_path(request.query_params.get("next", ""))
     if auth.caller(request).id:
-        return RedirectResponse(following or "/", 303)
+        return RedirectResponse(following or _workplace(auth.caller(request)), 303)
     return _sign_in(request, following)
 
 
@@ -55,7 +55,7 @@ def sign_in(request: Request, form: Posted) -> Response:
         limits.wait("sign_in", from_where)
         return _sign_in(request, following, email, {"password": _NO_MATCH}, 403)
     limits.account_opened(from_where, key(email))
-    return _signed_in(request, secret, following or "/")
+    return _signed_in(request, secret, following)
 
 
 def _sign_in(
@@ -97,7 +97,8 @@ def setup(request: Request, secret: str, form: Posted) -> Response:
         person = accounts.set_up(secret, draft, form.text("password"), host(request))
     except AccountInvalid as error:
         return _setup(request, secret, draft, error.fields, 422)
-    return _signed_in(request, accounts.start(person, host(request)), f"/?lang={lang}" if lang.isalpha() else "/")
+    following = f"/people?lang={lang}" if lang.isalpha() else "/people"  # whoever else there is to be added
+    return _signed_in(request, accounts.start(person, host(request)), following)
 
 
 def _setup(
@@ -121,7 +122,7 @@ def welcome(request: Request, secret: str, form: Posted) -> Response:
         person = accounts.welcome(secret, form.text("password"), host(request))
     except AccountInvalid as error:
         return _welcome(request, secret, person, error.fields, 422)
-    return _signed_in(request, accounts.start(person, host(request)), "/")
+    return _signed_in(request, accounts.start(person, host(request)))
 
 
 def _whose(request: Request, secret: str) -> Person:
@@ -139,13 +140,19 @@ def _welcome(
     return page(request, "welcome.html", values, status=status, reader=reader, private=True)
 
 
-def _signed_in(request: Request, secret: str, following: str) -> Response:
+def _signed_in(request: Request, secret: str, following: str = "") -> Response:
     """What was signed in before in this browser ends: no session outlives the person who takes its place."""
+    accounts = auth.accounts(request)
     if before := auth.session_secret(request):
-        auth.accounts(request).store.end(digest(before))
-    response = RedirectResponse(following, 303)
+        accounts.store.end(digest(before))
+    response = RedirectResponse(following or _workplace(accounts.of_session(secret) or ANYBODY), 303)
     auth.keep(request, response, secret)
     return response
+
+
+def _workplace(caller: Caller) -> str:
+    """Where somebody goes who did not say where to: agents and authors came to work."""
+    return "/inbox" if caller.may("tickets") else "/authors" if caller.may("authoring") else "/"
 
 
 def _reader(request: Request) -> Visit:
