@@ -191,7 +191,7 @@ def _outbox_dead(page: Page) -> None:
     _refused(page)
     sign_in(page, "admin")
     page.goto("/outbox?shown=dead")
-    page.get_by_text("Discard", exact=False).first.click()
+    page.locator("summary", has_text="Discard").first.click()
     expect(page.get_by_label("Why").first).to_be_visible()
 
 
