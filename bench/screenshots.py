@@ -34,7 +34,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as scratch,
         host_site() as site,
-        help_centre(own_data(), Path(scratch), site.base) as server,
+        help_centre(own_data(), Path(scratch), site.base, site.handoff) as server,
         sync_playwright() as playwright,
     ):
         site.help_centre = server.base

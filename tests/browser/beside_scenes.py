@@ -65,6 +65,12 @@ def _panel_sign_in(page: Page) -> None:
     expect(page.get_by_role("alert")).to_be_visible()
 
 
+def _panel_empty(page: Page) -> None:
+    sign_in(page, "agent")
+    page.goto("/agent/panel")
+    expect(page.get_by_role("heading", name="No ticket is open")).to_be_visible()
+
+
 def _flags(page: Page) -> None:
     for article, kind, comment in (
         ("account-locked", "missing", "The step for shared phones is missing."),
@@ -91,6 +97,7 @@ BESIDE: Mapping[str, Callable[[Page], None]] = {
     "panel-internal": _panel_internal,
     "panel-look": _panel_look,
     "panel-sign-in": _panel_sign_in,
+    "panel-empty": _panel_empty,
     "flags": _flags,
     "draft": _draft,
 }

@@ -1,13 +1,18 @@
-"""Somebody else's site that embeds the widget: a few pages served from another port of this machine."""
+"""Somebody else's site that embeds the widget: a few pages served from another port of this machine.
+
+It has a desk as well, which takes all webhooks but those with `REFUSED` in them.
+"""
 
 from __future__ import annotations
 
 import threading
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+REFUSED = "pangolin"
 #: All that a careful site allows: this one script, connections and pictures of the help centre.
 STRICT_CSP = "default-src 'none'; script-src {base}; connect-src {base}; img-src {base}"
 HOSTILE_CSS = """
@@ -117,9 +122,24 @@ class HostSite:
                 self.end_headers()
                 self.wfile.write(body)
 
+            def do_POST(self) -> None:
+                told = self.rfile.read(int(self.headers["Content-Length"]))
+                self.send_response(422 if REFUSED.encode() in told else 204)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
             def log_message(self, *_args: object) -> None:
                 """Silent: what matters is asserted."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.base = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    @property
+    def handoff(self) -> dict[str, str]:
+        """The settings, as environment variables, of a help centre that hands its tickets on to this site."""
+        return {
+            "FIRSTLINE_HANDOFF": "webhook",
+            "FIRSTLINE_HANDOFF_URL": f"{self.base}/desk",
+            "FIRSTLINE_HANDOFF_SECRET": "whsec_" + b64encode(b"a secret of the tests, no more").decode(),
+        }

@@ -10,6 +10,7 @@ from playwright.sync_api import APIRequestContext, Page, expect
 from bot.people import Role
 from tests.browser.beside_scenes import BESIDE
 from tests.browser.help_centre import AGENT_TOKEN, sign_in
+from tests.browser.host_site import REFUSED
 from tests.browser.widget_page import Widget
 
 ANSWERED = "I forgot my passwrod"
@@ -25,6 +26,9 @@ ASKED = (
     "Can I bring my dog on Fridays?",
     "Wie bestelle ich Visitenkarten?",
 )
+
+#: How often, and how long apart, is looked whether the other desk refused a ticket.
+_LOOKS, _LOOK_EVERY_MS = 40, 250
 
 #: Brings a page into the state to be pictured.
 Scene = Callable[[Page], None]
@@ -166,6 +170,31 @@ def _outbox(page: Page) -> None:
     page.goto("/outbox")
 
 
+def _refused(page: Page) -> str:
+    """Has somebody send a ticket that the other desk does not take, and waits for that; the ticket's id."""
+    sent = {"subject": f"The {REFUSED} badge is refused", "body": "At the side door.", "email": "kim@example.com"}
+    ticket: str = page.request.post(
+        "/api/v1/tickets", data=sent, headers={"Idempotency-Key": f"refused-{uuid.uuid4().hex}"}
+    ).json()["id"]
+    page.goto(f"/ticket/{ticket}")
+    told = page.get_by_text("Our ticket system cannot be reached")
+    for _ in range(_LOOKS):
+        if told.is_visible():
+            break
+        page.wait_for_timeout(_LOOK_EVERY_MS)
+        page.reload()
+    expect(told).to_be_visible()
+    return ticket
+
+
+def _outbox_dead(page: Page) -> None:
+    _refused(page)
+    sign_in(page, "admin")
+    page.goto("/outbox?shown=dead")
+    page.locator("summary", has_text="Discard").first.click()
+    expect(page.get_by_label("Why").first).to_be_visible()
+
+
 def send_ticket(page: Page, **given: str) -> int:
     """Has somebody send a ticket; its number. From now on the page is an agent's."""
     sign_in(page, "agent")
@@ -227,6 +256,44 @@ def _inbox_conflict(page: Page) -> None:
     expect(page.get_by_role("heading", name="That is not done yet")).to_be_visible()
 
 
+def _inbox_escalate(page: Page) -> None:
+    page.goto(f"/inbox/{send_ticket(page)}")
+    page.keyboard.press("e")
+    expect(page.get_by_label("Why")).to_be_focused()
+
+
+def _menu(page: Page) -> None:
+    sign_in(page, "admin")
+    page.goto("/inbox?view=on_hold")
+    page.locator(".person summary").click()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+def _person(page: Page) -> None:
+    sign_in(page, "admin")
+    page.goto("/people")
+    page.get_by_role("table").get_by_role("link", name="Agent", exact=True).click()
+    expect(page.get_by_role("heading", name="Their way in")).to_be_visible()
+
+
+def _person_link(page: Page) -> None:
+    sign_in(page, "admin")
+    page.goto("/people/add")
+    page.get_by_label("E-mail address").fill(f"{uuid.uuid4().hex}@example.com")
+    page.get_by_label("Name", exact=True).fill("Robin Newcomer")
+    page.get_by_role("checkbox", name="Agent").check()
+    page.get_by_role("button", name="Add and show the link").click()
+    expect(page.get_by_role("heading", name="Robin Newcomer may join")).to_be_visible()
+
+
+def _welcome(page: Page) -> None:
+    _person_link(page)
+    link = page.get_by_label("Link").input_value()
+    page.context.clear_cookies()
+    page.goto(link)
+    expect(page.get_by_role("heading", name="Set your password")).to_be_visible()
+
+
 def _as(role: Role, address: str) -> Scene:
     def scene(page: Page) -> None:
         sign_in(page, role)
@@ -256,7 +323,12 @@ PAGES: Mapping[str, Scene] = {
     "account-token": _token,
     "people": _as("admin", "/people"),
     "people-add": _as("admin", "/people/add"),
+    "people-person": _person,
+    "people-link": _person_link,
     "people-audit": _as("admin", "/people/audit"),
+    "welcome": _welcome,
+    "forbidden": _as("reader", "/inbox"),
+    "menu": _menu,
     "home-polish": _at("/?lang=pl"),
     "topic": _at("/topics/accounts"),
     "article": _at("/en/articles/reset-password"),
@@ -288,11 +360,14 @@ PAGES: Mapping[str, Scene] = {
     "authors-learned": _learned,
     "authors-learned-trace": _learned_trace,
     "outbox": _outbox,
+    "outbox-dead": _outbox_dead,
+    "ticket-stuck": lambda page: _go(page, f"/ticket/{_refused(page)}"),
     **BESIDE,
     "inbox": _inbox,
     "inbox-empty": _inbox_empty,
     "inbox-ticket": _inbox_ticket,
     "inbox-note": _inbox_note,
+    "inbox-escalate": _inbox_escalate,
     "inbox-keys": _inbox_keys,
     "inbox-conflict": _inbox_conflict,
     "api": _at("/api"),

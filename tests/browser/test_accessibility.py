@@ -26,6 +26,7 @@ _TOLD: Mapping[str, str] = {
     "panel-flag": "422",
     "panel-sign-in": "403",
     "inbox-conflict": "409",
+    "forbidden": "403",
     "widget-errors": "422",
     "widget-down": "ERR_FAILED",
     "widget-unreachable": "ERR_FAILED",
@@ -42,7 +43,8 @@ class Shown:
 
 @pytest.fixture(scope="module")
 def shown(browser: Browser, own_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
-    with host_site() as site, help_centre(own_data, tmp_path_factory.mktemp("shown"), site.base) as server:
+    folder = tmp_path_factory.mktemp("shown")
+    with host_site() as site, help_centre(own_data, folder, site.base, site.handoff) as server:
         site.help_centre = server.base
         context = browser.new_context(base_url=server.base)
         ask_before(context.request)

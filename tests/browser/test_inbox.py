@@ -91,3 +91,59 @@ def test_a_list_tells_of_new_tickets_when_one_comes_back_to_it(open_page: OpenPa
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     page.get_by_role("link", name="1 new ticket").click()
     expect(page.get_by_role("link", name="Heating in Quito")).to_be_visible()
+
+
+def test_a_key_pressed_twice_asks_once_and_what_follows_is_not_taken_for_more_keys(open_page: OpenPage) -> None:
+    page = open_page("about:blank")
+    page.goto(f"/inbox/{send_ticket(page)}")
+    posted: list[str] = []
+    page.on("request", lambda request: posted.append(request.url) if request.method == "POST" else None)
+    # All in one go, before the browser can leave the page.
+    page.evaluate(
+        """() => { for (const key of "aase") document.body.dispatchEvent(
+            new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, composed: true })) }"""
+    )
+    expect(page.locator("#fl-done")).to_contain_text("took this ticket")
+    assert len(posted) == 1
+    expect(page.locator("#fl-state")).to_contain_text("To answer")
+    expect(page.get_by_label("Why")).not_to_be_visible()
+    page.get_by_role("button", name="Solve", exact=True).dblclick()
+    expect(page.locator("#fl-done")).to_contain_text("solved this ticket")
+    assert len(posted) == 2
+
+
+def test_g_and_a_letter_that_means_no_list_goes_nowhere(open_page: OpenPage) -> None:
+    page = open_page("about:blank")
+    page.goto(f"/inbox/{send_ticket(page)}")
+    before = page.url
+    page.keyboard.press("g")
+    page.keyboard.press("z")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    assert page.url == before
+
+
+def test_the_menu_closes_by_escape_and_by_a_click_elsewhere(open_page: OpenPage) -> None:
+    page = open_page("about:blank")
+    send_ticket(page)
+    page.goto("/inbox")
+    summary, account = page.locator(".person summary"), page.get_by_role("link", name="Account")
+    summary.click()
+    expect(account).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(account).not_to_be_visible()
+    expect(summary).to_be_focused()
+    summary.click()
+    page.get_by_role("heading", level=1).click()
+    expect(account).not_to_be_visible()
+
+
+@pytest.mark.parametrize("width", [1000, 1280])
+def test_the_answer_stands_beside_the_ticket_in_the_first_window(open_page: OpenPage, width: int) -> None:
+    page = open_page("about:blank", viewport={"width": width, "height": 800})
+    page.goto(f"/inbox/{send_ticket(page)}")
+    panel, talk = page.locator(".case-panel").bounding_box(), page.locator(".talk").bounding_box()
+    assert panel is not None
+    assert talk is not None
+    assert panel["y"] == talk["y"] < 500
+    assert panel["x"] >= talk["x"] + talk["width"]

@@ -12,7 +12,7 @@ from bot.errors import Message
 from bot.outbox import SqlOutbox
 from bot.people import Role
 from tests.web.conftest import ticket
-from tests.web.site import ARTICLES, Site, open_site
+from tests.web.site import AGENT, ARTICLES, Site, open_site
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 TOKEN = "token-of-the-desk"
@@ -154,6 +154,19 @@ def test_the_requester_is_told_the_truth_and_no_more_once_it_arrived(site: Site)
     assert sending is not None
     outbox(site).deliver(sending, "server", "7", "", NOON)
     assert STUCK not in site.get(address).main
+
+
+def test_whose_ticket_is_solved_need_not_know_where_it_got_stuck(site: Site) -> None:
+    ticket_id = send(site)
+    fail(site)
+    headers = {"Authorization": f"Bearer {AGENT}"}
+    solved = site.client.post(
+        f"/api/v1/tickets/{ticket_id}/resolution", json={"text": "Restarted it."}, headers=headers
+    )
+    assert solved.status_code < 300
+    page = site.get(f"/ticket/{ticket_id}").main
+    assert "This ticket is solved." in page
+    assert STUCK not in page
 
 
 def test_a_page_promises_an_e_mail_only_where_one_is_sent(tmp_path: Path, site: Site) -> None:

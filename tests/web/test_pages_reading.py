@@ -280,6 +280,7 @@ def test_markup_of_an_article_that_could_run_is_gone(site: Site) -> None:
     assert {element.attrs.get("src", "").partition("?")[0] for element in page.all("script")} == {
         "",  # structured data
         "/static/article.js",
+        "/static/menu.js",
         "/static/search.js",
     }
     assert "alert(" not in page.html

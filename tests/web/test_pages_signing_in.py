@@ -73,6 +73,16 @@ def test_a_person_signs_in_goes_where_they_wanted_to_and_signs_out(site: Site) -
     assert entries(site)[-2:] == [("signed_in", EMAIL), ("signed_out", EMAIL)]
 
 
+@pytest.mark.parametrize(
+    ("role", "address"), [("reader", "/"), ("agent", "/inbox"), ("author", "/authors"), ("admin", "/inbox")]
+)
+def test_who_does_not_say_where_to_goes_where_they_work(site: Site, role: Role, address: str) -> None:
+    person = with_password(site.accounts, somebody(site.accounts, role))
+    assert sign_in(site, person.email).response.headers["location"] == address
+    assert site.get("/sign-in").response.headers["location"] == address
+    assert site.get(address).status == 200
+
+
 @pytest.mark.usefixtures("agent")
 def test_over_tls_the_cookie_belongs_to_this_host_alone(site: Site) -> None:
     with TestClient(site.app, base_url="https://help.example", follow_redirects=False) as client:
@@ -279,7 +289,7 @@ def test_the_first_admin_is_made_with_a_link_that_works_once(site: Site) -> None
     assert "Use 12 characters or more" in short.main
     assert "short" not in [element.attrs.get("value") for element in short.all("input")]
     done = site.post(form.action, form.filled(name="Ann", email="ann@example.com", password=PASSWORD))
-    assert (done.status, done.response.headers["location"]) == (303, "/")
+    assert (done.status, done.response.headers["location"]) == (303, "/people")
     assert "People" in site.get("/").one("details", cls="person").text
     again = site.get(f"/setup/{link}")
     assert (again.status, "This link was used already" in again.main) == (404, True)
@@ -296,7 +306,8 @@ def test_an_invitation_sets_a_password_and_signs_in(site: Site) -> None:
     assert site.get(f"/setup/{secret}").status == 404
     form = page.form(f"/welcome/{secret}")
     assert site.post(form.action, form.filled(password="kim@example.com")).status == 422
-    assert site.post(form.action, form.filled(password=PASSWORD)).status == 303
+    done = site.post(form.action, form.filled(password=PASSWORD))
+    assert (done.status, done.response.headers["location"]) == (303, "/inbox")
     assert site.get(f"/welcome/{secret}").status == 404
     site.sign_out()
     assert sign_in(site, "kim@example.com").status == 303
@@ -327,11 +338,3 @@ def test_while_the_database_is_down_people_read_on_and_nobody_gets_in(site: Site
     assert site.get("/en/articles/vpn").status == 200
     assert site.get("/authors").status == 503
     assert site.client.get("/api/v1/gaps").json()["code"] == "store_unavailable"
-
-
-@pytest.mark.parametrize(
-    ("role", "work"), [("agent", "/inbox"), ("admin", "/inbox"), ("author", "/authors"), ("reader", "/")]
-)
-def test_who_signs_in_comes_to_their_work(site: Site, role: Role, work: str) -> None:
-    site.sign_in(role)
-    assert site.get("/sign-in").response.headers["location"] == work

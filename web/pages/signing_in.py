@@ -29,9 +29,8 @@ _LONGEST = 1_000
 @router.get("/sign-in")
 def sign_in_form(request: Request) -> Response:
     following = own_path(request.query_params.get("next", ""))
-    known = auth.caller(request)
-    if known.id:
-        return RedirectResponse(following or _start(known), 303)
+    if auth.caller(request).id:
+        return RedirectResponse(following or _workplace(auth.caller(request)), 303)
     return _sign_in(request, following)
 
 
@@ -56,12 +55,7 @@ def sign_in(request: Request, form: Posted) -> Response:
         limits.wait("sign_in", from_where)
         return _sign_in(request, following, email, {"password": _NO_MATCH}, 403)
     limits.account_opened(from_where, key(email))
-    return _signed_in(request, secret, following or _start(auth.accounts(request).of_session(secret) or ANYBODY))
-
-
-def _start(known: Caller) -> str:
-    """Where somebody's work is."""
-    return "/inbox" if known.may("tickets") else "/authors" if known.may("authoring") else "/"
+    return _signed_in(request, secret, following)
 
 
 def _sign_in(
@@ -103,7 +97,8 @@ def setup(request: Request, secret: str, form: Posted) -> Response:
         person = accounts.set_up(secret, draft, form.text("password"), host(request))
     except AccountInvalid as error:
         return _setup(request, secret, draft, error.fields, 422)
-    return _signed_in(request, accounts.start(person, host(request)), f"/?lang={lang}" if lang.isalpha() else "/")
+    following = f"/people?lang={lang}" if lang.isalpha() else "/people"  # whoever else there is to be added
+    return _signed_in(request, accounts.start(person, host(request)), following)
 
 
 def _setup(
@@ -127,7 +122,7 @@ def welcome(request: Request, secret: str, form: Posted) -> Response:
         person = accounts.welcome(secret, form.text("password"), host(request))
     except AccountInvalid as error:
         return _welcome(request, secret, person, error.fields, 422)
-    return _signed_in(request, accounts.start(person, host(request)), "/")
+    return _signed_in(request, accounts.start(person, host(request)))
 
 
 def _whose(request: Request, secret: str) -> Person:
@@ -145,13 +140,19 @@ def _welcome(
     return page(request, "welcome.html", values, status=status, reader=reader, private=True)
 
 
-def _signed_in(request: Request, secret: str, following: str) -> Response:
+def _signed_in(request: Request, secret: str, following: str = "") -> Response:
     """What was signed in before in this browser ends: no session outlives the person who takes its place."""
+    accounts = auth.accounts(request)
     if before := auth.session_secret(request):
-        auth.accounts(request).store.end(digest(before))
-    response = RedirectResponse(following, 303)
+        accounts.store.end(digest(before))
+    response = RedirectResponse(following or _workplace(accounts.of_session(secret) or ANYBODY), 303)
     auth.keep(request, response, secret)
     return response
+
+
+def _workplace(caller: Caller) -> str:
+    """Where somebody goes who did not say where to: agents and authors came to work."""
+    return "/inbox" if caller.may("tickets") else "/authors" if caller.may("authoring") else "/"
 
 
 def _reader(request: Request) -> Visit:

@@ -25,9 +25,11 @@ function showKeys() {
   keys.showModal();
 }
 
+let leaving = false; // a form is on its way: what follows is not meant for the page that goes
+
 /* Whoever types means the letter; a key with another one held down belongs to the browser. */
 function typing(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || keys.open) return true;
+  if (leaving || event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || keys.open) return true;
   const at = event.composedPath()[0];
   const field = at instanceof Element && at.closest("input:not([type=checkbox], [type=radio]), textarea, select");
   return Boolean(field) || (at instanceof HTMLElement && at.isContentEditable);
@@ -62,9 +64,20 @@ function done() {
 function goTo(key) {
   const link = document.querySelector(`[data-go="${CSS.escape(key)}"]`);
   if (link) return done(link.click());
-  if (page) window.location.assign(`/inbox?view=${{ m: "mine", u: "unassigned", o: "overdue", w: "waiting", h: "on_hold", s: "solved" }[key] ?? ""}`);
-  return Boolean(page);
+  const view = { m: "mine", u: "unassigned", a: "", o: "overdue", w: "waiting", h: "on_hold", s: "solved" }[key];
+  if (!page || view === undefined) return false;
+  window.location.assign(view ? `/inbox?view=${view}` : "/inbox");
+  return true;
 }
+
+/* A second press of a key or button asks for nothing new, and would be refused as a change of what changed since. */
+document.addEventListener("submit", (event) => {
+  if (event.defaultPrevented || event.target.method !== "post" || event.target.hasAttribute("data-part")) return;
+  if (leaving) event.preventDefault();
+  leaving = true;
+  setTimeout(() => (leaving = false), 5_000);
+});
+window.addEventListener("pageshow", () => (leaving = false));
 
 document.querySelector("[data-keys]")?.addEventListener("click", showKeys);
 document.querySelector(".keys-hint").hidden = false;
@@ -212,13 +225,7 @@ if (page) {
     const button = composer.querySelector(`button[value=${composer.elements.writing.value}]`);
     composer.requestSubmit(button);
   });
-  composer.addEventListener("submit", (event) => {
-    keep();
-    if (composer.dataset.sending) event.preventDefault();
-    composer.dataset.sending = "yes";
-    setTimeout(() => delete composer.dataset.sending, 5_000);
-  });
-  window.addEventListener("pageshow", () => delete composer.dataset.sending);
+  composer.addEventListener("submit", keep);
 }
 
 /* ---- news ---- */
