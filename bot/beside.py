@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, Self
@@ -22,6 +23,8 @@ from kb.snapshot import Entry
 
 _log = logging.getLogger(__name__)
 
+#: "https" and "com" are no words that two texts share.
+_ADDRESS = re.compile(r"\S{0,200}(?:://|@)\S{0,2000}")
 #: How many articles are listed, likely or not: an agent looks through a list that a reader would be sent astray by.
 MOST_ARTICLES = 5
 #: Of the words that article and ticket share, how many are named.
@@ -161,7 +164,7 @@ class Adviser:
 
     def _articles(self, searcher: Searcher, ranking: Ranking, case: Case, similar: Similar) -> tuple[Placed, ...]:
         near = [hit for hit in ranking.hits if hit.score >= ranking.hits[0].score - _FAR_BEHIND]
-        wanted = Wanted(f"{ranking.corrected}\n{case.body[:2_000]}")
+        wanted = Wanted(_ADDRESS.sub(" ", f"{ranking.corrected}\n{case.body[:2_000]}"))
         placed = [self._placed(searcher, hit, case, wanted, similar) for hit in near]
         if placed and placed[0].seen != "declined":  # that it did not help is not in the calibration
             placed[0] = replace(placed[0], confidence=round(ranking.confidence, 4))

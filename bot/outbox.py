@@ -19,7 +19,7 @@ from bot.errors import Message, SendingUnknown
 
 Kind = Literal["ticket", "message", "note", "mail"]
 State = Literal["waiting", "delivered", "dead", "discarded"]
-#: What a list may be narrowed to: `failing` waits and has failed before.
+#: What a list may be narrowed to: `waiting` was not tried yet, `failing` was, and waits to be tried again.
 Shown = Literal["waiting", "failing", "dead", "delivered", "discarded"]
 
 SHOWN: tuple[Shown, ...] = get_args(Shown)
@@ -272,10 +272,10 @@ def _shown(name: Shown) -> sa.ColumnElement[bool]:
 
     What is tried again this moment is failing still.
     """
+    failed = sa.or_(outbox.c.attempts > 1, sa.and_(outbox.c.attempts == 1, outbox.c.leased_until.is_(None)))
     if name == "failing":
-        failed = sa.or_(outbox.c.attempts > 1, sa.and_(outbox.c.attempts == 1, outbox.c.leased_until.is_(None)))
         return sa.and_(outbox.c.state == "waiting", failed)
-    return outbox.c.state == name
+    return sa.and_(outbox.c.state == "waiting", ~failed) if name == "waiting" else outbox.c.state == name
 
 
 def _sending(row: Any, number: int | None = None) -> Sending:

@@ -136,11 +136,18 @@ def moved(ticket: Ticket, at: datetime, *, spoken: bool = False) -> Ticket:
 def said(
     ticket: Ticket, author: Author, who: Who, at: datetime, times: ResponseTimes
 ) -> tuple[Ticket, tuple[Event, ...]]:
-    """The ticket after a message of an agent, which answers it, or of its requester, which opens it."""
+    """The ticket after a message of an agent, which answers it, or of its requester, which opens it.
+
+    Who answers a ticket that nobody has takes it: the requester's next words are for them.
+    """
     state: TicketState = "answered" if author == "agent" else "received"
     what: What = "reply" if author == "agent" else "message"
     event = Event(at, who, what, ticket.state, state, clock=ticket.clock)
-    return moved(times.timed(ticket, state, at), at, spoken=True), (event,)
+    after = moved(times.timed(ticket, state, at), at, spoken=True)
+    if author == "agent" and who.id and not ticket.assignee.id:
+        taken = Event(at, who, "assignee", "", who.name, clock=ticket.clock)
+        return replace(after, assignee=who), (taken, event)
+    return after, (event,)
 
 
 def judged(

@@ -50,7 +50,7 @@ class SendingOut(BaseModel):
 
 class OutboxOut(BaseModel):
     total: int = Field(description="How many there are of what was asked for.")
-    counts: dict[Shown, int] = Field(description="How many there are of each; `failing` ones count as waiting too.")
+    counts: dict[Shown, int] = Field(description="How many there are of each.")
     outbox: list[SendingOut]
 
 

@@ -120,6 +120,20 @@ def test_tickets_are_found_by_all_that_they_are_and_several_filters_narrow_toget
     assert plain.number == 4
 
 
+def test_who_answers_a_ticket_that_nobody_has_takes_it_and_a_program_without_a_name_does_not(desk: Desk) -> None:
+    open_one, lees, nameless = desk.send(), desk.send(), desk.send()
+    desk.change(lees, assignee=LEE)
+    for ticket in (open_one, lees):
+        desk.inbox.say(ticket.id, "agent", "Switch it on.", NOON, KIM)
+    desk.inbox.say(nameless.id, "agent", "Switch it on.", NOON, NOBODY)
+
+    assert [desk.now(ticket).assignee for ticket in (open_one, lees, nameless)] == [KIM, LEE, NOBODY]
+    assert [(event.what, event.who, event.new) for event in desk.work(open_one).history] == [
+        ("assignee", KIM, KIM.name),
+        ("reply", KIM, "answered"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [

@@ -47,7 +47,7 @@ _WORDS = {
 }
 _FORBIDDEN = (
     N_("You may not open this page"),
-    N_("Ask an administrator of this help centre, or sign in as somebody else."),
+    N_("Ask an administrator of this help centre, or sign out and sign in as somebody else."),
 )
 _SUGGESTED = 4
 #: Parts of addresses that are the same for every article.

@@ -206,7 +206,6 @@ def _page(
         "ticket": ticket,
         "items": _items(reader.said, done),
         "asked": [(asked, _shown(known, asked.shown)) for asked in desk.conversation(ticket)],
-        "zone": request.app.state.settings.hours.zone,
         "now": now,
         "due": standing.due(reader.said, ticket.due, now) if ticket.due else "",
         "overdue": bool(ticket.due and ticket.due < now),

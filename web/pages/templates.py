@@ -48,9 +48,10 @@ def count_of(number: int, one: str, many: str = "") -> str:
 
 @pass_context
 def moment(context: Context, at: datetime) -> Markup:
-    """A time as people read it and as programs do."""
+    """A time as people read it, by the clock of the desk, and as programs do."""
     said: Words = context["said"]
-    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(timespec="minutes"), said.moment(at))
+    shown = said.moment(at, context["zone"])
+    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(timespec="minutes"), shown)
 
 
 @pass_context
@@ -169,6 +170,7 @@ def page(
         "alternates": (),
         "description": "",
         "given_up": handoff.given_up(request) if person.may("admin") else 0,
+        "zone": settings.hours.zone,
         "by_mail": handoff.answers_by_mail(settings),
         "logo": logo_address(settings.logo) if settings.logo else "",
         "announcement": _notice(request, template, reader),

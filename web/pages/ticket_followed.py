@@ -111,7 +111,6 @@ def _page(
     reader = visit(request, catalogue(request))
     values = {
         "ticket": ticket,
-        "zone": settings.hours.zone,
         "expected": opening.expected(settings, reader.said, ticket, desk.now()),
         "address": base_address(request) + reader.link(f"/ticket/{ticket.id}"),
         "stuck": handoff.stuck(request, ticket.id),
