@@ -177,7 +177,10 @@ def _named(desk: HelpDesk, settings: Settings, ticket: TicketSolvedIn) -> str:
     by_path = {unquote(article_path(entry.article.key)): entry.article.id for entry in entries}
     host = urlsplit(settings.base_url).netloc
     for address in _ADDRESS.findall(ticket.text):
-        link = urlsplit(address.rstrip(".,;:!?"))
+        try:
+            link = urlsplit(address.rstrip(".,;:!?"))
+        except ValueError:  # `http://[server]` stands for an address that somebody did not fill in
+            continue
         article = by_path.get(unquote(link.path))
         if article and (not host or link.netloc.lower() == host.lower()):
             return article

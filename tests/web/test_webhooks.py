@@ -112,6 +112,7 @@ def test_a_ticket_was_solved_when_its_desk_says_within_reason(site: Site, solved
         ({"article_id": "no-such"}, ""),
         ({"text": "https://other.example/en/articles/vpn"}, ""),
         ({"text": "Restart it."}, ""),
+        ({"text": "See http://[server]/path and https://help.example/en/articles/vpn."}, "vpn"),
     ],
 )
 def test_only_an_article_of_ours_is_learned(site: Site, told: dict[str, str], article: str) -> None:
