@@ -304,6 +304,20 @@ class Accounts:
         """Keeps that somebody came with a token that does not work."""
         self._write("token_refused", By("", host))
 
+    # --- what is sent ----------------------------------------------------------------------------------------------
+
+    def retried(self, sending_id: int, by: By) -> None:
+        """Keeps who had something in the outbox tried again."""
+        self._write("sending_retried", by, f"outbox {sending_id}")
+
+    def retried_dead(self, number: int, by: By) -> None:
+        """Keeps who had all tried again that was given up, so many."""
+        self._write("sending_retried", by, "outbox", f"{number} given up")
+
+    def discarded(self, sending_id: int, by: By) -> None:
+        """Keeps who gave something up that a requester may wait for; the outbox has the reason."""
+        self._write("sending_discarded", by, f"outbox {sending_id}")
+
     def _write(self, action: Action, by: By, subject: str = "", details: str = "") -> None:
         self.log.write(AuditEntry(self.now(), action, by.actor, subject, details, masked(by.host)))
 

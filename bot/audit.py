@@ -1,4 +1,4 @@
-"""The `AuditLog` seam: who did what to people, tokens and sign-ins, on whom, when, and from which address."""
+"""The `AuditLog` seam: who did what to people, tokens, sign-ins and the outbox, when, and from which address."""
 
 from __future__ import annotations
 
@@ -27,13 +27,16 @@ Action = Literal[
     "token_made",
     "token_revoked",
     "token_refused",
+    "sending_retried",
+    "sending_discarded",
 ]
 ACTIONS: tuple[Action, ...] = get_args(Action)
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One line. `actor` and `subject` are e-mail addresses, names of tokens, or "" where nobody is known.
+    """One line. `actor` and `subject` are e-mail addresses, names of tokens, numbers in the outbox, or "" where nobody
+    is known.
 
     `details` are a few words in English, such as `roles: agent, author`. `address` is masked.
     """

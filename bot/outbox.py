@@ -240,10 +240,14 @@ class SqlOutbox:
         with reachable("The outbox could not be read"), self._engine.connect() as connection:
             return connection.execute(sa.select(outbox.c.id).where(which).limit(1)).first() is not None
 
-    def retry(self, sending_id: int, now: datetime) -> None:
-        """Has it tried now, and as often as a new one. Raises SendingUnknown or StoreUnavailable."""
-        self._change(sending_id, state="waiting", attempts=0, next_at=now)
+    def retry(self, sending_id: int, now: datetime) -> bool:
+        """Has it tried now, and as often as a new one. False for what has arrived or was given up: it stays so.
+
+        Raises SendingUnknown or StoreUnavailable.
+        """
+        changed = self._change(sending_id, state="waiting", attempts=0, next_at=now)
         self.woken.set()
+        return changed
 
     def retry_dead(self, now: datetime) -> int:
         """Has all that is dead tried again; how many. Raises StoreUnavailable."""
@@ -253,18 +257,22 @@ class SqlOutbox:
         self.woken.set()
         return int(number)
 
-    def discard(self, sending_id: int, reason: str, now: datetime) -> None:
-        """Gives it up; what comes after it in its lane is sent. Raises SendingUnknown or StoreUnavailable."""
-        error = {"template": "%(reason)s", "values": {"reason": reason}} if reason else {}
-        self._change(sending_id, state="discarded", error=error, done_at=now, payload={}, owner="", leased_until=None)
-        self.woken.set()
+    def discard(self, sending_id: int, reason: str, now: datetime) -> bool:
+        """Gives it up; what comes after it in its lane is sent. False, and nothing changes, as for `retry`.
 
-    def _change(self, sending_id: int, **values: Any) -> None:
-        """What has arrived or was given up stays so."""
+        Raises SendingUnknown or StoreUnavailable.
+        """
+        error = {"template": "%(reason)s", "values": {"reason": reason}} if reason else {}
+        given_up = {"done_at": now, "payload": {}, "owner": "", "leased_until": None}
+        changed = self._change(sending_id, state="discarded", error=error, **given_up)
+        self.woken.set()
+        return changed
+
+    def _change(self, sending_id: int, **values: Any) -> bool:
         self.get(sending_id)
         open_ones = sa.and_(outbox.c.id == sending_id, outbox.c.state.in_(("waiting", "dead")))
         with reachable("The outbox could not be changed"), self._engine.begin() as connection:
-            connection.execute(outbox.update().where(open_ones).values(values))
+            return connection.execute(outbox.update().where(open_ones).values(values)).rowcount == 1
 
 
 def _shown(name: Shown) -> sa.ColumnElement[bool]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +18,25 @@ from kb.vector_cache import VectorCache
 from kb.vectors import Rows
 
 Closeness = NDArray[np.float32]
+Visible = NDArray[np.bool_]
+#: Of how many sets of visible articles heads are held: each is up to 32 MB, and fitting it takes up to a second.
+_MOST_HEADS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Schooled:
+    """A head, and which of its examples the rows are that can be left out."""
+
+    head: Head
+    examples: dict[int, int]
+
+    def example(self, row: int | None) -> int | None:
+        """The number of `row` among the head's examples; None where it is none that can be left out."""
+        return None if row is None else self.examples.get(row)
 
 
 class Reader:
-    """An encoder with its vectors of a snapshot, and the head fitted on them, which can leave out the rows `hold`.
+    """An encoder with its vectors of a snapshot, and heads fitted on them, which can leave out the rows `hold`.
 
     `articles` are the numbers of those it reads, `groups` has the class of every article: translations share one.
     Closeness is a cosine on the scale of 0 (unrelated) to 1 (the same), equal for all encoders.
@@ -35,9 +52,28 @@ class Reader:
         mine = np.isin(snapshot.owner, articles)
         said = np.array([passage.kind != "body" for passage in snapshot.passages], bool)
         self._said = np.flatnonzero(mine & said)
-        wanted = set(hold)
-        self._examples = {row: n for n, row in enumerate(self._said.tolist()) if row in wanted}
-        self.head = self._fit([])
+        self._hold = frozenset(hold)
+        self._questions: Sequence[LearnedQuestion] = ()
+        self._heads: dict[bytes, Schooled] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def head(self) -> Head:
+        """The head of who may see all articles."""
+        return self.schooled(np.ones(len(self._groups), bool)).head
+
+    def schooled(self, visible: Visible) -> Schooled:
+        """The head of who may see the articles of a mask, fitted at first use.
+
+        Only what belongs to those counts: what was asked of an internal article must not make a public one less sure.
+        """
+        key = visible.tobytes()
+        with self._lock:  # of two who need it at once, one waits for the other
+            held = self._heads.pop(key, None) or self._fit(visible)
+            self._heads[key] = held
+            if len(self._heads) > _MOST_HEADS:
+                del self._heads[next(iter(self._heads))]
+            return held
 
     def closeness(self, queries: Vectors, rows: Rows) -> Closeness:
         """float32 of shape (len(queries), len(rows))."""
@@ -51,15 +87,11 @@ class Reader:
         _, found = self._vectors.search(queries, count, rows)
         return np.unique(self._snapshot.owner[found[found != leave_out]]).astype(np.int64)
 
-    def example(self, row: int | None) -> int | None:
-        """The number of `row` among the head's examples; None where this encoder does not read it."""
-        return None if row is None else self._examples.get(row)
-
     def learn(self, questions: Sequence[LearnedQuestion], cache: VectorCache | None = None) -> Reader:
         """A reader that learned `questions`, all of whose articles this snapshot has, and no others."""
         twin = copy.copy(self)
-        twin._taught = self._read(questions, cache)
-        twin.head = twin._fit(questions)
+        twin._taught, twin._questions = self._read(questions, cache), questions
+        twin._heads, twin._lock = {}, threading.Lock()
         return twin
 
     def _scale(self, cosines: Closeness) -> Closeness:
@@ -67,22 +99,27 @@ class Reader:
         scaled: Closeness = (cosines - unrelated) / (1 - unrelated)
         return scaled
 
-    def _fit(self, questions: Sequence[LearnedQuestion]) -> Head:
-        by_id = {entry.article.id: int(self._groups[n]) for n, entry in enumerate(self._snapshot.entries)}
+    def _fit(self, visible: Visible) -> Schooled:
+        entries = (entry for entry, seen in zip(self._snapshot.entries, visible, strict=True) if seen)
+        by_id = dict(zip((entry.article.id for entry in entries), self._groups[visible].tolist(), strict=True))
+        questions = [question for question in self._questions if question.article in by_id]
+        said = self._said[visible[self._snapshot.owner[self._said]]]
+        examples = {row: n for n, row in enumerate(said.tolist()) if row in self._hold}
         taught = [self._taught[question.full] for question in questions]
         learned = np.array(taught, np.float32).reshape(-1, self.embedder.dimension)
-        vectors = np.concatenate([self._vectors.rows(self._said), learned])
-        owners = [*self._groups[self._snapshot.owner[self._said]], *(by_id[question.article] for question in questions)]
-        trust = [*[1.0] * len(self._said), *(question.weight for question in questions)]
-        return Head.of(
+        vectors = np.concatenate([self._vectors.rows(said), learned])
+        owners = [*self._groups[self._snapshot.owner[said]], *(by_id[question.article] for question in questions)]
+        trust = [*[1.0] * len(said), *(question.weight for question in questions)]
+        head = Head.of(
             vectors,
             np.array(owners, np.int64),
             np.array(trust, np.float32),
             classes=int(self._groups.max(initial=-1)) + 1,
             gamma=GAMMA / (1 - self.embedder.unrelated),
             last=len(questions),
-            hold=tuple(self._examples.values()),
+            hold=tuple(examples.values()),
         )
+        return Schooled(head, examples)
 
     def _read(self, questions: Sequence[LearnedQuestion], cache: VectorCache | None) -> dict[str, Vectors]:
         """The vectors of learned questions; those read before are kept, so that one more costs one more."""

@@ -19,7 +19,7 @@ from kb.learned import MAX_CHARACTERS, LearnedQuestion, whole
 from kb.models import PUBLIC, Passage
 from kb.passages import passage_terms
 from kb.rank import FEATURES, Evidence, Order, order
-from kb.reader import Closeness, Reader
+from kb.reader import Closeness, Reader, Schooled, Visible
 from kb.routing import readers
 from kb.snapshot import Entry, Snapshot
 from kb.spelling import Speller
@@ -110,9 +110,10 @@ class First:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What one reader looks at: a mask over all articles, and their rows (None for all)."""
+    """What one reader looks at: a mask over all articles, and their rows (None for all); and what it knows of them."""
 
     reader: Reader
+    schooled: Schooled
     articles: NDArray[np.bool_]
     rows: Rows | None
 
@@ -156,6 +157,7 @@ class Searcher:
             self._readers.append(Reader(snapshot, encoded, np.flatnonzero(np.isin(langs, read)), self._group, hold))
         self._typeaheads = lru_cache(maxsize=16)(partial(Typeahead, snapshot))
         self._parts = lru_cache(maxsize=64)(self._who_reads_what)
+        self._get_ready()
 
     def with_learned(self, questions: Sequence[LearnedQuestion], cache: Path | None = None) -> Searcher:
         """A searcher of the same snapshot that has learned `questions`, and nothing else that this one had learned.
@@ -174,7 +176,16 @@ class Searcher:
                 mine = [q for q in useful if alone or reader.embedder in readers(embedders, self._lang_of(q))]
                 twin._readers.append(reader.learn(mine, vectors))
         twin._parts = lru_cache(maxsize=64)(twin._who_reads_what)
+        twin._get_ready()
         return twin
+
+    def _get_ready(self) -> None:
+        """Most questions come from the public: none of theirs waits for a head to be fitted."""
+        for reader in self._readers:
+            reader.schooled(self._visible(frozenset({PUBLIC})))
+
+    def _visible(self, audiences: frozenset[str]) -> Visible:
+        return np.array([entry.article.audience in audiences for entry in self.snapshot.entries], bool)
 
     def _lang_of(self, question: LearnedQuestion) -> str:
         return self.language(Query(question.text, question.body))
@@ -304,24 +315,23 @@ class Searcher:
         """The best reader of `lang` looks at all it can read, the others at articles it has no translation of."""
         embedders = [reader.embedder for reader in self._readers]
         order = [reader for e in readers(embedders, lang) for reader in self._readers if reader.embedder is e]
-        visible = np.array(
-            [e.article.audience in audiences and topic in (None, e.article.topic) for e in self.snapshot.entries], bool
-        )
+        visible = self._visible(audiences)
+        asked = np.array([topic in (None, entry.article.topic) for entry in self.snapshot.entries], bool)
         done = np.zeros(self._group.max(initial=-1) + 1, bool)
         parts = []
         for reader in order:
             mine = np.zeros(len(visible), bool)
             mine[reader.articles] = True
-            mine &= visible & ~done[self._group]
+            mine &= visible & asked & ~done[self._group]
             done[self._group[mine]] = True
             if mine.any():
                 rows = None if mine.all() else np.flatnonzero(mine[self.snapshot.owner]).astype(np.int64)
-                parts.append(_Part(reader, mine, rows))
+                parts.append(_Part(reader, reader.schooled(visible), mine, rows))
         return tuple(parts)
 
     def _look(self, part: _Part, vectors: Vectors, words: NDArray[np.float32], leave_out: int | None) -> _Seen:
         """The candidates of one part and how near they are to the question."""
-        head, example = part.reader.head, part.reader.example(leave_out)
+        head, example = part.schooled.head, part.schooled.example(leave_out)
         near = head.near(vectors)
         dense = part.reader.nearest(vectors, _DENSE_ROWS, part.rows, leave_out)
         asked = np.flatnonzero(np.isin(self._group, head.classes(near, _ASKED_BEFORE, example)) & part.articles)

@@ -1,4 +1,6 @@
-"""Puts together what hands tickets on: the sink and the mail of the settings, and the courier that serves them."""
+"""Puts together what hands tickets on: the sink and the mail of the settings, and the courier that serves them; and
+what people do about it.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +23,7 @@ from bot.handoff.zendesk import ZendeskSink
 from bot.outbox import MAIL, SqlOutbox
 from bot.outgoing import Outgoing
 from bot.service import HelpDesk
+from web import auth
 from web.letters import SiteLetters
 from web.settings import Settings
 
@@ -74,9 +77,8 @@ def sink_names(settings: Settings) -> frozenset[str]:
 
 def given_up(request: Request) -> int:
     """How many letters wait for a person; 0 where the database does not answer."""
-    outbox: SqlOutbox = request.app.state.outbox
     try:
-        return outbox.dead()
+        return _outbox(request).dead()
     except StoreUnavailable as error:
         _log.error("%s", error)
         return 0
@@ -87,8 +89,36 @@ def stuck(request: Request, ticket_id: str) -> bool:
 
     Raises StoreUnavailable.
     """
+    return bool(request.app.state.settings.handoff) and _outbox(request).stuck(ticket_id)
+
+
+def retry(request: Request, sending_id: int) -> None:
+    """Has a letter tried now, in the name of who asks for it. Raises SendingUnknown or StoreUnavailable."""
+    if _outbox(request).retry(sending_id, _now(request)):
+        auth.accounts(request).retried(sending_id, auth.by(request))
+
+
+def retry_dead(request: Request) -> int:
+    """Has all letters tried that were given up; how many. Raises StoreUnavailable."""
+    if number := _outbox(request).retry_dead(_now(request)):
+        auth.accounts(request).retried_dead(number, auth.by(request))
+    return number
+
+
+def discard(request: Request, sending_id: int, reason: str) -> None:
+    """Gives a letter up, in the name of who asks for it. Raises SendingUnknown or StoreUnavailable."""
+    if _outbox(request).discard(sending_id, " ".join(reason.split()), _now(request)):
+        auth.accounts(request).discarded(sending_id, auth.by(request))
+
+
+def _outbox(request: Request) -> SqlOutbox:
     outbox: SqlOutbox = request.app.state.outbox
-    return bool(request.app.state.settings.handoff) and outbox.stuck(ticket_id)
+    return outbox
+
+
+def _now(request: Request) -> datetime:
+    desk: HelpDesk = request.app.state.desk
+    return desk.now()
 
 
 def _mailer(settings: Settings, now: Callable[[], datetime]) -> Mailer | None:

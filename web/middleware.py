@@ -52,6 +52,7 @@ _HEADERS = {
 class SecurityHeaders:
     """Adds the security headers to every response that does not bring its own.
 
+    What the API answers to somebody it knows is kept by no cache: the next one at this browser may be somebody else.
     `framed` are addresses that other sites may show in a frame, with all below them, and the origins of these sites.
     """
 
@@ -68,6 +69,8 @@ class SecurityHeaders:
                         headers.setdefault("Content-Security-Policy", own)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
+                if scope["path"].startswith("/api/") and _brings_somebody(scope):
+                    headers.setdefault("Cache-Control", "private, no-store")
             await send(message)
 
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
@@ -91,9 +94,13 @@ class Compressed:
 def _holds_nothing_secret(scope: Scope) -> bool:
     if _SAME.fullmatch(scope["path"]):
         return True
+    return bool(_OPEN.fullmatch(scope["path"])) and not _brings_somebody(scope)
+
+
+def _brings_somebody(scope: Scope) -> bool:
+    """Whether a request brings a token or the cookie of a sign-in."""
     headers = Headers(scope=scope)
-    signed_in = "authorization" in headers or COOKIE in headers.get("cookie", "")
-    return bool(_OPEN.fullmatch(scope["path"])) and not signed_in
+    return "authorization" in headers or COOKIE in headers.get("cookie", "")
 
 
 class SizeLimit:

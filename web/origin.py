@@ -17,7 +17,10 @@ def from_this_site(request: Request) -> bool:
     if site := request.headers.get("sec-fetch-site"):
         return site in ("same-origin", "none")
     source = request.headers.get("origin") or request.headers.get("referer")
-    return source is None or urlsplit(source).netloc.lower() == request.headers.get("host", "").lower()
+    try:
+        return source is None or urlsplit(source).netloc.lower() == request.headers.get("host", "").lower()
+    except ValueError:  # `http://[` is the address of nothing
+        return False
 
 
 def host(request: Request) -> str:

@@ -18,10 +18,11 @@ from bot.handoff.signing import SignatureInvalid, TimestampOutOfRange, key_of, v
 from bot.learned import Lesson, Trace
 from bot.models import MAX_BODY, MAX_QUESTION, Question, Suggestion
 from bot.outgoing import Outgoing
-from bot.people import audiences
+from bot.people import audiences as readable_by
 from bot.service import HelpDesk
 from bot.webhooks import SqlWebhooks
 from kb.links import article_path
+from kb.models import PUBLIC
 from web import schemas
 from web.letters import SiteLetters
 from web.problems import ApiError
@@ -30,7 +31,7 @@ from web.settings import Settings
 router = APIRouter()
 
 #: What agents of another desk may see: what our own may, without the articles of single teams.
-_AUDIENCES = audiences(frozenset({"agent"}), frozenset())
+_AUDIENCES = readable_by(frozenset({"agent"}), frozenset())
 _SUGGESTED = 3
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 _ADDRESS = re.compile(r"https?://[^\s<>\"')\]]+")
@@ -123,13 +124,14 @@ def _body(model: type[BaseModel]) -> dict[str, Any]:
     openapi_extra=_body(TicketCreatedIn),
 )
 def ticket_created(webhook: Webhook, request: Request) -> SuggestedOut:
-    """Articles that may answer it, internal ones included, go back as an internal note. Signed with `webhook_secret`
-    ([how](handoff.md)); nothing of the ticket is kept.
+    """Articles that may answer it go back as an internal note, internal ones included but not by mail. Signed with
+    `webhook_secret` ([how](handoff.md)); nothing of the ticket is kept.
     """
     ticket: TicketCreatedIn = webhook.read(TicketCreatedIn)
     desk: HelpDesk = request.app.state.desk
     outgoing: Outgoing = request.app.state.outgoing
-    found = _suggestions(desk, ticket)
+    # Mail knows no internal notes: what a desk makes of it, the requester may read.
+    found = _suggestions(desk, ticket, frozenset({PUBLIC}) if outgoing.sink == "smtp" else _AUDIENCES)
     noted = bool(found) and bool(outgoing.sink)
     if noted and not webhook.again:
         key = hashlib.sha256(webhook.id.encode()).hexdigest()[:32]
@@ -161,8 +163,8 @@ def ticket_solved(webhook: Webhook, request: Request) -> LearnedOut:
     return LearnedOut(article_id=article)
 
 
-def _suggestions(desk: HelpDesk, ticket: TicketCreatedIn) -> list[Suggestion]:
-    question = Question(ticket.subject, ticket.body, ticket.lang, "agent", audiences=_AUDIENCES)
+def _suggestions(desk: HelpDesk, ticket: TicketCreatedIn, audiences: frozenset[str]) -> list[Suggestion]:
+    question = Question(ticket.subject, ticket.body, ticket.lang, "agent", audiences=audiences)
     try:
         return list(desk.suggest(question, _SUGGESTED).suggestions)
     except QuestionInvalid:
@@ -177,7 +179,10 @@ def _named(desk: HelpDesk, settings: Settings, ticket: TicketSolvedIn) -> str:
     by_path = {unquote(article_path(entry.article.key)): entry.article.id for entry in entries}
     host = urlsplit(settings.base_url).netloc
     for address in _ADDRESS.findall(ticket.text):
-        link = urlsplit(address.rstrip(".,;:!?"))
+        try:
+            link = urlsplit(address.rstrip(".,;:!?"))
+        except ValueError:  # `http://[server]` stands for an address that somebody did not fill in
+            continue
         article = by_path.get(unquote(link.path))
         if article and (not host or link.netloc.lower() == host.lower()):
             return article

@@ -6,7 +6,6 @@ HMAC-SHA256 over `id.timestamp.body`, in base64 behind `v1,`. https://www.standa
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 from datetime import UTC, datetime, timedelta
 
@@ -29,7 +28,7 @@ def key_of(secret: str) -> bytes:
     """The bytes of a secret, written as `whsec_` and base64. Raises ValueError that says what it should be."""
     try:
         key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
-    except binascii.Error:
+    except ValueError:  # not base64, or not ASCII
         key = b""
     if not secret.startswith(PREFIX) or not SHORTEST <= len(key) <= LONGEST:
         raise ValueError(

@@ -175,6 +175,16 @@ def test_no_learned_question_shows_an_internal_article_to_the_public(
     assert "runbook" in _ids(taught, Query(_ASKED, audiences=_AGENT))
 
 
+def test_what_an_internal_article_answered_moves_nothing_for_the_public(desk: Searcher) -> None:
+    asked = ("The printer does not print", "I forgot my password", "release mail of the printer", _ASKED)
+    taught = desk.with_learned([_learned("runbook", text) for text in asked])
+    for text in asked:
+        public, agents = Query(text), Query(text, audiences=_AGENT)
+        assert taught.rank(public) == desk.rank(public)
+        np.testing.assert_array_equal(taught.find(public).evidence, desk.find(public).evidence)
+        assert taught.rank(agents) != desk.rank(agents)
+
+
 def test_agents_find_the_internal_article_that_was_learned_first(desk: Searcher) -> None:
     taught = desk.with_learned([_learned("runbook")])
     assert _ids(taught, Query(_ASKED, audiences=_AGENT))[0] == "runbook"

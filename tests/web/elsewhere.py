@@ -32,8 +32,10 @@ def requests_of(
     if path == "/mcp":
         for tool, argument in (("search", "query"), ("ask", "question")):
             for lure in lures:
-                call = {"name": tool, "arguments": {argument: lure}}
-                yield path, {}, {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
+                yield path, {}, _call(tool, argument, lure)
+        for article in articles:
+            for lang in ("", "en/", "de/"):
+                yield path, {}, _call("fetch", "id", f"{lang}{article}")
     elif "{article_id:int}" in path:
         for article in articles:
             yield path.replace("{article_id:int}", str(number("article", article))), {}, _body(method, {})
@@ -50,6 +52,11 @@ def requests_of(
             for lure in lures:
                 yield path, {"query": lure, "per_page": "100"}, None
                 yield path, {"query": lure, "section": str(section)}, None
+
+
+def _call(tool: str, argument: str, value: str) -> dict[str, Any]:
+    params = {"name": tool, "arguments": {argument: value}}
+    return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
 
 
 def _body(method: str, body: dict[str, Any]) -> dict[str, Any] | None:

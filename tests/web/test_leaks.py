@@ -361,7 +361,10 @@ def test_signed_in_people_share_no_cache_with_others(shelf: Shelf, tmp_path: Pat
     assert "Cookie" in anybody.headers["vary"]
     site.sign_in("reader")
     known = site.get("/", accept_encoding="gzip").response
+    read = [site.client.get(f"/api/{path}").headers for path in ("v1/articles/reset-password", "v1/suggest?q=vpn")]
     site.sign_out()
+    read.append(site.client.get("/api/v1/suggest?q=vpn", headers={"Authorization": f"Bearer {AGENT}"}).headers)
+    assert {headers["cache-control"] for headers in read} == {"private, no-store"}
     assert known.headers["cache-control"] == "private, no-store"
     assert "content-encoding" not in known.headers
     assert somebody(site.accounts, "reader").name in known.text

@@ -213,6 +213,7 @@ def test_the_panel_has_a_sign_in_of_its_own_that_opens_nothing_else(site: Site) 
     assert foreign.status == 403
     left = site.post("/agent/panel/sign-out", NOTHING, cookie=cookie)
     assert left.status == 303
+    assert [(row.action, row.actor) for row in site.accounts.log.find(limit=1).rows] == [("signed_out", person.email)]
     assert site.get("/agent/panel", cookie=cookie).forms[0].action == "/agent/panel/sign-in"
 
 

@@ -113,10 +113,12 @@ def test_a_row_says_question_article_source_time_and_status(signed_in: Site) -> 
     assert "/en/articles/vpn" in signed_in.get(LIST).links
 
 
-def test_an_article_has_a_link_where_this_author_may_read_it(signed_in: Site) -> None:
+def test_an_article_has_its_title_and_a_link_where_this_author_may_read_it(signed_in: Site) -> None:
     keep(signed_in, lesson(article="verify-caller"), lesson(article="team-only"))
     page = signed_in.get(LIST)
-    assert f"Only for the identity team ({SECRET})" in page.main
+    assert f"Quixotic check of a caller ({SECRET})" in page.main
+    assert "Only for the identity team" not in page.main
+    assert ("team-only" in page.main, "not there any more" in page.main) == (True, False)
     assert "/en/articles/verify-caller" in page.links
     assert "/en/articles/team-only" not in page.links
 

@@ -49,6 +49,12 @@ def outbox(site: Site) -> SqlOutbox:
     return found
 
 
+def audited(site: Site) -> list[tuple[str, str, str, str]]:
+    """What was done about the outbox, and by whom, the first first."""
+    rows = site.accounts.log.find().rows[::-1]
+    return [(row.action, row.actor, row.subject, row.details) for row in rows if row.action.startswith("sending")]
+
+
 def fail(site: Site, *, dead: bool = False, why: str = "") -> None:
     """Has the next letter fail, as the courier says it."""
     now = site.app.state.desk.now()
@@ -103,6 +109,12 @@ def test_a_dead_letter_is_tried_again_and_another_one_discarded_with_a_reason(si
     assert (outbox(site).get(1).state, outbox(site).get(1).attempts) == ("waiting", 0)
     assert (outbox(site).get(2).state, str(outbox(site).get(2).error)) == ("discarded", "Told by phone.")
     assert "Told by phone." in site.get("/outbox").main
+    site.post("/outbox/2/discard", {"reason": "Twice."})  # it is given up already
+    assert audited(site) == [
+        ("sending_retried", "admin@example.com", "outbox 1", ""),
+        ("sending_discarded", "admin@example.com", "outbox 2", ""),
+    ]
+    assert "Had something sent again" in site.get("/people/audit?kind=sending_retried").main
 
 
 @pytest.mark.usefixtures("admin")
@@ -116,6 +128,7 @@ def test_all_that_was_given_up_is_tried_again_at_once(site: Site) -> None:
     assert done.response.headers["location"] == "/outbox?shown=dead&again=3"
     assert "3 deliveries are being tried again." in site.get("/outbox?again=3").main
     assert outbox(site).counts()["waiting"] == 3
+    assert audited(site) == [("sending_retried", "admin@example.com", "outbox", "3 given up")]
     assert site.post("/outbox/retry", {"shown": [""]}, origin="https://evil.example").status == 403
 
 
@@ -134,6 +147,7 @@ def test_the_api_lists_retries_and_discards(site: Site) -> None:
     }  # fmt: skip
     assert client.post("/api/v1/outbox/1/retry").json()["state"] == "waiting"
     assert client.post("/api/v1/outbox/1/discard", json={"reason": "gone"}).status_code == 204
+    assert [row[0] for row in audited(site)] == ["sending_retried", "sending_discarded"]
     unknown = client.post("/api/v1/outbox/9/retry")
     assert (unknown.status_code, unknown.json()["code"]) == (404, "sending_unknown")
     assert client.post(f"/api/v1/outbox/{10**30}/retry").status_code == 404

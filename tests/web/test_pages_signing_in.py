@@ -234,7 +234,8 @@ def test_another_site_cannot_use_the_api_as_who_is_signed_in(site: Site) -> None
     asked = {"subject": "how do I verify a caller"}
     address = "/api/v1/agent/suggestions"
     assert site.client.post(address, json=asked, headers={"Origin": "http://help.example"}).status_code == 200
-    for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}):
+    foreign = ("https://evil.example", "null", "http://[")
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, *({"Origin": origin} for origin in foreign)):
         reply = site.client.post(address, json=asked, headers=headers)
         assert (reply.status_code, reply.json()["code"]) == (403, "foreign_origin")
         by_token = site.client.post(address, json=asked, headers={**headers, "Authorization": f"Bearer {AGENT}"})
@@ -246,6 +247,8 @@ def test_a_token_comes_as_the_password_of_basic_too(site: Site) -> None:
         assert site.client.get("/api/v1/tickets/none", auth=(f"{user}/token", AGENT)).status_code == status
     # A proxy in front of us may have users of its own: that is nobody to us, and no error.
     assert site.client.get("/api/v1/suggest?q=vpn", auth=("proxy", "secret")).status_code == 200
+    for given in (b"Basic \xe9\xe9", b"Basic !", b"Basic /w==", b"Basic"):
+        assert site.client.get("/api/v1/suggest?q=vpn", headers=[(b"authorization", given)]).status_code == 200
 
 
 def test_an_expired_and_a_revoked_token_open_nothing(site: Site) -> None:
@@ -264,6 +267,26 @@ def test_an_expired_and_a_revoked_token_open_nothing(site: Site) -> None:
     site.app.state.accounts = now
     now.revoke_token(token.id, By("tests"))
     assert site.client.get("/api/v1/tickets/none", headers=headers).json()["code"] == "unauthorized"
+
+
+def test_a_token_makes_no_other_token_and_opens_no_account(site: Site) -> None:
+    owner = with_password(site.accounts, somebody(site.accounts, "agent"))
+    secret, token = site.accounts.make_token(owner.id, "reads", {"articles"}, 30, By("tests"))
+    kept = site.accounts.store.tokens(owner.id)
+    asked: dict[str, dict[str, str]] = {
+        "/account": {"name": "Mallory"},
+        "/account/password": {"old": PASSWORD, "password": "another one of mine"},
+        "/account/sign-out": {"": ""},
+        "/account/tokens": {"name": "more", "days": "365", "scope": "tickets"},
+        f"/account/tokens/{token.id}/revoke": {"": ""},
+    }
+    for address, form in asked.items():
+        reply = site.post(address, form, authorization=f"Bearer {secret}")
+        assert (reply.status, "fl_" in reply.html) == (403, False)
+    assert site.get("/account", authorization=f"Bearer {secret}").status == 403
+    assert site.accounts.store.person(owner.id).name == owner.name
+    assert [(each.id, each.revoked) for each in site.accounts.store.tokens(owner.id)] == [(e.id, None) for e in kept]
+    assert sign_in(site).status == 303
 
 
 def test_a_token_ends_with_what_its_owner_may_do(site: Site) -> None:

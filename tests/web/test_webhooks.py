@@ -77,6 +77,16 @@ def test_a_new_ticket_gets_a_note_with_articles_for_agents_once(site: Site) -> N
     assert site.questions == []
 
 
+def test_by_mail_which_knows_no_internal_notes_only_public_articles_go_back(tmp_path: Path) -> None:
+    given = {"smtp_url": "smtp://127.0.0.1:1", "mail_from": "desk@help.example", "handoff_to": "inbox@desk.example"}
+    with open_site(tmp_path, ARTICLES, webhook_secret=WHSEC, handoff="smtp", **given) as site:
+        site.set_clock(NOW)
+        reply = post(site, "ticket-created", {"id": "4711", "subject": f"verify a caller {SECRET} who lost a password"})
+        assert reply.json()["suggested"]
+        assert "verify-caller" not in reply.json()["suggested"]
+        assert SECRET not in json.dumps(notes(site))
+
+
 def test_a_solved_ticket_teaches_at_once_and_once_with_personal_data_masked(site: Site) -> None:
     first = post(site, "ticket-solved", SOLVED)
     again = post(site, "ticket-solved", {**SOLVED, "subject": "another"}, at=NOW + timedelta(minutes=1))
@@ -112,6 +122,7 @@ def test_a_ticket_was_solved_when_its_desk_says_within_reason(site: Site, solved
         ({"article_id": "no-such"}, ""),
         ({"text": "https://other.example/en/articles/vpn"}, ""),
         ({"text": "Restart it."}, ""),
+        ({"text": "See http://[server]/path and https://help.example/en/articles/vpn."}, "vpn"),
     ],
 )
 def test_only_an_article_of_ours_is_learned(site: Site, told: dict[str, str], article: str) -> None:

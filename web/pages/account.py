@@ -54,7 +54,7 @@ def account(request: Request) -> Response:
 @router.post("/account")
 def save(request: Request, form: Posted) -> Response:
     """Another name or language."""
-    known, accounts = auth.enter(request), auth.accounts(request)
+    known, accounts = auth.enter_in_person(request), auth.accounts(request)
     person = accounts.store.person(known.id)
     lang = form.text("lang") if form.text("lang") in INTERFACE else ""
     draft = PersonDraft(person.email, form.text("name")[:1_000], person.roles, person.groups, lang)
@@ -67,7 +67,7 @@ def save(request: Request, form: Posted) -> Response:
 
 @router.post("/account/password")
 def change_password(request: Request, form: Posted) -> Response:
-    known = auth.enter(request)
+    known = auth.enter_in_person(request)
     limits, from_where = request.app.state.limits, network(host(request))
     if seconds := limits.try_account(from_where, known.id):
         many = {"old": Message("There were many tries to sign in from here. Wait a while and try again.")}
@@ -84,7 +84,7 @@ def change_password(request: Request, form: Posted) -> Response:
 
 @router.post("/account/sign-out")
 def sign_out_everywhere(request: Request, _form: Posted) -> Response:
-    known = auth.enter(request)
+    known = auth.enter_in_person(request)
     auth.accounts(request).sign_out_everywhere(known.id, auth.by(request))
     response = RedirectResponse("/sign-in", 303)
     auth.forget(request, response)
@@ -94,7 +94,7 @@ def sign_out_everywhere(request: Request, _form: Posted) -> Response:
 @router.post("/account/tokens")
 def make_token(request: Request, form: Posted) -> Response:
     """Makes a token and shows it, this once."""
-    known = auth.enter(request)
+    known = auth.enter_in_person(request)
     typed = _typed(form)
     scopes: list[Right] = [right for right in RIGHTS if right in typed.scopes]
     try:
@@ -108,7 +108,7 @@ def make_token(request: Request, form: Posted) -> Response:
 
 @router.post("/account/tokens/{token_id}/revoke")
 def revoke(request: Request, token_id: str, _form: Posted) -> Response:
-    known = auth.enter(request)
+    known = auth.enter_in_person(request)
     auth.accounts(request).revoke_token(token_id, auth.by(request), known.id)
     return RedirectResponse("/account?done=revoked", 303)
 
@@ -130,7 +130,7 @@ def _page(
     status: int = 200,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    known, accounts = auth.enter(request), auth.accounts(request)
+    known, accounts = auth.enter_in_person(request), auth.accounts(request)
     person, now = accounts.store.person(known.id), accounts.now()
     reader = visit(request, catalogue(request))
     values = {

@@ -165,11 +165,12 @@ def _changed(desk: HelpDesk, learned_id: str) -> Learned | None:
 
 
 def _named(snapshot: Snapshot, article_id: str, known: Caller) -> Named:
-    for lang in snapshot.languages:
-        if entry := snapshot.entry(ArticleKey(article_id, lang)):
-            readable = entry.article.audience in known.audiences
-            return Named(entry.article.title, article_path(entry.article.key) if readable else "", gone=False)
-    return Named(article_id, "", gone=True)
+    """By its id where this author may not read it: its title is a part of it."""
+    written = [entry for lang in snapshot.languages if (entry := snapshot.entry(ArticleKey(article_id, lang)))]
+    article = next((entry.article for entry in written if entry.article.audience in known.audiences), None)
+    if article is None:
+        return Named(article_id, "", gone=not written)
+    return Named(article.title, article_path(article.key), gone=False)
 
 
 def _look_up(desk: HelpDesk, said: Trace) -> str:

@@ -10,7 +10,6 @@ from starlette.responses import RedirectResponse, Response
 
 from bot.errors import SendingUnknown
 from bot.outbox import SHOWN, Kind, Sending, Shown, SqlOutbox, State
-from bot.service import HelpDesk
 from web import auth, handoff
 from web.pages.failures import PageRoute
 from web.pages.forms import Posted, page_number
@@ -94,25 +93,20 @@ def listed(request: Request) -> Response:
 @router.post(_LIST + "/retry")
 def retry_dead(request: Request, form: Posted) -> Response:
     auth.enter(request, "admin")
-    desk: HelpDesk = request.app.state.desk
-    number = request.app.state.outbox.retry_dead(desk.now())
-    return RedirectResponse(_filter(form).address(again=str(number)), 303)
+    return RedirectResponse(_filter(form).address(again=str(handoff.retry_dead(request))), 303)
 
 
 @router.post(_LIST + "/{sending_id:int}/retry")
 def retry(request: Request, sending_id: int, form: Posted) -> Response:
     auth.enter(request, "admin")
-    desk: HelpDesk = request.app.state.desk
-    request.app.state.outbox.retry(sending_id, desk.now())
+    handoff.retry(request, sending_id)
     return RedirectResponse(_filter(form).address(changed=str(sending_id)), 303)
 
 
 @router.post(_LIST + "/{sending_id:int}/discard")
 def discard(request: Request, sending_id: int, form: Posted) -> Response:
     auth.enter(request, "admin")
-    desk: HelpDesk = request.app.state.desk
-    reason = " ".join(form.text("reason").split())[:_MAX_REASON]
-    request.app.state.outbox.discard(sending_id, reason, desk.now())
+    handoff.discard(request, sending_id, form.text("reason")[:_MAX_REASON])
     return RedirectResponse(_filter(form).address(changed=str(sending_id)), 303)
 
 

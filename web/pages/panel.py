@@ -16,7 +16,7 @@ from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from bot.accounts import SESSION_LASTS, digest, new_secret
+from bot.accounts import SESSION_LASTS, By, digest, new_secret
 from bot.beside import Case
 from bot.errors import Message
 from bot.models import MAX_BODY, MAX_SUBJECT
@@ -131,7 +131,9 @@ def sign_in(request: Request, form: Posted) -> Response:
 @router.post(f"{ADDRESS}/sign-out")
 def sign_out(request: Request, _form: Posted) -> Response:
     if cookie := request.cookies.get(_COOKIE):
-        auth.accounts(request).store.end(digest(_session(request, cookie)))
+        accounts, session = auth.accounts(request), _session(request, cookie)
+        if known := accounts.of_session(session):
+            accounts.sign_out(session, By(known.email, host(request)))
     return _keep(RedirectResponse(ADDRESS, 303), "", 0)
 
 

@@ -52,6 +52,8 @@ _ACTION_NAMES: dict[Action, str] = {
     "token_made": N_("Made a token"),
     "token_revoked": N_("Revoked a token"),
     "token_refused": N_("Came with a token that does not work"),
+    "sending_retried": N_("Had something sent again"),
+    "sending_discarded": N_("Discarded what was to be sent"),
 }
 
 
