@@ -120,8 +120,7 @@ class Accounts:
 
     def sign_out_everywhere(self, person_id: str, by: By) -> None:
         person = self.store.person(person_id)
-        self.store.end_all(person_id)
-        self._write("signed_out_everywhere", by, person.email)
+        self.store.end_all(person_id, self._entry("signed_out_everywhere", by, person.email))
 
     # --- one-time links and passwords ------------------------------------------------------------------------------
 
@@ -135,13 +134,11 @@ class Accounts:
         if not person.active:
             raise AccountInvalid({"active": Message("Reactivate this person first.")})
         kind: LinkKind = "reset" if person.has_password else "invitation"
-        secret = self._link(kind, person.id)
-        self._write("link_made", by, person.email, kind)
-        return secret, kind
+        return self._link(kind, person.id, self._entry("link_made", by, person.email, kind)), kind
 
-    def _link(self, kind: LinkKind, person_id: str) -> str:
+    def _link(self, kind: LinkKind, person_id: str, entry: AuditEntry | None = None) -> str:
         now, secret = self.now(), self.new_secret()
-        self.store.offer(Link(digest(secret), kind, person_id, now, now + LINK_LASTS[kind]))
+        self.store.offer(Link(digest(secret), kind, person_id, now, now + LINK_LASTS[kind]), entry)
         return secret
 
     def opened(self, secret: str) -> tuple[Link, Person | None]:
@@ -162,9 +159,9 @@ class Accounts:
         if faults:
             raise AccountInvalid(faults)
         person = self._made(draft)
-        if self.store.use(digest(secret), self.now(), self.passwords.hash(password), person) is None:
+        entry = self._entry("set_up", By(person.email, host), person.email)
+        if self.store.use(digest(secret), self.now(), self.passwords.hash(password), person, entry) is None:
             raise no_link()
-        self._write("set_up", By(person.email, host), person.email)
         return person
 
     def welcome(self, secret: str, password: str, host: str) -> Person:
@@ -174,9 +171,9 @@ class Accounts:
             raise no_link()
         if wrong := rules.fault(password, person.email):
             raise AccountInvalid({"password": wrong})
-        if self.store.use(digest(secret), self.now(), self.passwords.hash(password)) is None:
+        entry = self._entry("password_changed", By(person.email, host), person.email)
+        if self.store.use(digest(secret), self.now(), self.passwords.hash(password), entry=entry) is None:
             raise no_link()
-        self._write("password_changed", By(person.email, host), person.email)
         return person
 
     def change_password(self, person_id: str, old: str, new: str, session: str, by: By) -> None:
@@ -189,8 +186,8 @@ class Accounts:
             faults["password"] = wrong
         if faults:
             raise AccountInvalid(faults)
-        self.store.set_password(person_id, self.passwords.hash(new), keep=digest(session))
-        self._write("password_changed", by, person.email)
+        entry = self._entry("password_changed", by, person.email)
+        self.store.set_password(person_id, self.passwords.hash(new), keep=digest(session), entry=entry)
 
     # --- people ----------------------------------------------------------------------------------------------------
 
@@ -199,8 +196,7 @@ class Accounts:
         if faults := _faults(draft):
             raise AccountInvalid(faults)
         person = self._made(draft)
-        self.store.add(person)
-        self._write("person_added", by, person.email, _described(person))
+        self.store.add(person, self._entry("person_added", by, person.email, _described(person)))
         return person
 
     def change(self, person_id: str, draft: PersonDraft, by: By) -> Person:
@@ -210,17 +206,15 @@ class Accounts:
         if faults := _faults(draft):
             raise AccountInvalid(faults)
         now = replace(was, name=_name(draft.name), lang=draft.lang, roles=draft.roles, groups=_groups(draft.groups))
-        self.store.change(now)
-        if (now.roles, now.groups) != (was.roles, was.groups):
-            self._write("person_changed", by, was.email, f"{_described(was)} -> {_described(now)}")
+        entry = self._entry("person_changed", by, was.email, f"{_described(was)} -> {_described(now)}")
+        self.store.change(now, entry if (now.roles, now.groups) != (was.roles, was.groups) else None)
         return now
 
     def set_active(self, person_id: str, active: bool, by: By) -> Person:
         """Lets somebody in again, or no more; their sessions and links end. Raises LastAdmin."""
         was = self.store.person(person_id)
-        self.store.change(now := replace(was, active=active))
-        if was.active != active:
-            self._write("person_reactivated" if active else "person_deactivated", by, was.email)
+        entry = self._entry("person_reactivated" if active else "person_deactivated", by, was.email)
+        self.store.change(now := replace(was, active=active), entry if was.active != active else None)
         return now
 
     def named(self, email: str) -> Person:
@@ -272,16 +266,15 @@ class Accounts:
             created=now,
             expires=now + timedelta(days=days),
         )
-        self.store.add_token(token)
-        self._write("token_made", by, name, f"of {owner.email}: {_listed(RIGHTS, token.scopes)}, {days} days")
+        said = f"of {owner.email}: {_listed(RIGHTS, token.scopes)}, {days} days"
+        self.store.add_token(token, self._entry("token_made", by, name, said))
         return secret, token
 
     def revoke_token(self, token_id: str, by: By, owner_id: str = "") -> None:
         """A token that is not there, or not of this owner, is no error: it does not work either."""
         token = next((known for known in self.store.tokens(owner_id) if known.id == token_id), None)
         if token and token.revoked is None:
-            self.store.revoke(token.id, self.now())
-            self._write("token_revoked", by, token.name)
+            self.store.revoke(token.id, self.now(), self._entry("token_revoked", by, token.name))
 
     def of_token(self, secret: str, email: str | None = None) -> Caller | None:
         """Whose token it is, with what it may be used for; None where it does not work.
@@ -319,7 +312,10 @@ class Accounts:
         self._write("sending_discarded", by, f"outbox {sending_id}")
 
     def _write(self, action: Action, by: By, subject: str = "", details: str = "") -> None:
-        self.log.write(AuditEntry(self.now(), action, by.actor, subject, details, masked(by.host)))
+        self.log.write(self._entry(action, by, subject, details))
+
+    def _entry(self, action: Action, by: By, subject: str = "", details: str = "") -> AuditEntry:
+        return AuditEntry(self.now(), action, by.actor, subject, details, masked(by.host))
 
 
 def no_link() -> LinkUnknown:

@@ -107,17 +107,7 @@ class SqlAuditLog:
 
     def write(self, entry: AuditEntry) -> None:
         with reachable("The audit log could not be written"), self._engine.begin() as connection:
-            connection.execute(
-                audit_log.insert().values(
-                    at=entry.at,
-                    action=entry.action,
-                    actor=entry.actor,
-                    subject=entry.subject,
-                    details=entry.details,
-                    address=entry.address,
-                    search=f"{entry.actor}\n{entry.subject}".casefold(),
-                )
-            )
+            keep_entry(connection, entry)
 
     def find(self, *, action: Action | None = None, text: str = "", limit: int = 100, offset: int = 0) -> AuditPage:
         wanted: Callable[[sa.Select[Any]], sa.Select[Any]] = lambda query: query.where(  # noqa: E731
@@ -129,3 +119,10 @@ class SqlAuditLog:
         with reachable("The audit log could not be read"), self._engine.connect() as connection:
             total = connection.execute(wanted(sa.select(sa.func.count()).select_from(audit_log))).scalar_one()
             return AuditPage(total, tuple(AuditEntry(*row) for row in connection.execute(query)))
+
+
+def keep_entry(connection: sa.Connection, entry: AuditEntry | None) -> None:
+    """Writes an entry, if there is one, in the transaction of what it tells: both are kept, or neither is."""
+    if entry is not None:
+        row = {name: getattr(entry, name) for name in AuditEntry.__slots__}
+        connection.execute(audit_log.insert().values(**row, search=f"{entry.actor}\n{entry.subject}".casefold()))

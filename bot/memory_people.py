@@ -6,6 +6,7 @@ import threading
 from dataclasses import replace
 from datetime import datetime
 
+from bot.audit import AuditEntry, AuditLog
 from bot.people import ApiToken, Link, People, Person, Role, Session
 from bot.people_store import key, last_admin, taken, unknown
 
@@ -13,7 +14,8 @@ from bot.people_store import key, last_admin, taken, unknown
 class MemoryPeopleStore:
     """A fake for tests: dictionaries."""
 
-    def __init__(self) -> None:
+    def __init__(self, log: AuditLog) -> None:
+        self._log = log
         self._people: dict[str, Person] = {}
         self._passwords: dict[str, str] = {}
         self._sessions: dict[str, Session] = {}
@@ -21,12 +23,13 @@ class MemoryPeopleStore:
         self._tokens: dict[str, ApiToken] = {}
         self._lock = threading.RLock()
 
-    def add(self, person: Person) -> None:
+    def add(self, person: Person, entry: AuditEntry | None = None) -> None:
         with self._lock:
             if self.by_email(person.email):
                 raise taken(person.email)
             self._people[person.id] = person
             self._passwords[person.id] = ""
+            self._keep(entry)
 
     def person(self, person_id: str) -> Person:
         if person_id not in self._people:
@@ -54,7 +57,7 @@ class MemoryPeopleStore:
         ]
         return People(len(rows), tuple(rows[offset : offset + limit]))
 
-    def change(self, person: Person) -> None:
+    def change(self, person: Person, entry: AuditEntry | None = None) -> None:
         with self._lock:
             was = self.person(person.id)
             now = replace(
@@ -69,12 +72,13 @@ class MemoryPeopleStore:
                 self.end_all(person.id)
             if not now.active:
                 self._drop_links(person.id)
+            self._keep(entry)
 
     def password(self, person_id: str) -> str:
         self.person(person_id)
         return self._passwords[person_id]
 
-    def set_password(self, person_id: str, password: str, *, keep: str = "") -> None:
+    def set_password(self, person_id: str, password: str, *, keep: str = "", entry: AuditEntry | None = None) -> None:
         with self._lock:
             self.rehash(person_id, password)
             self._sessions = {
@@ -83,6 +87,7 @@ class MemoryPeopleStore:
                 if session.person_id != person_id or digest == keep
             }
             self._drop_links(person_id)
+            self._keep(entry)
 
     def rehash(self, person_id: str, password: str) -> None:
         self._passwords[person_id] = password
@@ -109,10 +114,11 @@ class MemoryPeopleStore:
     def end(self, digest: str) -> None:
         self._sessions.pop(digest, None)
 
-    def end_all(self, person_id: str) -> None:
+    def end_all(self, person_id: str, entry: AuditEntry | None = None) -> None:
         self._sessions = {
             digest: session for digest, session in self._sessions.items() if session.person_id != person_id
         }
+        self._keep(entry)
 
     def clean(self, *, started: datetime, seen: datetime, now: datetime) -> None:
         self._sessions = {
@@ -122,32 +128,41 @@ class MemoryPeopleStore:
         }
         self._links = {digest: link for digest, link in self._links.items() if link.expires > now}
 
-    def offer(self, link: Link) -> None:
+    def offer(self, link: Link, entry: AuditEntry | None = None) -> None:
         with self._lock:
             self._drop_links(link.person_id)
             self._links[link.digest] = link
+            self._keep(entry)
 
     def link(self, digest: str, now: datetime) -> Link | None:
         found = self._links.get(digest)
         return found if found and found.expires > now else None
 
-    def use(self, digest: str, now: datetime, password: str, first: Person | None = None) -> str | None:
+    def use(
+        self,
+        digest: str,
+        now: datetime,
+        password: str,
+        first: Person | None = None,
+        entry: AuditEntry | None = None,
+    ) -> str | None:
         with self._lock:
             link = self.link(digest, now)
             if link is None:
                 return None
             if link.kind != "setup":
-                self.set_password(link.person_id, password)
+                self.set_password(link.person_id, password, entry=entry)
                 return link.person_id
             del self._links[digest]
             if first is None or self._people:
                 return None
-            self.add(first)
+            self.add(first, entry)
             self.rehash(first.id, password)
             return first.id
 
-    def add_token(self, token: ApiToken) -> None:
+    def add_token(self, token: ApiToken, entry: AuditEntry | None = None) -> None:
         self._tokens[token.id] = token
+        self._keep(entry)
 
     def token(self, digest: str) -> tuple[ApiToken, Person] | None:
         found = next((token for token in self._tokens.values() if token.digest == digest), None)
@@ -160,10 +175,15 @@ class MemoryPeopleStore:
     def used(self, token_id: str, at: datetime) -> None:
         self._tokens[token_id] = replace(self._tokens[token_id], used=at)
 
-    def revoke(self, token_id: str, at: datetime) -> None:
+    def revoke(self, token_id: str, at: datetime, entry: AuditEntry | None = None) -> None:
         token = self._tokens[token_id]
         if token.revoked is None:
             self._tokens[token_id] = replace(token, revoked=at)
+            self._keep(entry)
 
     def _drop_links(self, person_id: str) -> None:
         self._links = {digest: link for digest, link in self._links.items() if link.person_id != person_id}
+
+    def _keep(self, entry: AuditEntry | None) -> None:
+        if entry is not None:
+            self._log.write(entry)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from bot.audit import AuditEntry, keep_entry
 from bot.database import api_tokens, people, people_links, people_sessions, reachable
 from bot.errors import AccountInvalid, LastAdmin, Message, PersonUnknown
 from bot.people import ROLES, ApiToken, Link, LinkKind, People, Person, Role, Session
@@ -18,10 +19,11 @@ from bot.people import ROLES, ApiToken, Link, LinkKind, People, Person, Role, Se
 class PeopleStore(Protocol):
     """Keeps people and what lets them in. An e-mail address belongs to one person, in whatever letters it is written.
 
-    Every method may raise StoreUnavailable; nothing is kept then.
+    Every method may raise StoreUnavailable; nothing is kept then. An `entry` for the audit log is written together with
+    what it tells: both are kept, or neither is.
     """
 
-    def add(self, person: Person) -> None:
+    def add(self, person: Person, entry: AuditEntry | None = None) -> None:
         """Raises AccountInvalid where the address belongs to somebody already."""
         ...
 
@@ -43,7 +45,7 @@ class PeopleStore(Protocol):
         """In order of their addresses; `text` stands in the name or the address, in capital letters or small ones."""
         ...
 
-    def change(self, person: Person) -> None:
+    def change(self, person: Person, entry: AuditEntry | None = None) -> None:
         """Gives a person this name, language, roles, groups and state; address and password stay.
 
         Who has other roles or groups afterwards, or is not active, is signed out everywhere; who is not active has no
@@ -55,7 +57,7 @@ class PeopleStore(Protocol):
         """The hash, "" where there is none. Raises PersonUnknown."""
         ...
 
-    def set_password(self, person_id: str, password: str, *, keep: str = "") -> None:
+    def set_password(self, person_id: str, password: str, *, keep: str = "", entry: AuditEntry | None = None) -> None:
         """Keeps a hash. All sessions but the one with the digest `keep`, and all links of the person, end."""
         ...
 
@@ -77,13 +79,13 @@ class PeopleStore(Protocol):
 
     def end(self, digest: str) -> None: ...
 
-    def end_all(self, person_id: str) -> None: ...
+    def end_all(self, person_id: str, entry: AuditEntry | None = None) -> None: ...
 
     def clean(self, *, started: datetime, seen: datetime, now: datetime) -> None:
         """Removes sessions that started or were seen before these times, and links that expired."""
         ...
 
-    def offer(self, link: Link) -> None:
+    def offer(self, link: Link, entry: AuditEntry | None = None) -> None:
         """Keeps a link. Earlier ones for the same person, or for a setup, end."""
         ...
 
@@ -91,7 +93,14 @@ class PeopleStore(Protocol):
         """A link that still works."""
         ...
 
-    def use(self, digest: str, now: datetime, password: str, first: Person | None = None) -> str | None:
+    def use(
+        self,
+        digest: str,
+        now: datetime,
+        password: str,
+        first: Person | None = None,
+        entry: AuditEntry | None = None,
+    ) -> str | None:
         """Has a link set a password, and a setup add the `first` person; the id of whose password it is.
 
         None where the link does not work, or somebody is there already who has been set up. It works no more after
@@ -99,7 +108,7 @@ class PeopleStore(Protocol):
         """
         ...
 
-    def add_token(self, token: ApiToken) -> None: ...
+    def add_token(self, token: ApiToken, entry: AuditEntry | None = None) -> None: ...
 
     def token(self, digest: str) -> tuple[ApiToken, Person] | None: ...
 
@@ -109,7 +118,7 @@ class PeopleStore(Protocol):
 
     def used(self, token_id: str, at: datetime) -> None: ...
 
-    def revoke(self, token_id: str, at: datetime) -> None:
+    def revoke(self, token_id: str, at: datetime, entry: AuditEntry | None = None) -> None:
         """It works no more; one that was revoked stays as it is."""
         ...
 
@@ -150,9 +159,10 @@ class SqlPeopleStore:
         with reachable("People could not be read"), self._engine.connect() as connection:
             return list(connection.execute(query))
 
-    def add(self, person: Person) -> None:
+    def add(self, person: Person, entry: AuditEntry | None = None) -> None:
         with self._write() as connection:
             _insert(connection, person, "")
+            keep_entry(connection, entry)
 
     def person(self, person_id: str) -> Person:
         rows = self._read(people.select().where(people.c.id == person_id))
@@ -184,7 +194,7 @@ class SqlPeopleStore:
         total = self._read(sa.select(sa.func.count()).select_from(people).where(*which))[0][0]
         return People(total, tuple(map(_person, self._read(query))))
 
-    def change(self, person: Person) -> None:
+    def change(self, person: Person, entry: AuditEntry | None = None) -> None:
         with self._write() as connection:
             admins = sa.select(people.c.id).where(_has("admin"), people.c.active)
             # Of two admins who remove each other at once, one has to wait for the other here.
@@ -202,6 +212,7 @@ class SqlPeopleStore:
                 _end_sessions(connection, person.id)
             if not now.active:
                 connection.execute(people_links.delete().where(people_links.c.person_id == person.id))
+            keep_entry(connection, entry)
 
     def password(self, person_id: str) -> str:
         rows = self._read(sa.select(people.c.password).where(people.c.id == person_id))
@@ -209,9 +220,10 @@ class SqlPeopleStore:
             raise unknown(person_id)
         return str(rows[0].password)
 
-    def set_password(self, person_id: str, password: str, *, keep: str = "") -> None:
+    def set_password(self, person_id: str, password: str, *, keep: str = "", entry: AuditEntry | None = None) -> None:
         with self._write() as connection:
             _set_password(connection, person_id, password, keep)
+            keep_entry(connection, entry)
 
     def rehash(self, person_id: str, password: str) -> None:
         with self._write() as connection:
@@ -246,9 +258,10 @@ class SqlPeopleStore:
         with self._write() as connection:
             connection.execute(people_sessions.delete().where(people_sessions.c.digest == digest))
 
-    def end_all(self, person_id: str) -> None:
+    def end_all(self, person_id: str, entry: AuditEntry | None = None) -> None:
         with self._write() as connection:
             _end_sessions(connection, person_id)
+            keep_entry(connection, entry)
 
     def clean(self, *, started: datetime, seen: datetime, now: datetime) -> None:
         old = sa.or_(people_sessions.c.started < started, people_sessions.c.seen < seen)
@@ -256,17 +269,25 @@ class SqlPeopleStore:
             connection.execute(people_sessions.delete().where(old))
             connection.execute(people_links.delete().where(people_links.c.expires <= now))
 
-    def offer(self, link: Link) -> None:
+    def offer(self, link: Link, entry: AuditEntry | None = None) -> None:
         row = {name: getattr(link, name) for name in ("digest", "kind", "created", "expires")}
         with self._write() as connection:
             connection.execute(people_links.delete().where(_links_of(link.person_id)))
             connection.execute(people_links.insert().values(**row, person_id=link.person_id or None))
+            keep_entry(connection, entry)
 
     def link(self, digest: str, now: datetime) -> Link | None:
         rows = self._read(people_links.select().where(people_links.c.digest == digest, people_links.c.expires > now))
         return _link(rows[0]) if rows else None
 
-    def use(self, digest: str, now: datetime, password: str, first: Person | None = None) -> str | None:
+    def use(
+        self,
+        digest: str,
+        now: datetime,
+        password: str,
+        first: Person | None = None,
+        entry: AuditEntry | None = None,
+    ) -> str | None:
         works = sa.and_(people_links.c.digest == digest, people_links.c.expires > now)
         with self._write() as connection:
             row = connection.execute(people_links.select().where(works)).first()
@@ -275,16 +296,19 @@ class SqlPeopleStore:
                 return None
             if row.kind != "setup":
                 _set_password(connection, row.person_id, password)
+                keep_entry(connection, entry)
                 return str(row.person_id)
             if first is None or connection.execute(sa.select(people.c.id).limit(1)).first():
                 return None
             _insert(connection, first, password)
+            keep_entry(connection, entry)
             return first.id
 
-    def add_token(self, token: ApiToken) -> None:
+    def add_token(self, token: ApiToken, entry: AuditEntry | None = None) -> None:
         row = {name: getattr(token, name) for name in ApiToken.__slots__}
         with self._write() as connection:
             connection.execute(api_tokens.insert().values(row | {"scopes": sorted(token.scopes)}))
+            keep_entry(connection, entry)
 
     def token(self, digest: str) -> tuple[ApiToken, Person] | None:
         joined = api_tokens.join(people, people.c.id == api_tokens.c.owner_id)
@@ -305,10 +329,11 @@ class SqlPeopleStore:
         with self._write() as connection:
             connection.execute(api_tokens.update().where(api_tokens.c.id == token_id).values(used=at))
 
-    def revoke(self, token_id: str, at: datetime) -> None:
+    def revoke(self, token_id: str, at: datetime, entry: AuditEntry | None = None) -> None:
         works = sa.and_(api_tokens.c.id == token_id, api_tokens.c.revoked.is_(None))
         with self._write() as connection:
             connection.execute(api_tokens.update().where(works).values(revoked=at))
+            keep_entry(connection, entry)
 
 
 def _has(role: Role) -> sa.ColumnElement[bool]:

@@ -8,8 +8,10 @@ from datetime import timedelta
 from threading import Barrier
 
 import pytest
+import sqlalchemy as sa
 
-from bot.errors import AccountInvalid, LastAdmin, PersonUnknown
+from bot.audit import AuditEntry, MemoryAuditLog, SqlAuditLog
+from bot.errors import AccountInvalid, LastAdmin, PersonUnknown, StoreUnavailable
 from bot.memory_people import MemoryPeopleStore
 from bot.people import ApiToken, Link, Person, Session
 from bot.people_store import PeopleStore, SqlPeopleStore
@@ -23,7 +25,11 @@ MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 @pytest.fixture(params=["memory", "sqlite"])
 def store(request: pytest.FixtureRequest) -> PeopleStore:
     made: PeopleStore
-    made = MemoryPeopleStore() if request.param == "memory" else SqlPeopleStore(request.getfixturevalue("engine"))
+    made = (
+        MemoryPeopleStore(MemoryAuditLog())
+        if request.param == "memory"
+        else SqlPeopleStore(request.getfixturevalue("engine"))
+    )
     made.add(ANNA)
     made.add(BEN)
     return made
@@ -203,7 +209,9 @@ def test_a_setup_adds_the_first_person_and_nobody_after_that(store: PeopleStore)
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
 def test_of_two_setups_with_one_link_one_makes_the_admin(kind: str, request: pytest.FixtureRequest) -> None:
     empty: PeopleStore
-    empty = MemoryPeopleStore() if kind == "memory" else SqlPeopleStore(request.getfixturevalue("engine"))
+    empty = (
+        MemoryPeopleStore(MemoryAuditLog()) if kind == "memory" else SqlPeopleStore(request.getfixturevalue("engine"))
+    )
     empty.offer(link(None, "before"))
     empty.offer(link(None))
     assert empty.use("before", NOON, "hash", ANNA) is None
@@ -234,3 +242,26 @@ def test_a_token_tells_whose_it_is_and_what_it_is_for(store: PeopleStore) -> Non
     store.revoke("td1", NOON + DAY)
     store.revoke("td1", NOON + 2 * DAY)
     assert store.tokens("p1") == (token(used=NOON + MINUTE, revoked=NOON + DAY),)
+
+
+# --- the audit log -------------------------------------------------------------------------------------------------
+
+
+def test_an_entry_is_kept_together_with_what_it_tells_or_neither_is(engine: sa.Engine) -> None:
+    store, log = SqlPeopleStore(engine), SqlAuditLog(engine)
+    entry = AuditEntry(NOON, "person_added", "root@example.com")
+    store.add(ANNA, entry)
+    store.offer(link(ANNA), entry)
+    store.use("l1", NOON, "hash", entry=entry)
+    store.add_token(token(), entry)
+    store.revoke("td1", NOON, entry)
+    store.set_password("p1", "hash", entry=entry)
+    store.end_all("p1", entry)
+    store.change(replace(ANNA, name="Anna"), entry)
+    assert log.find().total == 8
+
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE audit_log")
+    with pytest.raises(StoreUnavailable):
+        store.change(replace(ANNA, roles=frozenset({"admin", "agent"})), entry)
+    assert store.person("p1").roles == ANNA.roles
