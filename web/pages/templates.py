@@ -50,7 +50,7 @@ def count_of(number: int, one: str, many: str = "") -> str:
 def moment(context: Context, at: datetime) -> Markup:
     """A time as people read it, by the clock of the desk, and as programs do."""
     said: Words = context["said"]
-    shown = said.moment(at, context["zone"])
+    shown = said.moment(at, context.get("zone"))
     return Markup('<time datetime="{}">{}</time>').format(at.isoformat(timespec="minutes"), shown)
 
 
