@@ -266,7 +266,7 @@ def _menu(page: Page) -> None:
     sign_in(page, "admin")
     page.goto("/account")  # where the open menu lies over nothing that could be pressed
     page.locator(".person summary").click()
-    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    expect(page.get_by_role("button", name="Sign out", exact=True)).to_be_visible()
 
 
 def _person(page: Page) -> None:
