@@ -68,6 +68,8 @@ def test_axe_finds_nothing_in_any_colours_and_no_page_is_wider_than_a_small_phon
     scene(page)
     assert page.evaluate("document.scrollingElement.scrollWidth") == NARROWEST["width"]
     within = "firstline-widget" if page.url.startswith(shown.site.base) else None
+    if page.locator(".menu details[open]").count():
+        within = ".menu"  # what an open menu lies over can be pressed once it is closed
     found: list[str] = []
     for viewport in (NARROWEST, DESKTOP):
         page.set_viewport_size(viewport)
