@@ -109,7 +109,7 @@ def answer(request: Request, known: Known, asked: Enquiry) -> dict[str, Any]:
     token = _tokens(request).issue(reply.id, [entry.article.id for entry in entries], desk.now())
     deflection_id = number("deflection", reply.id)
     # The confidence is that of the likeliest article, which labels may leave out; the others have none.
-    scores = {key: reply.confidence for key in reply.shown[:1]}
+    scores = dict.fromkeys(reply.shown[:1], reply.confidence)
     articles = [
         _recommended(request, seen, entry, snippets.get(entry.article.key, ""), scores.get(entry.article.key))
         for entry in entries
