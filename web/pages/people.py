@@ -155,7 +155,7 @@ def edit(request: Request, person_id: str, form: Posted) -> Response:
     except AccountInvalid as error:
         return _person(request, person, draft, errors=error.fields, status=422)
     except LastAdmin as error:
-        return _person(request, person, draft, errors={"roles": error.message or Message("")}, status=409)
+        return _person(request, person, draft, errors={"roles": error.message or Message(str(error))}, status=409)
     return RedirectResponse(f"/people/{person.id}?done=saved", 303)
 
 
@@ -167,7 +167,7 @@ def set_active(request: Request, person_id: str, form: Posted) -> Response:
         accounts.set_active(person_id, form.text("active") == "yes", auth.by(request))
     except LastAdmin as error:
         person = accounts.store.person(person_id)
-        errors = {"roles": error.message or Message("")}
+        errors = {"roles": error.message or Message(str(error))}
         return _person(request, person, _draft_of(person), errors=errors, status=409)
     return RedirectResponse(f"/people/{person_id}?done=saved", 303)
 
