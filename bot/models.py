@@ -20,7 +20,6 @@ Verdict = Literal["", "accepted", "refused"]
 #: Why a question is unanswered: no article says it, none of its topic does, or none is in the question's language.
 Nothing = Literal["", "articles", "topic", "language"]
 
-CHANNELS: tuple[Channel, ...] = get_args(Channel)
 OUTCOMES: tuple[OutcomeName, ...] = get_args(OutcomeName)
 TICKET_STATES: tuple[TicketState, ...] = get_args(TicketState)
 PRIORITIES: tuple[Priority, ...] = get_args(Priority)

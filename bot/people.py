@@ -44,11 +44,6 @@ class Caller:
     def may(self, right: Right) -> bool:
         return right in self.rights
 
-    @property
-    def sees_more(self) -> bool:
-        """Whether there may be articles for this one that the public does not see."""
-        return self.audiences != {PUBLIC}
-
     def __repr__(self) -> str:
         return f"<Caller {self.id or 'nobody'}>"  # no name or address in a log
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal, cast, get_args
+from typing import Literal, cast
 
 from bot.errors import Message, NothingToUndo, TicketChanged, TicketInvalid
 from bot.models import (
@@ -31,7 +31,6 @@ What = Literal["state", "assignee", "priority", "tier", "reply", "note", "messag
 _UNDOABLE = ("state", "assignee", "priority", "tier")
 #: What of it somebody outside of the desk said or read.
 _SPOKEN = ("reply", "message", "verdict")
-WHATS: tuple[What, ...] = get_args(What)
 
 
 @dataclass(frozen=True, slots=True)

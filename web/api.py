@@ -19,7 +19,7 @@ from bot.service import HelpDesk
 from kb.links import article_path
 from kb.models import PUBLIC, ArticleKey
 from kb.snapshot import Entry
-from web import agents, learned_schemas, limits, outbox_api, schemas, tickets, webhooks, widget
+from web import beside_api, learned_schemas, limits, outbox_api, schemas, tickets_api, webhooks, widget
 from web.auth import Agent, Author, caller
 from web.pages.catalogue import catalogue
 from web.problems import ApiError, Problem
@@ -136,7 +136,7 @@ def open_ticket(
     return schemas.TicketOut(id=ticket.id, number=ticket.number, created=ticket.at, url=f"/ticket/{ticket.id}")
 
 
-router.include_router(tickets.router)
+router.include_router(tickets_api.router)
 
 
 @router.get("/articles/{article_id:path}", summary="Read an article")
@@ -182,7 +182,7 @@ def list_feedback(
 router.include_router(widget.router)
 router.include_router(outbox_api.router)
 router.include_router(webhooks.router)
-router.include_router(agents.router)
+router.include_router(beside_api.router)
 
 
 @router.get("/gaps", summary="Questions without an answer")

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from web.settings import Settings
 
 Handoff = Literal["", "smtp", "webhook", "zammad", "zendesk"]
-_ADDRESS = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
+#: A whole web address.
+ADDRESS = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
 #: What each hand-off cannot do without.
 _NEEDED = {
     "smtp": ("smtp_url", "handoff_to"),
@@ -27,7 +28,7 @@ _NEEDED = {
 def _desk(value: str) -> str:
     try:
         parts = urlsplit(value)
-        usable = _ADDRESS.fullmatch(value) and "@" not in parts.netloc and parts.port != 0
+        usable = ADDRESS.fullmatch(value) and "@" not in parts.netloc and parts.port != 0
     except ValueError:  # a port that is no number
         usable = False
     if value and not usable:

@@ -29,7 +29,7 @@ from kb import languages
 from kb.routing import AUTO
 from web import choices, handoff_settings
 from web.choices import Choice
-from web.handoff_settings import DeskAddress, Handoff, MailServer, WebhookSecret
+from web.handoff_settings import ADDRESS, DeskAddress, Handoff, MailServer, WebhookSecret
 
 _PREFIX = "FIRSTLINE_"
 FILE_VARIABLE = f"{_PREFIX}SETTINGS"
@@ -41,7 +41,6 @@ LOGO_TYPES = (".svg", ".png", ".jpg", ".jpeg", ".webp")
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?", re.IGNORECASE)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _PHONE = re.compile(r"(?=.*\d.*\d)\+?[\d ()./-]{3,40}")
-_ADDRESS = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
 _RATE = re.compile(r"[1-9]\d{0,6}/(second|minute|hour|day)")
 _EXTENSION = re.compile(r"[a-z0-9]{1,10}")
 _ATTACHMENT_TYPES = tuple("png jpg jpeg gif webp pdf txt log csv docx xlsx pptx odt zip eml msg".split())
@@ -273,7 +272,7 @@ class Settings(BaseSettings):
     @field_validator("chat_url")
     @classmethod
     def _chat(cls, value: str) -> str:
-        if value and not _ADDRESS.fullmatch(value):
+        if value and not ADDRESS.fullmatch(value):
             raise ValueError("write a whole address such as https://chat.example.com/support")
         return value
 

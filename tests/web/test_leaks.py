@@ -192,6 +192,10 @@ CLOSED = (
     "/api/v1/agent/", "/api/v1/feedback", "/api/v1/flags", "/api/v1/gaps", "/api/v1/learned", "/api/v1/outbox",
     "/api/v1/reports/", "/api/v1/tickets", "/api/v1/webhooks/",
 )  # fmt: skip
+#: Of these, what a reader may do too: see to their own account, and be asked to sign in to the panel.
+CLOSED_IN_PART = ("/account", "/agent/panel")
+#: To the sign-in, or no.
+REFUSALS = (303, 401, 403)
 
 
 def routes(site: Site) -> Iterator[tuple[str, str]]:
@@ -203,13 +207,17 @@ def routes(site: Site) -> Iterator[tuple[str, str]]:
         assert route.methods or route.path == "/static"
 
 
+def is_closed(method: str, path: str) -> bool:
+    return f"{method} {path}" not in REQUESTS and path.startswith(CLOSED) and not path.startswith(CLOSED_IN_PART)
+
+
 def requests_of(method: str, path: str) -> list[Ask] | None:
     if path.startswith("/api/v2/") or path == "/mcp":
         return []  # tests/web/test_leaks_elsewhere.py asks them
     if (known := REQUESTS.get(f"{method} {path}")) is not None:
         return known
     if path.startswith(CLOSED) or path in WITHOUT_ARTICLES:
-        filled = re.sub(r"\{[^}]+\}", IDS[0], path)
+        filled = re.sub(r"\{[^}]+\}", IDS[0], re.sub(r"\{\w+:int\}", "1", path))
         if method == "GET":
             return [*plain(filled), *each(filled, "q", LURES[:2])]
         if path.startswith("/api/"):
@@ -225,8 +233,8 @@ class Shelf:
     site: Site
     names: dict[str, str]
 
-    def answers(self, method: str, ask: Ask) -> Iterator[tuple[str, str]]:
-        """(where, text) of all that a request gave back, its own words taken out."""
+    def answers(self, method: str, ask: Ask) -> Iterator[tuple[str, int, str]]:
+        """(where, status, text) of all that a request gave back, its own words taken out."""
         path = ask.path
         for name, value in self.names.items():
             path = path.replace("{" + name + "}", value)
@@ -246,8 +254,9 @@ class Shelf:
             *(ask.data or {}).values(),
             *map(str, body.values()),
         ]
-        yield f"{method} {path} {ask.query} {reply.status_code} headers", without(str(reply.headers), said)
-        yield f"{method} {path} {ask.query} {reply.status_code} body", without(reply.text, said)
+        where = f"{method} {path} {ask.query} {reply.status_code}"
+        yield f"{where} headers", reply.status_code, without(str(reply.headers), said)
+        yield f"{where} body", reply.status_code, without(reply.text, said)
 
 
 def without(text: str, said: list[str]) -> str:
@@ -276,39 +285,52 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
         yield Shelf(site, {"hidden": secret, "shown": shown, "question": asked["id"], "ticket": sent["id"]})
 
 
-def walk(shelf: Shelf, roles: tuple[Role, ...] = ()) -> tuple[dict[str, list[str]], list[str]]:
-    """Asks every route all it can be asked: where the hidden articles show, by route, and routes nobody asks."""
-    leaks: dict[str, list[str]] = {}
-    uncovered = []
+@dataclass
+class Walk:
+    """What came of asking every route: where the hidden articles show, by route, which CLOSED ones let somebody in, and
+    which nobody asks.
+    """
+
+    leaks: dict[str, list[str]] = field(default_factory=dict)
+    opened: list[str] = field(default_factory=list)
+    uncovered: list[str] = field(default_factory=list)
+
+
+def walk(shelf: Shelf, roles: tuple[Role, ...] = ()) -> Walk:
+    """Asks every route all it can be asked."""
+    found = Walk()
     for method, path in routes(shelf.site):
         if (asks := requests_of(method, path)) is None:
-            uncovered.append(f"{method} {path}")
+            found.uncovered.append(f"{method} {path}")
             continue
         if roles:  # anew for each, since signing out is one of them
             shelf.site.sign_in(*roles, groups=("another-group",))
         for ask in asks:
-            for where, text in shelf.answers(method, ask):
+            for where, status, text in shelf.answers(method, ask):
                 if MARK in text or shelf.names["hidden"] in text:
-                    leaks.setdefault(f"{method} {path}", []).append(where)
-    return leaks, uncovered
+                    found.leaks.setdefault(f"{method} {path}", []).append(where)
+                if is_closed(method, path) and status not in REFUSALS:
+                    found.opened.append(where)
+    return found
 
 
 @pytest.mark.parametrize("roles", [(), ("reader",)], ids=["nobody", "a reader of another group"])
 def test_nothing_of_an_article_reaches_whom_it_is_not_for(shelf: Shelf, roles: tuple[Role, ...]) -> None:
-    leaks, uncovered = walk(shelf, roles)
+    found = walk(shelf, roles)
     shelf.site.sign_out()
-    assert uncovered == [], "give these routes requests in REQUESTS, or name them in CLOSED or WITHOUT_ARTICLES"
-    assert leaks == {}
+    assert found.uncovered == [], "give these routes requests in REQUESTS, or name them in CLOSED or WITHOUT_ARTICLES"
+    assert (found.leaks, found.opened) == ({}, [])
 
 
 def test_the_same_walk_finds_it_everywhere_as_an_agent(shelf: Shelf) -> None:
     """What looks for leaks sees them: an agent's walk finds the articles on every route that shows articles."""
     # Signing out is one of the routes: a token is not signed out.
     shelf.site.client.headers["Authorization"] = f"Bearer {AGENT}"
-    leaks, _ = walk(shelf)
+    found = walk(shelf)
     del shelf.site.client.headers["Authorization"]
-    blind = set(REQUESTS) - set(leaks)
+    blind = set(REQUESTS) - set(found.leaks)
     assert blind == ALWAYS_PUBLIC
+    assert any(where.startswith("GET /inbox/1 ") for where in found.opened)
 
 
 def test_who_it_is_for_finds_it_everywhere(shelf: Shelf) -> None:

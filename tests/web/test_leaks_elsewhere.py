@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import pytest
 from fastapi.routing import iter_route_contexts
 
+from tests.people import token
 from tests.web.elsewhere import requests_of
 from tests.web.site import AGENT, Site, open_site
 
@@ -74,6 +75,14 @@ def test_nobody_without_a_token_finds_a_word_of_them_signed_in_or_not(site: Site
     site.sign_in("agent")
     assert shown(site) == {}
     site.sign_out()
+
+
+def test_a_readers_token_finds_no_word_of_them_either(site: Site) -> None:
+    site.client.headers["Authorization"] = f"Bearer {token(site.accounts, 'reader', secret='fl_token-of-a-reader')}"
+    assert site.client.get("/api/v2/users/me.json").json()["user"]["role"] == "end-user"
+    found = shown(site)
+    del site.client.headers["Authorization"]
+    assert found == {}
 
 
 def test_a_token_that_is_nobodys_is_not_helped_by_a_cookie_beside_it(site: Site) -> None:

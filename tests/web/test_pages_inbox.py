@@ -18,7 +18,7 @@ from bot.worklist import SqlWorklist
 from tests.bot.samples import NOON
 from tests.people import somebody
 from tests.web.site import AGENT, ARTICLES, Page, Site, open_site
-from web.tickets import casework_of
+from web.tickets_api import casework_of
 
 LEE = Caller("lee", "Lee Novak", "lee@example.com", frozenset({"tickets"}))
 NOTE = "Marmalade: the toner is a cheap one."

@@ -55,6 +55,13 @@ def test_only_an_administrator_sees_people(site: Site, address: str) -> None:
 # --- people --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("address", ["/people", "/people/audit"])
+def test_a_page_behind_the_last_one_leads_to_the_last_one(admin: Site, address: str) -> None:
+    reply = admin.get(f"{address}?text=example&page=9")
+    assert (reply.status, reply.response.headers["location"]) == (303, f"{address}?text=example")
+    assert admin.get(f"{address}?text=nobody-of-this-name&page=9").response.headers["location"].endswith("name")
+
+
 def test_an_administrator_adds_a_person_who_then_joins(admin: Site) -> None:
     form = admin.get("/people/add").form("/people/add")
     wrong = admin.post("/people/add", form.filled(email="kim", name=NASTY, groups="internal"))

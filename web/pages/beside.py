@@ -23,14 +23,14 @@ from bot.steps import plain_steps
 from bot.work import Changes
 from kb.links import article_path
 from kb.models import Article
-from web import agents, auth
+from web import auth, beside_api
 from web.pages.catalogue import catalogue
 from web.pages.failures import PageRoute
 from web.pages.forms import Form, Posted, tidy
 from web.pages.templates import page
 from web.pages.visit import Visit, base_address, visit
 from web.script_words import beside_words
-from web.tickets import casework_of
+from web.tickets_api import casework_of
 from web.words import N_, Words
 
 router = APIRouter(route_class=PageRoute)
@@ -267,7 +267,7 @@ def flagged(request: Request, who: Caller, form: Form, ticket_id: str = "") -> D
         told = said.gettext("Choose what is wrong with the article.")
         return Done("invalid", about=article, problem=told, typed=comment)
     try:
-        kept = agents.flag_article(request, who, article, form.text("article_lang"), kind, comment, ticket_id)
+        kept = beside_api.flag_article(request, who, article, form.text("article_lang"), kind, comment, ticket_id)
     except FlagInvalid as error:
         told = said.say(error.message) if error.message else str(error)
         return Done("invalid", about=article, problem=told, typed=comment)
@@ -279,7 +279,7 @@ def flagged(request: Request, who: Caller, form: Form, ticket_id: str = "") -> D
 def _wrong_resolution(request: Request, who: Caller, article: str, text: str) -> str:
     """What is wrong with how a ticket is said to be solved, "" for nothing."""
     said = visit(request, catalogue(request)).said
-    if article and agents.readable(_desk(request).library.searcher, article, "", who) is None:
+    if article and beside_api.readable(_desk(request).library.searcher, article, "", who) is None:
         raise HTTPException(404)
     if not article and not text:
         return said.gettext("Say in a few words how it was solved, or choose the article that did.")

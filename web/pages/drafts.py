@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from bot.service import HelpDesk
-from web import agents, auth
+from web import auth, beside_api
 from web.pages.failures import PageRoute
 from web.pages.templates import page
 
@@ -18,7 +18,7 @@ def draft(request: Request, ticket_id: str) -> Response:
     who = auth.enter(request, "tickets")
     desk: HelpDesk = request.app.state.desk
     ticket = desk.ticket(ticket_id)
-    values = {"draft": agents.made_of(desk, ticket, who), "ticket": ticket}
+    values = {"draft": beside_api.made_of(desk, ticket, who), "ticket": ticket}
     return page(request, "draft.html", values, private=True)
 
 
@@ -26,6 +26,6 @@ def draft(request: Request, ticket_id: str) -> Response:
 def download(request: Request, ticket_id: str) -> Response:
     who = auth.enter(request, "tickets")
     desk: HelpDesk = request.app.state.desk
-    made = agents.made_of(desk, desk.ticket(ticket_id), who)
+    made = beside_api.made_of(desk, desk.ticket(ticket_id), who)
     headers = {"Content-Disposition": f'attachment; filename="{made.name}"', "Cache-Control": "no-store"}
     return Response(made.text, media_type="text/markdown", headers=headers)

@@ -18,7 +18,7 @@ from bot.service import HelpDesk
 from kb.links import article_path
 from kb.models import Article, ArticleKey
 from kb.search import Searcher
-from web import agents, auth
+from web import auth, beside_api
 from web.pages.beside import FLAG_NAMES
 from web.pages.catalogue import catalogue
 from web.pages.failures import PageRoute
@@ -143,7 +143,7 @@ def _page(
     }
     everything = not wanted.owner and not wanted.topic
     found = store.find(articles=None if everything else chosen, kind=wanted.kind, state=wanted.state)
-    kept = [flag for flag in found if flag.article_id in chosen or (everything and agents.gone(searcher, flag))]
+    kept = [flag for flag in found if flag.article_id in chosen or (everything and beside_api.gone(searcher, flag))]
     groups: dict[str, list[Flag]] = {}
     for flag in kept:
         groups.setdefault(flag.article_id, []).append(flag)
@@ -171,7 +171,7 @@ def _page(
 
 def _group(desk: HelpDesk, who: Caller, article_id: str, found: list[Flag]) -> Group:
     searcher = desk.library.searcher
-    entry = agents.readable(searcher, article_id, found[0].lang, who)
+    entry = beside_api.readable(searcher, article_id, found[0].lang, who)
     rows = tuple(Row(flag, _changed(searcher, flag), _number(desk, who, flag)) for flag in found)
     if entry is None:
         return Group(article_id, None, "", rows)
@@ -205,7 +205,7 @@ def _enter(request: Request, flag_id: str) -> tuple[Caller, Flag]:
     """Raises FlagUnknown, for flags on articles the author may not read too."""
     who = auth.enter(request, "authoring")
     flag, searcher = _store(request).get(flag_id), _desk(request).library.searcher
-    if agents.readable(searcher, flag.article_id, flag.lang, who) is None and not agents.gone(searcher, flag):
+    if beside_api.readable(searcher, flag.article_id, flag.lang, who) is None and not beside_api.gone(searcher, flag):
         raise HTTPException(404)
     return who, flag
 

@@ -22,7 +22,7 @@ from web.pages.inbox_filter import VIEWS, asked_for
 from web.pages.templates import page
 from web.pages.visit import Visit, visit
 from web.script_words import inbox_words
-from web.tickets import casework_of, colleagues
+from web.tickets_api import casework_of, colleagues
 
 router = APIRouter(route_class=PageRoute)
 

@@ -29,7 +29,7 @@ from web.pages.inbox_filter import asked_for
 from web.pages.templates import page
 from web.pages.visit import visit
 from web.script_words import inbox_words
-from web.tickets import casework_of, colleagues
+from web.tickets_api import casework_of, colleagues
 from web.words import Words
 
 _log = logging.getLogger(__name__)

@@ -24,7 +24,7 @@ from bot.people import Caller
 from bot.people_store import key
 from bot.service import HelpDesk
 from kb import languages
-from web import agents, auth
+from web import auth, beside_api
 from web.origin import host, network
 from web.pages.beside import Done, Place, flagged, panel, wants_part
 from web.pages.catalogue import catalogue
@@ -60,7 +60,7 @@ def solved(request: Request, form: Posted) -> Response:
     """Teaches at once that an article solved a ticket of another desk."""
     who, case = _posted(request, form)
     article, desk = form.text("article_id"), _desk(request)
-    if agents.readable(desk.library.searcher, article, "", who) is None:
+    if beside_api.readable(desk.library.searcher, article, "", who) is None:
         raise HTTPException(404)
     learned = desk.teach(article, case.subject, case.body, case.lang or "", _origin(case))
     return _shown(request, who, case, Done("solved", learned=learned))

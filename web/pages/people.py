@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from bot.accounts import PersonDraft
-from bot.audit import ACTIONS, Action
+from bot.audit import ACTIONS, Action, AuditPage
 from bot.errors import AccountInvalid, LastAdmin, Message
-from bot.people import ROLES, Person, Role
+from bot.people import ROLES, People, Person, Role
 from web import auth
 from web.pages.catalogue import catalogue
 from web.pages.failures import PageRoute
@@ -88,15 +89,7 @@ def people(request: Request) -> Response:
     role = next((role for role in ROLES if role == wanted.kind), None)
     first = (wanted.number - 1) * _ROWS
     found = auth.accounts(request).store.find(text=wanted.text, role=role, limit=_ROWS, offset=first)
-    values = {
-        "filter": wanted,
-        "found": found,
-        "roles": ROLE_NAMES,
-        "before": wanted.address("/people", wanted.number - 1),
-        "after": wanted.address("/people", wanted.number + 1),
-        "pages": max(1, -(-found.total // _ROWS)),
-    }
-    return page(request, "people.html", values, private=True)
+    return _listed(request, "people.html", wanted, found, {"roles": ROLE_NAMES})
 
 
 @router.get("/people/audit")
@@ -106,15 +99,24 @@ def audit(request: Request) -> Response:
     action = next((action for action in ACTIONS if action == wanted.kind), None)
     first = (wanted.number - 1) * _ROWS
     found = auth.accounts(request).log.find(action=action, text=wanted.text, limit=_ROWS, offset=first)
-    values = {
+    return _listed(request, "audit.html", wanted, found, {"actions": _ACTION_NAMES})
+
+
+def _listed(
+    request: Request, template: str, wanted: Filter, found: People | AuditPage, values: dict[str, Any]
+) -> Response:
+    """One page of a list; the last one where an address asks for more than there are."""
+    path, pages = request.url.path, max(1, -(-found.total // _ROWS))
+    if wanted.number > pages:
+        return RedirectResponse(wanted.address(path, pages), 303)
+    around = {
         "filter": wanted,
         "found": found,
-        "actions": _ACTION_NAMES,
-        "before": wanted.address("/people/audit", wanted.number - 1),
-        "after": wanted.address("/people/audit", wanted.number + 1),
-        "pages": max(1, -(-found.total // _ROWS)),
+        "before": wanted.address(path, wanted.number - 1),
+        "after": wanted.address(path, wanted.number + 1),
+        "pages": pages,
     }
-    return page(request, "audit.html", values, private=True)
+    return page(request, template, {**around, **values}, private=True)
 
 
 @router.get("/people/add")
@@ -153,7 +155,7 @@ def edit(request: Request, person_id: str, form: Posted) -> Response:
     except AccountInvalid as error:
         return _person(request, person, draft, errors=error.fields, status=422)
     except LastAdmin as error:
-        return _person(request, person, draft, errors={"roles": error.message or Message("")}, status=409)
+        return _person(request, person, draft, errors={"roles": error.message or Message(str(error))}, status=409)
     return RedirectResponse(f"/people/{person.id}?done=saved", 303)
 
 
@@ -165,7 +167,7 @@ def set_active(request: Request, person_id: str, form: Posted) -> Response:
         accounts.set_active(person_id, form.text("active") == "yes", auth.by(request))
     except LastAdmin as error:
         person = accounts.store.person(person_id)
-        errors = {"roles": error.message or Message("")}
+        errors = {"roles": error.message or Message(str(error))}
         return _person(request, person, _draft_of(person), errors=errors, status=409)
     return RedirectResponse(f"/people/{person_id}?done=saved", 303)
 

@@ -108,11 +108,11 @@ def answer(request: Request, known: Known, asked: Enquiry) -> dict[str, Any]:
         snippets[reply.answer.key] = reply.answer.text[:300]
     token = _tokens(request).issue(reply.id, [entry.article.id for entry in entries], desk.now())
     deflection_id = number("deflection", reply.id)
-    # The confidence is that of the first article; the others have none.
-    scores = [reply.confidence, *[None] * len(entries)]
+    # The confidence is that of the likeliest article, which labels may leave out; the others have none.
+    scores = dict.fromkeys(reply.shown[:1], reply.confidence)
     articles = [
-        _recommended(request, seen, entry, snippets.get(entry.article.key, ""), score)
-        for entry, score in zip(entries, scores, strict=False)
+        _recommended(request, seen, entry, snippets.get(entry.article.key, ""), scores.get(entry.article.key))
+        for entry in entries
     ]
     return {
         "id": deflection_id,

@@ -21,7 +21,7 @@ from kb import languages
 from web import limits
 from web.pages.visit import base_address
 from web.schemas import Text
-from web.tickets import casework_of
+from web.tickets_api import casework_of
 from web.zendesk.paging import Pages, Paging
 from web.zendesk.routes import Agent, Known, RecordInvalidError, missing, route
 from web.zendesk.routes import router as routes

@@ -96,7 +96,7 @@ def _known(request: Request) -> Caller:
 def _signed_in(request: Request) -> Caller:
     known = program(request)
     if not known.id:
-        detail = "Send a token as `Authorization: Bearer …`, or as the password of `name/token`."
+        detail = "Send a token as `Authorization: Bearer …`, or as the password of `EMAIL/token`."
         raise ApiError(401, "unauthorized", detail, {"WWW-Authenticate": "Bearer"})
     return known
 

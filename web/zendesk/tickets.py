@@ -16,7 +16,7 @@ from bot.work import Changes
 from bot.worklist import OPEN, Wanted
 from web.pages.visit import base_address
 from web.problems import ApiError
-from web.tickets import casework_of, colleagues
+from web.tickets_api import casework_of, colleagues
 from web.zendesk.paging import Pages
 from web.zendesk.requests import Comment, IdempotencyKey, Sent, case, listing, open_ticket
 from web.zendesk.routes import Agent, RecordInvalidError, route

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import Request
 
 from web.problems import ApiError
-from web.tickets import casework_of
+from web.tickets_api import casework_of
 from web.zendesk.routes import Agent, Known, route
 from web.zendesk.routes import router as routes
 from web.zendesk.ticket_shapes import caller_of, user_by_id

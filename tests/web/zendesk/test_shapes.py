@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.web.site import AGENT, ARTICLES, SECRET, Site, open_site
+from tests.web.site import AGENT, ARTICLES, SECRET, TWO_PRINTERS, Site, open_site
 
 AS_AGENT = {"Authorization": f"Bearer {AGENT}"}
 MORE = {
@@ -162,6 +162,26 @@ def test_an_enquiry_is_a_question_and_its_resolution_an_outcome(site: Site) -> N
 
 def test_nothing_is_recommended_where_nothing_is_likely(site: Site) -> None:
     assert enquire(site, "xylophone lessons")["articles"] == []
+
+
+def test_an_article_that_is_left_when_the_likeliest_has_other_labels_does_not_have_its_confidence(
+    tmp_path: Path,
+) -> None:
+    printers = {
+        path: text.replace("\n---", f"\ntags: [{path.rpartition('-')[2][:-3]}]\n---", 1)
+        for path, text in TWO_PRINTERS.items()
+    }
+    with open_site(tmp_path, printers) as site:
+
+        def scores(*labels: str) -> list[tuple[str, float | None]]:
+            asked = {"enquiry": "the printer is offline", "labels": list(labels)}
+            found = post(site, "/api/v2/answer_bot/answers/articles", asked)["articles"]
+            return [(article["label_names"][0], article["score"]) for article in found]
+
+        (first, sure), (second, unknown) = scores()
+        assert (sure is not None, unknown) == (True, None)
+        assert scores(first) == [(first, sure)]
+        assert scores(second) == [(second, None)]
 
 
 def test_a_token_of_an_enquiry_is_not_to_be_forged_nor_kept_nor_used_for_another_article(site: Site) -> None:

@@ -160,5 +160,4 @@ def made_of(desk: HelpDesk, ticket: Ticket, who: Caller) -> Draft:
     """The draft of an article, its headings in the language of the ticket."""
     searcher = desk.library.searcher
     said = words(searcher.language(Asked(ticket.subject, ticket.body, ticket.lang or None)))
-
     return draft(ticket, searcher, who.audiences, desk.events.resolved_in_words(ticket.id), said.say)
