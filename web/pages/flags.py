@@ -7,11 +7,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
-from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from bot import flags
-from bot.errors import FlagInvalid
+from bot.errors import FlagInvalid, FlagUnknown
 from bot.flags import KINDS, STATES, Flag, FlagKind, FlagState, FlagStore
 from bot.people import Caller
 from bot.service import HelpDesk
@@ -161,12 +160,18 @@ def _page(
         "flag_topics": sorted({article.topic for article in mine} - {""}),
         "kinds": FLAG_NAMES,
         "states": _STATE_NAMES,
-        "changed": next((flag for flag in store.find(articles=chosen) if flag.id == changed), None)
-        if changed
-        else None,
+        "changed": _just_changed(request, who, changed),
         "refused": refused,
     }
     return page(request, "flags.html", values, status=status, private=True)
+
+
+def _just_changed(request: Request, who: Caller, flag_id: str) -> Flag | None:
+    """None for an address that names no flag, or one on an article the author may not read."""
+    try:
+        return _readable(request, who, flag_id) if flag_id else None
+    except FlagUnknown:
+        return None
 
 
 def _group(desk: HelpDesk, who: Caller, article_id: str, found: list[Flag]) -> Group:
@@ -204,10 +209,14 @@ def _address(fields: dict[str, str]) -> str:
 def _enter(request: Request, flag_id: str) -> tuple[Caller, Flag]:
     """Raises FlagUnknown, for flags on articles the author may not read too."""
     who = auth.enter(request, "authoring")
+    return who, _readable(request, who, flag_id)
+
+
+def _readable(request: Request, who: Caller, flag_id: str) -> Flag:
     flag, searcher = _store(request).get(flag_id), _desk(request).library.searcher
     if beside_api.readable(searcher, flag.article_id, flag.lang, who) is None and not beside_api.gone(searcher, flag):
-        raise HTTPException(404)
-    return who, flag
+        raise FlagUnknown(f"There is no flag with the id {flag_id!r}.")
+    return flag
 
 
 def _store(request: Request) -> FlagStore:
