@@ -171,7 +171,7 @@ class Adviser:
         flags = self._flags([each.article.id for each in placed])
         entries = ((each, flags.get(each.article.id, ())) for each in placed)
         flagged = [
-            replace(each, flags=tuple(Flagged(flag, changed_since(flag, each.article)) for flag in found))
+            replace(each, flags=tuple(Flagged(flag, flag_changed(searcher, flag)) for flag in found))
             for each, found in entries
         ]
         return tuple(sorted(flagged, key=lambda each: each.seen == "declined"))
@@ -199,6 +199,12 @@ class Adviser:
         except StoreUnavailable as error:
             _log.error("articles are shown without their flags: %s", error)
         return found
+
+
+def flag_changed(searcher: Searcher, flag: Flag) -> bool:
+    """Whether the flagged article says something else by now, in the language it was flagged in."""
+    entry = searcher.snapshot.entry(ArticleKey(flag.article_id, flag.lang))
+    return bool(entry and changed_since(flag, entry.article))
 
 
 def _suggested(decision: Decision, searcher: Searcher) -> tuple[ArticleKey, ...]:

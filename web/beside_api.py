@@ -7,7 +7,7 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Depends, Query, Request
 
 from bot import flags
-from bot.beside import Adviser, Case
+from bot.beside import Adviser, Case, flag_changed
 from bot.draft import Draft, draft
 from bot.flags import Flag, FlagKind, FlagState, FlagStore
 from bot.models import MAX_BODY, Ticket
@@ -152,8 +152,7 @@ def gone(searcher: Searcher, flag: Flag) -> bool:
 
 
 def flag_out(searcher: Searcher, flag: Flag) -> beside_schemas.FlagOut:
-    entry = searcher.snapshot.entry(ArticleKey(flag.article_id, flag.lang))
-    return beside_schemas.FlagOut.of(flag, changed=bool(entry and flags.changed_since(flag, entry.article)))
+    return beside_schemas.FlagOut.of(flag, changed=flag_changed(searcher, flag))
 
 
 def made_of(desk: HelpDesk, ticket: Ticket, who: Caller) -> Draft:

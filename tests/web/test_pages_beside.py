@@ -313,6 +313,18 @@ def test_flags_are_filtered_by_kind_topic_and_article_and_say_what_changed(site:
     assert "changed since" in site.get("/authors/flags?topic=network").main
 
 
+def test_a_flag_of_a_translation_is_compared_with_that_translation(site: Site) -> None:
+    agent = {"Authorization": f"Bearer {AGENT}"}
+    flagged = {"kind": "wrong", "lang": "pl"}
+    assert site.client.post("/api/v1/articles/reset-password/flags", json=flagged, headers=agent).status_code == 201
+
+    told = site.client.post("/api/v1/agent/suggestions", json={"subject": "I forgot my password"}, headers=agent)
+
+    first = told.json()["articles"][0]
+    assert (first["article_id"], first["lang"]) == ("reset-password", "en")
+    assert [(flag["lang"], flag["changed"]) for flag in first["flags"]] == [("pl", False)]
+
+
 def test_a_flag_is_closed_by_the_api_and_errors_say_what_to_do(site: Site) -> None:
     agent, author = ({"Authorization": f"Bearer {token}"} for token in (AGENT, AUTHOR))
     flag = site.client.post("/api/v1/articles/vpn/flags", json={"kind": "wrong"}, headers=agent).json()

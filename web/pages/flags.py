@@ -10,13 +10,13 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from bot import flags
+from bot.beside import flag_changed
 from bot.errors import FlagInvalid, FlagUnknown
 from bot.flags import KINDS, STATES, Flag, FlagKind, FlagState, FlagStore
 from bot.people import Caller
 from bot.service import HelpDesk
 from kb.links import article_path
-from kb.models import Article, ArticleKey
-from kb.search import Searcher
+from kb.models import Article
 from web import auth, beside_api
 from web.pages.beside import FLAG_NAMES
 from web.pages.catalogue import catalogue
@@ -177,15 +177,10 @@ def _just_changed(request: Request, who: Caller, flag_id: str) -> Flag | None:
 def _group(desk: HelpDesk, who: Caller, article_id: str, found: list[Flag]) -> Group:
     searcher = desk.library.searcher
     entry = beside_api.readable(searcher, article_id, found[0].lang, who)
-    rows = tuple(Row(flag, _changed(searcher, flag), _number(desk, who, flag)) for flag in found)
+    rows = tuple(Row(flag, flag_changed(searcher, flag), _number(desk, who, flag)) for flag in found)
     if entry is None:
         return Group(article_id, None, "", rows)
     return Group(article_id, entry.article, article_path(entry.article.key), rows)
-
-
-def _changed(searcher: Searcher, flag: Flag) -> bool:
-    entry = searcher.snapshot.entry(ArticleKey(flag.article_id, flag.lang))
-    return bool(entry and flags.changed_since(flag, entry.article))
 
 
 def _number(desk: HelpDesk, who: Caller, flag: Flag) -> int:
