@@ -23,6 +23,8 @@ from bot.handoff import File, HandedTicket, Receipt, Remark
 
 TIMEOUT_S = 30.0
 _PORTS = {"smtp": 25, "smtps": 465}
+#: smtplib does not announce 8BITMIME (RFC 6152), so no byte may need it.
+_ASCII = SMTP.clone(cte_type="7bit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ class Mailer:
 
     def compose(self, mail: Mail) -> EmailMessage:
         """RFC 5322, and RFC 3834: no vacation program answers it, and ours would answer none either."""
-        message = EmailMessage(policy=SMTP)
+        message = EmailMessage(policy=_ASCII)
         message["From"] = _address(self.sender)
         message["To"] = _address(mail.to)
         message["Subject"] = " ".join(mail.subject.split())

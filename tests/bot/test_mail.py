@@ -125,6 +125,15 @@ def test_a_mail_that_was_taken_is_sent_however_the_farewell_goes(farewell: str) 
         assert len(box.mails) == 1
 
 
+def test_no_byte_of_a_mail_needs_more_than_seven_bits() -> None:
+    made = Mailer("smtp://127.0.0.1", "desk@help.example", lambda: NOON).compose(
+        Mail("q@desk.example", "Größer", "“Größer”, said Jürgen.\n" * 40, "k")
+    )
+
+    assert made.as_bytes().isascii()
+    assert "Größer" in made.get_content()
+
+
 def test_an_attached_mail_and_a_hostile_name_arrive_as_files() -> None:
     name = safe_name('a"b\r\nBcc: eve@x.example.eml')
     files = (File(name, "message/rfc822", b"Subject: x\r\n\r\nhello"),)
