@@ -123,7 +123,7 @@ def error_rows() -> list[tuple[int, str, str]]:
             (401, "unauthorized", "The token is missing, unknown or revoked."),
             (403, "forbidden", "The token does not have the scope, or its owner not the right."),
             (403, "closed", "Webhooks are closed until `webhook_secret` is set."),
-            (403, "foreign_origin", "Another site sent what a signed-in browser does here."),
+            (403, "foreign_origin", "Another site's page sent what only a page of this site may send."),
             (404, "article_unknown", "There is no such article, or not in this language."),
             (404, "not_found", "There is no such address."),
             (405, "method_not_allowed", "The address does not take this method."),

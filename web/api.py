@@ -117,7 +117,7 @@ def open_ticket(
     request: Request,
     idempotency_key: Annotated[str, Header(min_length=8, max_length=64, pattern=r"^[\x21-\x7e]+$")],
 ) -> schemas.TicketOut:
-    """Sent again with the same `Idempotency-Key`, it is the same ticket."""
+    """Sent again with the same `Idempotency-Key` (8 to 64 characters of ASCII, no spaces), it is the same ticket."""
     limits.check(request, "tickets", sent.session or "")
     ticket = desk.open_ticket(
         TicketDraft(

@@ -123,7 +123,7 @@ def _refusal(request: Request) -> Response | None:
             "Pages of this site and of `widget_origins` may call this; the request came from another one. "
             "If this is your site, set base_url to its address."
         )
-        return problem(403, "origin_foreign", detail)
+        return problem(403, "foreign_origin", detail)
     try:
         program(request)
     except ApiError as error:

@@ -172,7 +172,7 @@ def test_a_page_of_another_site_may_not_call(site: LiveSite) -> None:
     own = {"Origin": site.base}
     rebound = {"Origin": "http://evil.example", "Host": "evil.example"}
 
-    assert post(site, Origin="https://evil.example").json()["code"] == "origin_foreign"
+    assert post(site, Origin="https://evil.example").json()["code"] == "foreign_origin"
     assert post(site, Origin="null").status_code == 403
     assert post(site, **rebound).status_code == 403
     assert post(site, **own).status_code == 200
