@@ -79,7 +79,8 @@ class Route:
             raise Gone(Message("The ticket was deleted."))
         said = letter.payload
         subject = f"{ticket.subject} [#{ticket.number}]"
-        return sink.say(reference, Remark(said["author"], said["text"], subject, ticket.email), letter.key)
+        remark = Remark(said["author"], said["text"], subject, ticket.email, said.get("heading", ""))
+        return sink.say(reference, remark, letter.key)
 
     def _handed(self, letter: Letter) -> HandedTicket:
         ticket = self.inbox.ticket(letter.ticket_id)

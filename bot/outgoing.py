@@ -36,6 +36,10 @@ class Letters(Protocol):
         """That the requester says it is solved, for agents."""
         ...
 
+    def answered(self, message: TicketMessage) -> str:
+        """Who answered the requester here, for agents."""
+        ...
+
     def confirmation(self, ticket: Ticket) -> Written: ...
 
     def answer(self, ticket: Ticket, message: TicketMessage) -> Written: ...
@@ -70,6 +74,8 @@ class Outgoing:
         letters = [*self._handed(ticket)]
         if self.sink:
             payload = {"author": message.author, "text": message.text}
+            if message.author == "agent":
+                payload["heading"] = self.letters.answered(message)
             letters.append(self._letter("message", ticket, f"message-{ticket.id}-{number}", payload))
         if message.author == "agent" and self._reachable(ticket):
             written = self.letters.answer(ticket, message)

@@ -40,6 +40,14 @@ class SiteLetters:
     def accepted(self, ticket: Ticket) -> str:  # noqa: ARG002 - says the same of each
         return self._agents.gettext("The requester says that this is solved.")
 
+    def answered(self, message: TicketMessage) -> str:
+        said = self._agents
+        return (
+            said.gettext("%(name)s answered", name=message.name)
+            if message.name
+            else said.gettext("The help desk answered")
+        )
+
     def confirmation(self, ticket: Ticket) -> Written:
         said, number = words(ticket.lang or self.settings.default_lang), str(ticket.number)
         text = [said.gettext("We have your ticket %(number)s: “%(subject)s”.", number=number, subject=ticket.subject)]

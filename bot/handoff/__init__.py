@@ -44,12 +44,16 @@ class HandedTicket:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """What was written to a ticket after it was handed over."""
+    """What was written to a ticket after it was handed over.
+
+    `heading` says in words who wrote it, where that is not the requester: a mail has no other place for it.
+    """
 
     author: Author
     text: str
     subject: str = ""
     email: str = ""
+    heading: str = ""
 
     def __repr__(self) -> str:
         return f"<Remark of the {self.author}>"

@@ -153,7 +153,10 @@ class SmtpSink:
         return Receipt(self.mailer.send(mail))
 
     def say(self, reference: str, remark: Remark, idempotency_key: str) -> Receipt:
-        mail = self._follow(reference, f"Re: {remark.subject}", remark.text, idempotency_key, remark.email)
+        """An agent's answer says who wrote it and has no Reply-To: no desk should take it for the requester's words."""
+        text = f"{remark.heading}:\n\n{remark.text}" if remark.heading else remark.text
+        reply_to = remark.email if remark.author == "requester" else ""
+        mail = self._follow(reference, f"Re: {remark.subject}", text, idempotency_key, reply_to)
         return Receipt(self.mailer.send(mail))
 
     def note(self, reference: str, text: str, idempotency_key: str) -> Receipt:

@@ -39,6 +39,9 @@ class Words:
     def accepted(self, ticket: Ticket) -> str:
         return f"{ticket.number} is solved"
 
+    def answered(self, message: TicketMessage) -> str:
+        return f"{message.name or 'Somebody'} answered"
+
     def confirmation(self, ticket: Ticket) -> Written:
         return Written(f"Ticket {ticket.number}", "We have it.")
 
@@ -111,9 +114,9 @@ def test_a_ticket_its_messages_and_its_end_go_over_in_order(office: Office) -> N
     assert office.courier.work() == 4
 
     assert [handed.ticket.subject for handed in office.sink.tickets.values()] == ["The printer is offline"]
-    assert [(ref, said.author, said.text) for ref, said in office.sink.remarks.values()] == [
-        ("1", "requester", "And now it smokes."),
-        ("1", "agent", "Pull the plug."),
+    assert [(ref, said.author, said.heading, said.text) for ref, said in office.sink.remarks.values()] == [
+        ("1", "requester", "", "And now it smokes."),
+        ("1", "agent", "Somebody answered", "Pull the plug."),
     ]
     assert list(office.sink.notes.values()) == [("1", "1 is solved")]
     assert {row.state for row in office.rows} == {"delivered"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,10 +15,10 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from bot.attachments import safe_name
 from bot.errors import DeliveryFailed
-from bot.handoff import File
-from bot.handoff.mail import Mail, Mailer
+from bot.handoff import File, Remark
+from bot.handoff.mail import Mail, Mailer, SmtpSink
 from tests.bot.samples import NOON
-from tests.receivers import Mailbox, mail_server
+from tests.receivers import Mailbox, mail_server, words_of
 
 PASSWORD = "p@ss:w/rd"
 MAIL = Mail("anna@example.com", "We have your ticket 1", "Zażółć gęślą jaźń.\n", "mail-1", reply_to="help@example.com")
@@ -132,6 +133,20 @@ def test_no_byte_of_a_mail_needs_more_than_seven_bits() -> None:
 
     assert made.as_bytes().isascii()
     assert "Größer" in made.get_content()
+
+
+def test_a_copy_of_an_agents_answer_says_who_wrote_it_and_does_not_pass_for_the_requesters_words() -> None:
+    box = Mailbox()
+    asked = Remark("requester", "And now?", "Printer [#1]", "anna@example.com")
+    with mail_server(box):
+        sink = SmtpSink(Mailer(f"smtp://127.0.0.1:{box.port}", "desk@help.example", lambda: NOON), "queue@desk.example")
+        sink.say("<t@help.example>", asked, "k-1")
+        sink.say("<t@help.example>", replace(asked, author="agent", text="Restart it.", heading="Ann answered"), "k-2")
+
+    assert [(mail["Reply-To"], words_of(mail)) for mail in box.mails] == [
+        ("anna@example.com", "And now?"),
+        (None, "Ann answered:\n\nRestart it."),
+    ]
 
 
 def test_an_attached_mail_and_a_hostile_name_arrive_as_files() -> None:

@@ -140,7 +140,7 @@ def test_what_is_written_later_is_added_once_and_what_agents_write_stays_interna
     asked = Remark("requester", "And now it smokes.", "The printer is offline", "anna@example.com")
     for _ in range(2):
         pair.sink.say(reference, asked, "k-message-1-1")
-        pair.sink.say(reference, replace(asked, author="agent", text="Pull the plug.", email=""), "k-message-1-2")
+        pair.sink.say(reference, replace(asked, author="agent", text="Pull the plug."), "k-message-1-2")
         pair.sink.note(reference, "The requester says that this is solved.", "k-note-1")
 
     assert pair.desk.public() == ["And now it smokes."]
