@@ -167,13 +167,19 @@ def create(
     as_json: Json = False,
 ) -> None:
     """Make a token for a program and print it, this once."""
+    from bot.accounts import TOKEN_DAYS
     from bot.people import RIGHTS
 
     rights = [right for right in RIGHTS if right in scope]
     if unknown := sorted(set(scope) - set(RIGHTS)):
         fail(f"--scope {unknown[0]}: there is no such right. Use {', '.join(RIGHTS)}.")
+    if days not in TOKEN_DAYS:
+        fail(f"--days {days}: use {', '.join(map(str, TOKEN_DAYS[:-1]))} or {TOKEN_DAYS[-1]}.")
     with _accounts(data) as (accounts, _, by):
-        secret, made = accounts.make_token(accounts.named(email).id, name, rights, days, by)
+        owner = accounts.named(email)
+        if beyond := [right for right in rights if right not in owner.rights]:
+            fail(f"--scope {beyond[0]}: {email} has no role that may do this. Leave it out, or change their roles.")
+        secret, made = accounts.make_token(owner.id, name, rights, days, by)
         if as_json:
             print_json({"token": secret, **_token_row(made, email)})
             return

@@ -71,11 +71,16 @@ def test_a_token_is_shown_once_listed_and_revoked(run: Any) -> None:
         (("people", "set", "boss@example.com", "--group", "internal"), "“internal” is no group"),
         (
             ("token", "create", "boss@example.com", "--name", "x", "--scope", "tickets", "--days", "7"),
-            "Choose how long",
+            "--days 7: use 30, 90 or 365.",
+        ),
+        (
+            ("token", "create", "rita@example.com", "--name", "x", "--scope", "articles", "--scope", "tickets"),
+            "--scope tickets: rita@example.com has no role that may do this.",
         ),
         (("token", "revoke", "none"), "There is no token with the id none."),
     ],
 )
 def test_what_cannot_be_done_is_said(run: Any, words: tuple[str, ...], message: str) -> None:
     run("people", "add", "boss@example.com", "--name", "Boss", "--role", "admin")
+    run("people", "add", "rita@example.com", "--name", "Rita", "--role", "reader")
     assert message in run(*words, code=2)
