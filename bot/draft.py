@@ -132,10 +132,12 @@ def _questions(subject: str, body: str) -> list[str]:
 
 
 def _steps(texts: Iterable[str]) -> list[str]:
-    """Each sentence or list item of what was answered, once."""
+    """Each sentence of what was answered, once; of a text with a list, the items alone."""
     found: dict[str, str] = {}
     for text in texts:
-        for line in filter(str.strip, text.split("\n")):
+        lines = [line for line in text.split("\n") if line.strip()]
+        items = [line for line in lines if _ITEM.match(line)]
+        for line in items if len(items) > 1 else lines:
             item = _ITEM.sub("", line)
             for sentence in [item] if item != line else _SENTENCE.split(item):
                 if written := " ".join(sentence.split()):

@@ -360,6 +360,9 @@ def _print_report(report: BuildReport, seconds: float) -> None:
 
 
 def _print_addresses(settings: Settings, counts: dict[str, int], base: str, setup: str) -> None:
+    from web.settings import settings_file
+
+    file = settings_file()
     first = f"""
 Nobody can sign in yet. This link makes you the administrator; it works once, for 24 hours:
   {settings.base_url or base}/setup/{setup}
@@ -374,6 +377,8 @@ Nobody can sign in yet. This link makes you the administrator; it works once, fo
   Inbox         {base}/inbox
   Authors       {base}/authors
   API           {base}/api
+
+Settings from {file.resolve() if file.is_file() else f"the environment: there is no {file} here"}
 {first if setup else ""}
 Stop with Ctrl+C"""
     )

@@ -123,7 +123,7 @@ def _now(request: Request) -> datetime:
 
 def _mailer(settings: Settings, now: Callable[[], datetime]) -> Mailer | None:
     address = settings.smtp_url.get_secret_value()
-    return Mailer(address, settings.mail_from, now) if address else None
+    return Mailer(address, settings.mail_from, now, settings.site_name) if address else None
 
 
 def _sinks(settings: Settings, mailer: Mailer | None, now: Callable[[], datetime]) -> dict[str, TicketSink]:

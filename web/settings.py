@@ -370,11 +370,12 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        file = TomlConfigSettingsSource(settings_cls, toml_file=_settings_file())
+        file = TomlConfigSettingsSource(settings_cls, toml_file=settings_file())
         return init_settings, env_settings, file
 
 
-def _settings_file() -> Path:
+def settings_file() -> Path:
+    """The file that settings are read from, where it exists."""
     return Path(os.environ.get(FILE_VARIABLE, DEFAULT_FILE))
 
 
@@ -383,7 +384,7 @@ def load_settings(**given: Any) -> Settings:
 
     Raises SettingsError where the file is missing though named, cannot be parsed, or a value is not allowed.
     """
-    file = _settings_file()
+    file = settings_file()
     if FILE_VARIABLE in os.environ and not file.is_file():
         raise SettingsError(f"{file} ({FILE_VARIABLE}) does not exist.")
     for name, words in _REPLACED.items():

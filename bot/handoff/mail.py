@@ -46,12 +46,13 @@ class Mail:
 @dataclass(frozen=True, slots=True)
 class Mailer:
     """Sends mail through one server: `smtp://user:password@host:587` (STARTTLS where it offers it; without it no
-    password is sent) or `smtps://…` (TLS from the first byte).
+    password is sent) or `smtps://…` (TLS from the first byte). `name` stands beside the sender's address.
     """
 
     url: str = field(repr=False)
     sender: str
     now: Callable[[], datetime]
+    name: str = ""
     tls: Callable[[], ssl.SSLContext] = ssl.create_default_context
 
     def message_id(self, key: str) -> str:
@@ -113,7 +114,7 @@ class Mailer:
     def compose(self, mail: Mail) -> EmailMessage:
         """RFC 5322, and RFC 3834: no vacation program answers it, and ours would answer none either."""
         message = EmailMessage(policy=_ASCII)
-        message["From"] = _address(self.sender)
+        message["From"] = _address(self.sender, self.name)
         message["To"] = _address(mail.to)
         message["Subject"] = " ".join(mail.subject.split())
         message["Date"] = self.now()
@@ -184,9 +185,9 @@ def _refused(host: str, code: int, said: Any) -> DeliveryFailed:
     )
 
 
-def _address(text: str) -> Address:
+def _address(text: str, name: str = "") -> Address:
     local, _, domain = text.rpartition("@")
-    return Address(username=local, domain=domain)
+    return Address(display_name=" ".join(name.split()), username=local, domain=domain)
 
 
 def _domain(address: str) -> str:

@@ -126,6 +126,16 @@ def test_a_mail_that_was_taken_is_sent_however_the_farewell_goes(farewell: str) 
         assert len(box.mails) == 1
 
 
+def test_the_name_of_the_help_centre_stands_beside_its_address() -> None:
+    made = Mailer("smtp://127.0.0.1", "desk@help.example", lambda: NOON, "Hilfe für\n alle").compose(
+        Mail("anna@example.com", "Printer", "It prints.", "k")
+    )
+
+    (sender,) = made["From"].addresses
+    assert (sender.display_name, sender.addr_spec) == ("Hilfe für alle", "desk@help.example")
+    assert made.as_bytes().isascii()
+
+
 def test_no_byte_of_a_mail_needs_more_than_seven_bits() -> None:
     made = Mailer("smtp://127.0.0.1", "desk@help.example", lambda: NOON).compose(
         Mail("q@desk.example", "Größer", "“Größer”, said Jürgen.\n" * 40, "k")
