@@ -98,7 +98,7 @@ def test_nobody_but_an_agent_sees_the_inbox(inbox: Inbox) -> None:
 def test_an_empty_inbox_says_so_kindly(inbox: Inbox) -> None:
     page = inbox.get("/inbox")
     assert (page.title, page.all("table")) == ("All open", [])
-    assert "Every ticket is solved. New ones show here by themselves." in page.main
+    assert "Every ticket is solved. This page tells you when a new one comes." in page.main
     assert "You have no open ticket." in inbox.get("/inbox?view=mine").main
     assert "Try other words, or fewer filters." in inbox.get("/inbox?text=x").main
 
