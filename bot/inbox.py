@@ -251,7 +251,7 @@ class SqlInbox:
     ) -> None:
         number = write(connection, ticket.id, author, text, at, name)
         if self._outgoing:
-            self._outgoing.said(connection, ticket, number, TicketMessage(at, author, text))
+            self._outgoing.said(connection, ticket, number, TicketMessage(at, author, text, name=name))
 
     def _wake(self) -> None:
         if self._outgoing:

@@ -107,7 +107,7 @@ def office(engine: sa.Engine) -> Office:
 def test_a_ticket_its_messages_and_its_end_go_over_in_order(office: Office) -> None:
     ticket = office.send()
     office.inbox.say(ticket.id, "requester", "And now it smokes.", after(minutes=1))
-    office.inbox.say(ticket.id, "agent", "Pull the plug.", after(minutes=2))
+    office.inbox.say(ticket.id, "agent", "Pull the plug.", after(minutes=2), name="Kim Nowak")
     assert office.inbox.judge(ticket.id, "accepted", "", after(minutes=3))
     office.pass_time(minutes=5)
 
@@ -116,7 +116,7 @@ def test_a_ticket_its_messages_and_its_end_go_over_in_order(office: Office) -> N
     assert [handed.ticket.subject for handed in office.sink.tickets.values()] == ["The printer is offline"]
     assert [(ref, said.author, said.heading, said.text) for ref, said in office.sink.remarks.values()] == [
         ("1", "requester", "", "And now it smokes."),
-        ("1", "agent", "Somebody answered", "Pull the plug."),
+        ("1", "agent", "Kim Nowak answered", "Pull the plug."),
     ]
     assert list(office.sink.notes.values()) == [("1", "1 is solved")]
     assert {row.state for row in office.rows} == {"delivered"}
