@@ -103,7 +103,7 @@ def test_the_variables_of_a_git_hook_do_not_lead_to_its_repository(
 def test_signed_commits_are_read_without_a_program_that_looks_at_signatures(repository: Path, tmp_path: Path) -> None:
     signs = tmp_path / "signs"
     signs.write_text(
-        f"#!/bin/sh\necho >> '{tmp_path}/ran'\nprintf '\\n[GNUPG:] SIG_CREATED \\n' >&2\n"
+        f"#!/bin/sh\ncat > /dev/null\necho >> '{tmp_path}/ran'\nprintf '\\n[GNUPG:] SIG_CREATED \\n' >&2\n"
         "printf -- '-----BEGIN PGP SIGNATURE-----\\n\\nx\\n-----END PGP SIGNATURE-----\\n'\n"
     )
     signs.chmod(0o755)
