@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -12,6 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from kb.models import Article, Section
+from tests.bot.samples import NOON
 from tests.kb.test_history import commit, git
 from tests.web.site import ARTICLES, Site, build_site, open_site
 from web.app import create_app, open_desk
@@ -192,7 +195,8 @@ def test_too_many_pages_for_one_sitemap_stand_in_several(site: Site, monkeypatch
 def test_only_people_reading_public_articles_are_counted_and_home_shows_what_they_read(tmp_path: Path) -> None:
     settings = Settings(data=build_site(tmp_path, ARTICLES))
     desk, engine = open_desk(settings)
-    app = create_app(settings, desk, engine)
+    clock = [NOON]
+    app = create_app(settings, replace(desk, now=lambda: clock[0]), engine)
     with TestClient(app, base_url="http://help.example") as client:
         for article in ("vpn", "two-factor", "reset-password"):
             for _ in range(5):
@@ -209,6 +213,7 @@ def test_only_people_reading_public_articles_are_counted_and_home_shows_what_the
         client.get("/en/articles/verify-caller")
         client.get("/en/articles/no-such-thing")
 
+        clock[0] = NOON + timedelta(minutes=2)  # the server may have looked by itself meanwhile
         app.state.readership.refresh()
         assert app.state.readership.most_read == ("reset-password", "two-factor", "vpn")
         html = client.get("/?lang=pl").text
