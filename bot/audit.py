@@ -10,7 +10,8 @@ from typing import Any, Literal, Protocol, get_args
 
 import sqlalchemy as sa
 
-from bot.database import audit_log, reachable
+from bot.database import reachable
+from bot.tables import audit_log
 
 Action = Literal[
     "set_up",

@@ -9,9 +9,10 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
-from bot.database import outcomes, questions, reachable, resolutions, tickets
+from bot.database import reachable
 from bot.errors import QuestionUnknown
 from bot.models import Outcome, OutcomeName, RecordedQuestion, SentTicket
+from bot.tables import outcomes, questions, resolutions, tickets
 
 
 class EventStore(Protocol):

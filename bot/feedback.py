@@ -10,8 +10,9 @@ from typing import Any, Literal, Protocol, get_args
 import sqlalchemy as sa
 
 from bot import privacy
-from bot.database import article_feedback, insert, reachable
+from bot.database import insert, reachable
 from bot.errors import FeedbackInvalid, Message
+from bot.tables import article_feedback
 
 ReasonName = Literal["outdated", "wrong", "unclear", "other"]
 REASONS: tuple[ReasonName, ...] = get_args(ReasonName)

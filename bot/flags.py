@@ -13,9 +13,9 @@ from typing import Any, Literal, Protocol, get_args
 import sqlalchemy as sa
 
 from bot import privacy
-from bot.database import article_flags as table
 from bot.database import reachable
 from bot.errors import FlagInvalid, FlagUnknown, Message
+from bot.tables import article_flags as table
 from kb.models import Article
 
 FlagKind = Literal["wrong", "outdated", "missing"]

@@ -11,13 +11,14 @@ from typing import Any, Literal, Protocol
 import sqlalchemy as sa
 
 from bot.attachments import Upload
-from bot.database import reachable, tickets
-from bot.database import ticket_attachments as files
-from bot.database import ticket_messages as messages
+from bot.database import reachable
 from bot.errors import AttachmentRefused
 from bot.models import NOBODY, Attachment, Author, Ticket, TicketDraft, TicketMessage, Who
 from bot.outgoing import Outgoing
 from bot.response_times import ResponseTimes
+from bot.tables import ticket_attachments as files
+from bot.tables import ticket_messages as messages
+from bot.tables import tickets
 from bot.ticket_rows import attachments, columns, history, keep, lock, whole, write
 from bot.tickets import conflict, fingerprint, no_room, taken
 from bot.work import check_revision, closed, judged, said

@@ -9,9 +9,10 @@ from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 
-from bot.database import learned, learned_revision, learned_traces, reachable
+from bot.database import reachable
 from bot.errors import LearnedUnknown
 from bot.learned import TRUST, Counts, Learned, Lesson, Source, Status, Trace, nearest, take
+from bot.tables import learned, learned_revision, learned_traces
 from kb.learned import LearnedQuestion
 
 #: SQLite takes a limited number of values in one statement.

@@ -14,8 +14,9 @@ from typing import Any, Literal, get_args
 
 import sqlalchemy as sa
 
-from bot.database import insert, outbox, reachable, tickets
+from bot.database import insert, reachable
 from bot.errors import Message, SendingUnknown
+from bot.tables import outbox, tickets
 
 Kind = Literal["ticket", "message", "note", "mail"]
 State = Literal["waiting", "delivered", "dead", "discarded"]

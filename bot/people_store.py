@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from bot.audit import AuditEntry, keep_entry
-from bot.database import api_tokens, people, people_links, people_sessions, reachable
+from bot.database import reachable
 from bot.errors import AccountInvalid, LastAdmin, Message, PersonUnknown
 from bot.people import ROLES, ApiToken, Link, LinkKind, People, Person, Role, Session
+from bot.tables import api_tokens, people, people_links, people_sessions
 
 
 class PeopleStore(Protocol):

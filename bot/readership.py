@@ -11,8 +11,9 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
-from bot.database import article_reads, insert, reachable
+from bot.database import insert, reachable
 from bot.errors import StoreUnavailable
+from bot.tables import article_reads
 
 _log = logging.getLogger(__name__)
 

@@ -10,12 +10,13 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from bot import privacy
-from bot.database import learned, learned_revision, learned_traces, reachable, resolutions, tickets
+from bot.database import reachable
 from bot.events import MemoryEventStore
 from bot.inbox import Inbox
 from bot.learned import Learned
 from bot.learning import LearningStore
 from bot.models import MAX_QUESTION
+from bot.tables import learned, learned_revision, learned_traces, resolutions, tickets
 from kb.learned import MAX_CHARACTERS, whole
 
 #: SQLite takes a limited number of values in one statement.

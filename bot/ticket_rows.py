@@ -9,10 +9,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.database import ticket_attachments as files
-from bot.database import ticket_history, tickets
-from bot.database import ticket_messages as messages
 from bot.models import Attachment, Author, Clock, Priority, Ticket, TicketMessage, Who
+from bot.tables import ticket_attachments as files
+from bot.tables import ticket_history, tickets
+from bot.tables import ticket_messages as messages
 from bot.work import Event
 
 #: Stands for "no answer is due": it comes last in every order by due time, and its index needs no exception.

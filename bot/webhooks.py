@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from bot.database import insert, reachable, webhooks_taken
+from bot.database import insert, reachable
+from bot.tables import webhooks_taken
 
 #: A sender of Standard Webhooks tries again for some days; what is older than five minutes needs a new signature.
 KEPT = timedelta(days=7)

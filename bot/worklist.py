@@ -9,10 +9,11 @@ from typing import Any, Literal, Protocol, get_args
 
 import sqlalchemy as sa
 
-from bot.database import reachable, tickets
-from bot.database import ticket_messages as messages
+from bot.database import reachable
 from bot.models import Priority, Ticket, TicketState, Tier, Who
 from bot.response_times import ResponseTimes
+from bot.tables import ticket_messages as messages
+from bot.tables import tickets
 from bot.ticket_rows import BY_RANK, NEVER, RANKS, due_of, history, keep, lock, whole, write, written
 from bot.work import Changes, Event, Work, changed, check_revision, moved, undone
 

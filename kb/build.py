@@ -93,7 +93,21 @@ def build(
     created: str,
     progress: Progress = lambda stage, done, total: None,
 ) -> BuildReport:
-    """Makes the snapshot of `source` the current one of `data`, embedding only texts not embedded before.
+    """Makes the snapshot of `source` the current one of `data`; arguments and errors as of `make`."""
+    report = make(source, data, settings, created=created, progress=progress)
+    publish(data, report.snapshot)
+    return report
+
+
+def make(
+    source: Path,
+    data: Path,
+    settings: BuildSettings,
+    *,
+    created: str,
+    progress: Progress = lambda stage, done, total: None,
+) -> BuildReport:
+    """Writes the snapshot of `source` into `data`, embedding only texts not embedded before; the one in use stays.
 
     Nothing is written where nothing changed. Killed at any moment, it leaves the snapshot in use untouched. `created`
     is the time written into the manifest (ISO 8601). Raises SourceError, EvaluationFileError, EncoderError or
@@ -101,10 +115,20 @@ def build(
     """
     source_files(source)  # a wrong path is told before the encoder is exported
     with _writing(data):
-        return _build(source, data, settings, created, progress)
+        return _make(source, data, settings, created, progress)
 
 
-def _build(source: Path, data: Path, settings: BuildSettings, created: str, progress: Progress) -> BuildReport:
+def publish(data: Path, snapshot_id: str) -> None:
+    """Makes a snapshot of `data` the one in use, and removes old ones. Raises SnapshotError or DataFolderError."""
+    with _writing(data):
+        if _current_or_none(data) == snapshot_id:
+            return
+        read_manifest(snapshots_folder(data) / snapshot_id)
+        switch(data, snapshot_id)
+        _remove_old(data)
+
+
+def _make(source: Path, data: Path, settings: BuildSettings, created: str, progress: Progress) -> BuildReport:
     loaded = load(source, default_lang=settings.default_lang, on_file=lambda path: progress("Reading", 0, 0))
     if not loaded.articles:
         reasons = Counter(entry.reason for entry in loaded.skipped)
@@ -126,10 +150,7 @@ def _build(source: Path, data: Path, settings: BuildSettings, created: str, prog
     snapshot_id = hashlib.sha256(repr(sorted(inputs.items())).encode()).hexdigest()[:16]
     folder = snapshots_folder(data) / snapshot_id
     if known := _known(folder):
-        changed = _current_or_none(data) != snapshot_id
-        if changed:
-            switch(data, snapshot_id)
-        return _report(known, embedded=0, changed=changed)
+        return _report(known, embedded=0, changed=_current_or_none(data) != snapshot_id)
 
     resolver = Resolver.of(source if source.is_dir() else None, articles)
     prepared = _prepare(articles, resolver, embedders, progress)
@@ -173,8 +194,6 @@ def _build(source: Path, data: Path, settings: BuildSettings, created: str, prog
         except OSError:
             if not _known(folder):  # else another builder was faster: equal ids have equal content
                 raise
-    switch(data, snapshot_id)
-    _remove_old(data)
     return _report(snapshot, embedded=sum(count for _, count in made_by), changed=True)
 
 

@@ -13,7 +13,6 @@ import sqlalchemy as sa
 
 from bot.attachments import upload
 from bot.courier import ATTEMPTS, BASE, CAP, Courier, Route, wait
-from bot.database import outbox
 from bot.errors import DeliveryFailed, Message, SendingUnknown
 from bot.handoff import HandedTicket, Receipt
 from bot.handoff.mail import Mailer
@@ -23,6 +22,7 @@ from bot.inbox import SqlInbox
 from bot.models import Ticket, TicketMessage
 from bot.outbox import KEPT, LEASE, Letter, Sending, SqlOutbox
 from bot.outgoing import Outgoing, Written
+from bot.tables import outbox
 from tests.bot.samples import NOON, after, draft
 from tests.receivers import Mailbox, ZammadDesk, mail_server, running, words_of
 

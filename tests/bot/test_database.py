@@ -14,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 
-from bot import database as db
+from bot import tables as db
 from bot.attachments import upload
 from bot.database import migrate, open_engine, shared_secret, sqlite_url
 from bot.errors import StoreUnavailable
@@ -84,7 +84,7 @@ def _fill(engine: sa.Engine) -> None:
 
 def _alembic(engine: sa.Engine, run: str, revision: str) -> None:
     config = Config()
-    config.set_main_option("script_location", str(Path(db.__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(Path(db.__file__).parent.parent / "migrations"))
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         getattr(command, run)(config, revision)
@@ -103,7 +103,7 @@ def _locked(database: Path) -> Iterator[None]:
 @pytest.fixture
 def impatient(engine: sa.Engine, database: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[sa.Engine]:
     """As `engine`, but does not wait for a lock."""
-    monkeypatch.setattr(db, "LOCK_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("bot.database.LOCK_TIMEOUT_S", 0.01)
     impatient = open_engine(sqlite_url(database))
     yield impatient
     impatient.dispose()

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kb.build import KEPT, BuildReport, BuildSettings, build
+from kb.build import KEPT, BuildReport, BuildSettings, build, make, publish
 from kb.calibrate import DEFAULT
 from kb.embedding import HashEmbedder
 from kb.errors import DataFolderError, EncoderError, EvaluationFileError, SnapshotMissing, SourceError
@@ -435,3 +435,25 @@ def test_the_manifest_says_what_the_build_saw(write: Write, index: Index, data: 
     assert manifest["counts"] == {"files": 4, "articles": 3, "skipped": 1, "passages": 9}
     assert sorted(manifest["inputs"]) == ["code", "default_lang", "encoders", "history", "source"]
     assert open_snapshot(snapshots_folder(data) / report.snapshot).manifest == manifest
+
+
+def test_a_snapshot_that_is_only_made_is_used_by_nobody_until_it_is_published(
+    write: Write, index: Index, data: Path
+) -> None:
+    before = index(write({"a.md": "# VPN\n\nOpen the client."}))
+    settings = BuildSettings(model=HashEmbedder.NAME)
+
+    made = make(write({"a.md": "# VPN\n\nOpen the new client."}), data, settings, created=CREATED)
+
+    assert current_id(data) == before.snapshot
+    publish(data, made.snapshot)
+    assert current_id(data) == made.snapshot
+
+
+def test_what_was_never_made_cannot_be_published(write: Write, index: Index, data: Path) -> None:
+    before = index(write({"a.md": "# VPN\n\nOpen the client."}))
+
+    with pytest.raises(SnapshotMissing):
+        publish(data, "0" * 16)
+
+    assert current_id(data) == before.snapshot

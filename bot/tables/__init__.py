@@ -1,0 +1,35 @@
+"""The tables of the database, one module a noun. Importing the package makes `metadata` whole."""
+
+from bot.tables.articles import article_feedback, article_flags, article_reads
+from bot.tables.learning import learned, learned_revision, learned_traces
+from bot.tables.people import api_tokens, audit_log, people, people_links, people_sessions, server_secrets
+from bot.tables.questions import outcomes, questions
+from bot.tables.schema import Utc, metadata
+from bot.tables.sending import outbox, webhooks_taken
+from bot.tables.tickets import resolutions, ticket_attachments, ticket_history, ticket_messages, tickets
+
+__all__ = [
+    "Utc",
+    "api_tokens",
+    "article_feedback",
+    "article_flags",
+    "article_reads",
+    "audit_log",
+    "learned",
+    "learned_revision",
+    "learned_traces",
+    "metadata",
+    "outbox",
+    "outcomes",
+    "people",
+    "people_links",
+    "people_sessions",
+    "questions",
+    "resolutions",
+    "server_secrets",
+    "ticket_attachments",
+    "ticket_history",
+    "ticket_messages",
+    "tickets",
+    "webhooks_taken",
+]
