@@ -2,6 +2,7 @@
 
 KbError
 ├── SourceError            the articles folder or file as a whole cannot be used
+├── RepositoryError        git cannot do what was asked of the repository of the articles
 ├── EvaluationFileError    a line of a queries or docs file cannot be read
 ├── EncoderError           an encoder is missing, damaged or not the one asked for
 ├── DataFolderError        the data folder cannot be written
@@ -21,6 +22,10 @@ class KbError(Exception):
 
 class SourceError(KbError):
     """The articles folder or file as a whole cannot be used."""
+
+
+class RepositoryError(KbError):
+    """git cannot do what was asked of the repository of the articles."""
 
 
 class EvaluationFileError(KbError):

@@ -10,14 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from kb import repository
 from kb.models import Article
 
 _log = logging.getLogger(__name__)
 
 #: Where GitHub, GitLab and Gitea look for it; the first one counts.
 _CODEOWNERS = (".github/CODEOWNERS", ".gitlab/CODEOWNERS", ".gitea/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
-#: Set by git for its hooks; they name the repository of the hook, whatever folder is asked about.
-_OF_HOOKS = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"})
 _COMMIT = "\x01"
 
 
@@ -97,8 +96,10 @@ def _log_entries(source: Path) -> Iterator[tuple[str, str, str]]:
     commit, date, fresh = "", "", False
     # `log.showSignature` in somebody's settings would run a program and put its words before each commit.
     options = ("-z", "--no-renames", "--no-show-signature", f"--format={_COMMIT}%H %cs", "--name-only", "--relative")
-    log = _command(source, "log", *options)
-    with subprocess.Popen([*log, "--", "."], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_env()) as process:
+    log = repository.command(source, "log", *options)
+    with subprocess.Popen(
+        [*log, "--", "."], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=repository.env()
+    ) as process:
         assert process.stdout is not None  # noqa: S101 - a pipe was asked for
         try:
             for entry in _split(iter(lambda: process.stdout.read(1 << 16), b"")):  # type: ignore[union-attr]
@@ -129,19 +130,12 @@ def _boundary(shallow: Path) -> frozenset[str]:
         return frozenset()
 
 
-def _command(source: Path, *arguments: str) -> list[str]:
-    # A repository may name a program to run as its file system monitor; reading dates has to run nothing.
-    return ["git", "-C", str(source), "-c", "core.fsmonitor=false", *arguments]
-
-
-def _env() -> dict[str, str]:
-    return {**{name: value for name, value in os.environ.items() if name not in _OF_HOOKS}, "LC_ALL": "C"}
-
-
 def _git(source: Path, *arguments: str) -> str:
     """What a git command prints; "" where there is no git, no repository or no commit."""
     try:
-        done = subprocess.run(_command(source, *arguments), capture_output=True, env=_env(), check=False)
+        done = subprocess.run(
+            repository.command(source, *arguments), capture_output=True, env=repository.env(), check=False
+        )
     except OSError:  # no git on this machine
         return ""
     if done.returncode and arguments[0] == "rev-parse" and b"not a git repository" not in done.stderr:
