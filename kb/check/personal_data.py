@@ -41,8 +41,8 @@ _NOBODY = frozenset(
     abuse account accounts address admin administrator alias all archive bill billing bob bot calendar chat commercial
     compliance contact customer data delist desk dev developer doe dpo email events example facilities feedback finance
     firstname first fname group hello help helpdesk hostmaster hr info infra internal invoice it jane joe john jobs
-    kowalski kowalska last lastname legal list lname mail mailbox mailer mailing manager marketing media messages my name
-    network
+    kowalski kowalska last lastname legal list lname mail mailbox mailer mailing manager marketing media messages
+    my name network
     news newsletter noreply no nobody notification notifications office onboarding opencode operations order orders
     payroll phone postmaster press privacy project reception recruitment reply report reports room sales scan scanner
     security sender server service services shared shop smith someone spam staff support surname sync system systems
