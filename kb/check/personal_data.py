@@ -35,19 +35,24 @@ _FREE = frozenset(
     proton.me fastmail.com
     """.split()
 )
-#: Words of mailboxes that belong to no person, and of people who do not exist.
+#: Words of mailboxes that belong to no person.
+_TEAMS = frozenset(
+    """
+    abuse account accounts address admin administrator alias all archive bill billing bot calendar chat commercial
+    compliance contact customer data delist desk dev developer dpo email events example facilities feedback finance
+    firstname first fname group hello help helpdesk hostmaster hr info infra internal invoice it jobs last lastname
+    legal list lname mail mailbox mailer mailing manager marketing media messages my name network news newsletter
+    noreply no nobody notification notifications office onboarding opencode operations order orders payroll phone
+    postmaster press privacy project reception recruitment reply report reports room sales scan scanner security sender
+    server service services shared shop someone spam staff support surname sync system systems team teams test tester user
+    username users web webmaster website work workspace your yourname youremail
+    """.split()
+)
+#: Names that stand for nobody in the examples of many countries.
 _NOBODY = frozenset(
     """
-    abuse account accounts address admin administrator alias all archive bill billing bob bot calendar chat commercial
-    compliance contact customer data delist desk dev developer doe dpo email events example facilities feedback finance
-    firstname first fname group hello help helpdesk hostmaster hr info infra internal invoice it jane joe john jobs
-    kowalski kowalska last lastname legal list lname mail mailbox mailer mailing manager marketing media messages
-    my name network
-    news newsletter noreply no nobody notification notifications office onboarding opencode operations order orders
-    payroll phone postmaster press privacy project reception recruitment reply report reports room sales scan scanner
-    security sender server service services shared shop smith someone spam staff support surname sync system systems
-    team teams test tester user username users web webmaster website work workspace your yourname youremail ivan ivanov
-    ivanova mario maria rossi jan anna nowak mustermann max erika jansen devries jean dupont juan perez
+    john jane joe doe bob bill smith max erika mustermann musterfrau jan anna kowalski kowalska nowak mario maria rossi
+    bianchi jean marie dupont martin juan perez garcia ivan ivanov ivanova jansen devries piet
     """.split()
 )
 #: Numbers of mobile telephones, by country: national numbering plans after ITU-T E.164.
@@ -122,7 +127,9 @@ def _is_person(local: str, domain: str) -> bool:
     if _EXAMPLE_DOMAIN.search(domain):
         return False
     parts = [part for part in re.split(r"[._+-]|\d+", local.lower()) if part]
-    if not parts or any(part in _NOBODY for part in parts) or re.search("user|test|example|account|mail|admin", local):
+    if all(part in _NOBODY for part in parts) or any(part in _TEAMS for part in parts):
+        return False
+    if re.search("user|test|example|account|mail|admin", local.lower()):
         return False
     if domain in _FREE:
         return True
