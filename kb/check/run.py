@@ -84,7 +84,7 @@ def _findings(pages: Pages, settings: CheckSettings, today: date) -> Iterator[Fi
     yield from pictures.unshown_pictures(pages)
     yield from pictures.alt_texts(pages)
     yield from headings.headings(pages)
-    yield from secrets(pages)
+    yield from secrets(pages, today)
     yield from personal_data(pages, settings.known)
     yield from reading.review_due(pages, today)
     yield from reading.orphans(pages)

@@ -63,8 +63,10 @@ def test_a_rule_that_does_not_exist_cannot_be_switched_off(write: Write) -> None
 
 _PIECES = st.sampled_from(
     """---N|title: |questions:N|  - |check_off: [|review_by: |<<<<<<< aN|=======N|>>>>>>> bN|[a](|![|](x.png)|<a href='
-    |<img src=|<!-- check-off:|-->|```N|:::image source="|[!INCLUDE [x](|## |://a:|@b.cd|+48 60|sk_live_|eyJ|..\\|%zz|//[|#|&
-    |-----BEGIN PRIVATE KEY-----N|/en/articles/|mailto:|*x|{|'|"|N|\u0000|\ud7ff|é""".replace("N", "\n").split("|")
+    |<img src=|<!-- check-off:|-->|```N|:::image source="|[!INCLUDE [x](|## |://a:|@b.cd|+48 60|sk_live_|eyJ|..\\|%zz
+    |//[|#|&|-----BEGIN PRIVATE KEY-----N|/en/articles/|mailto:|*x|{|'|"|N|\u0000|\ud7ff|é""".replace("N", "\n").split(
+        "|"
+    )
 )
 
 
