@@ -16,6 +16,7 @@ from web import people_commands
 from web.checking import check
 from web.mcp.stdio import mcp
 from web.terminal import Articles, Data, Json, fail, print_json, read_settings, warn
+from web.testing import run_test
 from web.training import train, training_lines
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.command("test")(run_test)
 app.command()(train)
 app.command()(check)
 app.command()(mcp)

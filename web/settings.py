@@ -114,6 +114,12 @@ class Settings(BaseSettings):
     check_off: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Rules that `firstline check` leaves out ([the rules](check.md)), such as `second-title`."
     )
+    test_k: int = Field(
+        1,
+        ge=1,
+        le=10,
+        description="`firstline test`: a question of an article passes where the article is among the first so many.",
+    )
     cost_wrong: Cost = Field(
         COST_WRONG,
         description="What a wrong answer costs you, in any unit. Only its ratio to `cost_missed` counts: with 7 to 3 "
