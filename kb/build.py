@@ -7,7 +7,7 @@ import os
 import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
@@ -139,10 +139,7 @@ def _make(
         raise SourceError(f"{source} holds no article ({listed}). The snapshot in use stays as it is.")
     past = history(source)
     articles = tuple(past.of(article) for article in loaded.articles)
-    models = models_for(settings.model, (article.lang for article in articles))
-    names = [str(trained_encoder(data, model) or model) for model in models]
-    folders = [prepare(name, data / "cache" / "encoders", lambda stage: progress(stage, 0, 0)) for name in names]
-    embedders = [open_encoder(folder, threads=os.cpu_count() or 1) for folder in folders]
+    folders, embedders = open_encoders(data, settings.model, (article.lang for article in articles), progress)
     inputs = {
         "source": fingerprint_source(source, data),
         "history": fingerprint_history(articles),
@@ -198,6 +195,15 @@ def _make(
             if not _known(folder):  # else another builder was faster: equal ids have equal content
                 raise
     return _report(snapshot, embedded=sum(count for _, count in made_by), changed=True)
+
+
+def open_encoders(
+    data: Path, model: str, languages: Iterable[str], progress: Progress = lambda stage, done, total: None
+) -> tuple[list[Path], list[Embedder]]:
+    """The folders of the encoders that a base of these languages needs, and the encoders. Raises EncoderError."""
+    names = [str(trained_encoder(data, one) or one) for one in models_for(model, languages)]
+    folders = [prepare(name, data / "cache" / "encoders", lambda stage: progress(stage, 0, 0)) for name in names]
+    return folders, [open_encoder(folder, threads=os.cpu_count() or 1) for folder in folders]
 
 
 def _read(
