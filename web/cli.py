@@ -13,6 +13,7 @@ import typer
 from bot.errors import BotError
 from kb.errors import KbError
 from web import people_commands
+from web.checking import check
 from web.mcp.stdio import mcp
 from web.terminal import Articles, Data, Json, fail, print_json, read_settings, warn
 from web.testing import run_test
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 app.command("test")(run_test)
 app.command()(train)
+app.command()(check)
 app.command()(mcp)
 app.add_typer(people_commands.people, name="people")
 app.add_typer(people_commands.token, name="token")
