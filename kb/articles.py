@@ -45,6 +45,10 @@ _SETEXT_HEADING = re.compile(r"^ {0,3}(\S[^\n]*)\n=+[ \t]*$", re.MULTILINE)
 _FENCED = re.compile(r"^ {0,3}(```|~~~).*?^ {0,3}\1", re.MULTILINE | re.DOTALL)
 
 
+#: Reads one file: its path, its path in the source, how many leading folders all files share, the usual language.
+ReadFile = Callable[[Path, PurePosixPath, int, str], Article | Skipped]
+
+
 class _Unusable(Exception):  # noqa: N818 - carries a Skipped, never leaves the module
     def __init__(self, skipped: Skipped) -> None:
         super().__init__(str(skipped))
@@ -74,15 +78,21 @@ def source_files(source: Path) -> list[Path]:
     )
 
 
-def load(source: Path, *, default_lang: str = "en", on_file: Callable[[Path], None] = lambda _: None) -> Loaded:
+def load(
+    source: Path,
+    *,
+    default_lang: str = "en",
+    on_file: Callable[[Path], None] = lambda _: None,
+    read: ReadFile | None = None,
+) -> Loaded:
     """Every file of `source` as an article, or with the reason why it is none.
 
-    Of two files with one id and language the first in path order is kept. Raises SourceError where `source` cannot be
-    used at all, EvaluationFileError for a broken line of a JSONL file.
+    Of two files with one id and language the first in path order is kept. `read` takes the place of `read_file`. Raises
+    SourceError where `source` cannot be used at all, EvaluationFileError for a broken line of a JSONL file.
     """
     articles: dict[ArticleKey, Article] = {}
     skipped: list[Skipped] = []
-    for entry in _entries(source, default_lang, on_file):
+    for entry in _entries(source, default_lang, on_file, read or read_file):
         if isinstance(entry, Skipped):
             skipped.append(entry)
         elif (first := articles.get(entry.key)) is not None:
@@ -100,7 +110,9 @@ def load(source: Path, *, default_lang: str = "en", on_file: Callable[[Path], No
     return Loaded(tuple(articles.values()), (*skipped, *wrong), names)
 
 
-def _entries(source: Path, default_lang: str, on_file: Callable[[Path], None]) -> Iterator[Article | Skipped]:
+def _entries(
+    source: Path, default_lang: str, on_file: Callable[[Path], None], read: ReadFile
+) -> Iterator[Article | Skipped]:
     files = source_files(source)
     if source.is_file():
         yield from _from_jsonl(source, default_lang)
@@ -109,10 +121,7 @@ def _entries(source: Path, default_lang: str, on_file: Callable[[Path], None]) -
     root = _content_root(relatives)
     for path, relative in zip(files, relatives, strict=True):
         on_file(path)
-        try:
-            yield _from_file(path, relative, root, default_lang)
-        except _Unusable as unusable:
-            yield unusable.skipped
+        yield read(path, relative, root, default_lang)
 
 
 def _content_root(files: list[PurePosixPath]) -> int:
@@ -174,7 +183,20 @@ def read_markdown(path: Path, shown: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _from_file(path: Path, relative: PurePosixPath, root: int, default_lang: str) -> Article:
+def read_file(
+    path: Path, relative: PurePosixPath, root: int, default_lang: str, *, drafts: bool = False
+) -> Article | Skipped:
+    """A Markdown file as an article, or why it is none; `drafts` takes a draft for an article.
+
+    `relative` is its path in the source, whose files share `root` leading folders.
+    """
+    try:
+        return _from_file(path, relative, root, default_lang, drafts)
+    except _Unusable as unusable:
+        return unusable.skipped
+
+
+def _from_file(path: Path, relative: PurePosixPath, root: int, default_lang: str, drafts: bool) -> Article:
     shown = str(relative)
     try:
         shown.encode()
@@ -188,7 +210,7 @@ def _from_file(path: Path, relative: PurePosixPath, root: int, default_lang: str
         front = frontmatter.split(text)
         if reason := _no_article(relative, front):
             raise _Unusable(Skipped(shown, "not an article", reason))
-        return _article(front, relative, root, default_lang)
+        return _article(front, relative, root, default_lang, drafts)
     except FrontMatterProblem as problem:
         raise _Unusable(
             Skipped(shown, "broken front matter", problem.detail, line=problem.line, fix=problem.fix)
@@ -202,13 +224,13 @@ def _no_article(relative: PurePosixPath, front: FrontMatter) -> str:
     return f"a fragment for other pages (folder {folder})" if folder else ""
 
 
-def _article(front: FrontMatter, relative: PurePosixPath, root: int, default_lang: str) -> Article:
+def _article(front: FrontMatter, relative: PurePosixPath, root: int, default_lang: str, drafts: bool) -> Article:
     shown = str(relative)
     status = "draft" if front.values.get("draft") is True else front.text("status", "published").lower()
     if front.values.get("published") is False:
         status = "draft"
     # Other programs keep other words under `status`; only ours mean that a page is not to be shown.
-    if reason := _STATUS.get(status):
+    if (reason := _STATUS.get(status)) and not (drafts and reason == "draft"):
         raise _Unusable(Skipped(shown, reason, f"status: {status}"))
     if not front.body.strip():
         raise _Unusable(Skipped(shown, "empty", "no text below the front matter", fix="Write it, or delete the file."))
