@@ -34,6 +34,9 @@ _SUFFIXES = frozenset({*MARKDOWN_SUFFIXES, *PICTURE_TYPES})
 _Stamp = tuple[int, int, int, int]
 
 
+def _silent(_stage: str, _done: int, _total: int) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Edition:
     """What a folder says at one moment.
@@ -85,10 +88,11 @@ class Live:
         *,
         drafts: bool = True,
         calibration: Calibration = DEFAULT,
-        progress: Progress = lambda stage, done, total: None,
+        progress: Progress = _silent,
     ) -> None:
         self.source = source
-        self._data, self._settings, self._drafts, self._progress = data, settings, drafts, progress
+        self._data, self._settings, self._drafts = data, settings, drafts
+        self._progress: Progress = progress
         self._calibration = calibration
         self._files: dict[str, _File] = {}
         self._read_drafts: set[str] = set()
@@ -100,6 +104,7 @@ class Live:
         self._vectors: dict[ArticleKey, tuple[Sheet, list[Vectors]]] = {}
         self.edition = self._edition(None)
         self.searcher = self._searcher(None)
+        self._progress = _silent  # nobody watches what takes milliseconds
 
     def look(self) -> Edition | None:
         """The next edition, with the articles that changed rendered; None where nothing did.

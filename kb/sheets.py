@@ -31,8 +31,8 @@ _Wish = Literal["link", "picture", "fragment"]
 class Sheet:
     """An article as a snapshot holds it.
 
-    `words` are the weighted frequencies of its terms, `units` how often each passage has its terms. `told` is what the source
-    answered when it was rendered: where it would answer otherwise, the article has to be rendered anew.
+    `words` are the weighted frequencies of its terms, `units` how often each passage has its terms. `told` is what the
+    source answered when it was rendered: where it would answer otherwise, the article has to be rendered anew.
     """
 
     article: Article

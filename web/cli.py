@@ -14,6 +14,7 @@ from bot.errors import BotError
 from kb.errors import KbError
 from web import people_commands
 from web.mcp.stdio import mcp
+from web.preview.command import preview
 from web.terminal import Articles, Data, Json, fail, print_json, read_settings, warn
 from web.training import train, training_lines
 
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.command()(train)
 app.command()(mcp)
+app.command()(preview)
 app.add_typer(people_commands.people, name="people")
 app.add_typer(people_commands.token, name="token")
 
