@@ -88,16 +88,17 @@ def make(
     *,
     created: str,
     progress: Progress = lambda stage, done, total: None,
+    into: Path | None = None,
 ) -> BuildReport:
     """Writes the snapshot of `source` into `data`, embedding only texts not embedded before; the one in use stays.
 
     Nothing is written where nothing changed. Killed at any moment, it leaves the snapshot in use untouched. `created`
-    is the time written into the manifest (ISO 8601). Raises SourceError, EvaluationFileError, EncoderError or
-    DataFolderError.
+    is the time written into the manifest (ISO 8601). One that is not meant to be published goes `into` another folder
+    than those that are. Raises SourceError, EvaluationFileError, EncoderError or DataFolderError.
     """
     source_files(source)  # a wrong path is told before the encoder is exported
     with writing(data):
-        return _make(source, data, settings, created, progress)
+        return _make(source, data, settings, created, progress, into or snapshots_folder(data))
 
 
 def publish(data: Path, snapshot_id: str) -> None:
@@ -110,10 +111,12 @@ def publish(data: Path, snapshot_id: str) -> None:
         _remove_old(data)
 
 
-def _make(source: Path, data: Path, settings: BuildSettings, created: str, progress: Progress) -> BuildReport:
+def _make(
+    source: Path, data: Path, settings: BuildSettings, created: str, progress: Progress, snapshots: Path
+) -> BuildReport:
     loaded = load(source, default_lang=settings.default_lang, on_file=lambda path: progress("Reading", 0, 0))
     if not loaded.articles:
-        raise SourceError(f"{no_article(source, loaded.skipped)} The snapshot in use stays as it is.")
+        raise SourceError(f"{nothing_found(source, loaded.skipped)} The snapshot in use stays as it is.")
     past = history(source)
     articles = tuple(past.of(article) for article in loaded.articles)
     models = models_for(settings.model, (article.lang for article in articles))
@@ -126,7 +129,7 @@ def _make(source: Path, data: Path, settings: BuildSettings, created: str, progr
         "code": _fingerprint_code(),
     }
     snapshot_id = hashlib.sha256(repr(sorted(inputs.items())).encode()).hexdigest()[:16]
-    folder = snapshots_folder(data) / snapshot_id
+    folder = snapshots / snapshot_id
     if known := _known(folder):
         return _report(known, embedded=0, changed=_current_or_none(data) != snapshot_id)
 
@@ -140,8 +143,8 @@ def _make(source: Path, data: Path, settings: BuildSettings, created: str, progr
         made_by = [read(sheets, embedder, embedders, cache, progress) for embedder in embedders]
 
     progress("Writing", 0, 0)
-    snapshots_folder(data).mkdir(parents=True, exist_ok=True)
-    with scratch(snapshots_folder(data), ".building-") as temporary:
+    snapshots.mkdir(parents=True, exist_ok=True)
+    with scratch(snapshots, ".building-") as temporary:
         made = temporary / snapshot_id
         made.mkdir()
         write_snapshot(
@@ -173,7 +176,7 @@ def _make(source: Path, data: Path, settings: BuildSettings, created: str, progr
     return _report(snapshot, embedded=sum(count for _, count in made_by), changed=True)
 
 
-def no_article(source: Path, skipped: Sequence[Skipped]) -> str:
+def nothing_found(source: Path, skipped: Sequence[Skipped]) -> str:
     """What to say of a source none of whose files is an article."""
     reasons = Counter(entry.reason for entry in skipped)
     listed = ", ".join(f"{count} × {reason}" for reason, count in reasons.items()) or "no Markdown files"

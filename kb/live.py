@@ -14,7 +14,7 @@ import numpy as np
 
 from kb import topics
 from kb.articles import MARKDOWN_SUFFIXES, load, read_file
-from kb.build import BuildSettings, no_article, open_encoders, writing
+from kb.build import BuildSettings, nothing_found, open_encoders, writing
 from kb.calibrate import DEFAULT, Calibration
 from kb.embedding import Embedder, Vectors
 from kb.errors import KbError, SourceError
@@ -143,7 +143,7 @@ class Live:
         loaded = load(self.source, default_lang=self._settings.default_lang, read=self._read)
         articles, broken = self._with_last_good(loaded, before)
         if not articles:
-            raise SourceError(no_article(self.source, loaded.skipped))
+            raise SourceError(nothing_found(self.source, loaded.skipped))
         articles = self._dated(articles, changed, before)
         self._take_encoders(articles)
         resolver = Resolver.of(self.source if self.source.is_dir() else None, articles)

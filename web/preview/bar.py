@@ -7,11 +7,11 @@ from urllib.parse import urlencode
 
 from fastapi import Request
 
+from kb.check import Finding
 from kb.models import Article, ArticleKey, Skipped
 from web.pages.catalogue import Catalogue
 from web.preview.asked import Asked
 from web.preview.eyes import COOKIE, Eyes, choices
-from web.preview.findings import Finding
 from web.preview.workshop import MOST_QUESTIONS, Workshop
 
 
@@ -56,7 +56,7 @@ class Bar:
 
     @property
     def errors(self) -> int:
-        return sum(finding.severity == "error" for finding in self.workshop.findings)
+        return sum(finding.severity == "error" for finding in self.workshop.findings or ())
 
     def view(self, article: Article) -> View:
         path, edition = article.path, self.workshop.edition
@@ -68,7 +68,7 @@ class Bar:
             place=self.workshop.place(path),
             draft=path in edition.drafts,
             broken=edition.broken.get(path),
-            findings=tuple(finding for finding in self.workshop.findings if finding.path == path),
+            findings=tuple(finding for finding in self.workshop.findings or () if finding.path == path),
             asked=self.workshop.asked(article.questions[:MOST_QUESTIONS], article.lang, self.eyes.audiences),
         )
 

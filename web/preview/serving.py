@@ -21,12 +21,14 @@ from bot.inbox import SqlInbox
 from bot.learning import MemoryLearningStore
 from bot.service import HelpDesk
 from kb.build import BuildSettings
+from kb.check import Memory, Report, check
 from kb.errors import SnapshotError
 from kb.live import Live
 from kb.search import Searcher
 from kb.sheets import Progress
 from kb.snapshot import Encoded, Snapshot, open_current
 from web.app import create_app, new_id
+from web.checking import check_settings
 from web.preview import pages
 from web.preview.bar import bar
 from web.preview.door import Door
@@ -74,7 +76,12 @@ def open_workshop(
         **({"calibration": used.calibration} if used else {}),
     )
     progress("Comparing", 0, 0)
-    return Workshop(live, settings.policy, _base(used, live.searcher.snapshot) if used else None)
+    memory, given = Memory(), check_settings(settings)
+
+    def looked_through() -> Report:
+        return check(settings.articles, given, today=datetime.now().astimezone().date(), memory=memory)
+
+    return Workshop(live, settings.policy, looked_through, _base(used, live.searcher.snapshot) if used else None)
 
 
 def _base(used: Snapshot, now: Snapshot) -> Base:

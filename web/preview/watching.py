@@ -28,15 +28,18 @@ class Watcher(threading.Thread):
     def __init__(self, workshop: Workshop, *, poll: bool = False) -> None:
         super().__init__(name="preview", daemon=True)
         self._workshop, self._poll = workshop, poll
-        self._ended = threading.Event()
+        self._ended, self._changed = threading.Event(), threading.Event()
+        self._checker = threading.Thread(target=self._check, name="preview-check", daemon=True)
 
     def run(self) -> None:
+        self._checker.start()
         source = self._workshop.live.source
         folder = (source if source.is_dir() else source.parent).resolve()
         while not self._ended.is_set():
             try:
                 for _ in self._changes(folder):
-                    self._workshop.follow()
+                    if self._workshop.follow():
+                        self._changed.set()
             except OSError as error:  # the folder is gone, or the system lets nobody watch it
                 _log.info("%s is looked at again in a moment: %s", folder, error)
                 self._workshop.follow()
@@ -67,9 +70,18 @@ class Watcher(threading.Thread):
                 yield
             first = False
 
+    def _check(self) -> None:
+        """Once at the beginning, then after every change, a save in the middle of a long one included."""
+        while not self._ended.is_set():
+            self._workshop.check()
+            self._changed.wait()
+            self._changed.clear()
+
     def stop(self) -> None:
         self._ended.set()
+        self._changed.set()
         self.join()
+        self._checker.join()
 
 
 def _worth_a_look(folder: Path) -> Callable[[Change, str], bool]:

@@ -6,13 +6,14 @@ import hashlib
 import logging
 import secrets
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from bot.decide import Policy
 from bot.library import Library
+from kb.check import Finding, Report
 from kb.errors import KbError
 from kb.live import Edition, Live
 from kb.models import Article, ArticleKey
@@ -21,7 +22,6 @@ from kb.snapshot import Entry
 from web.pages.catalogue import NO_TOPIC, Catalogue
 from web.preview.asked import Asked, Asking
 from web.preview.feed import Feed
-from web.preview.findings import Finding, findings
 
 _log = logging.getLogger(__name__)
 
@@ -60,15 +60,16 @@ class Change:
 class Workshop:
     """`follow` belongs to one thread, everything else may be asked by any."""
 
-    def __init__(self, live: Live, policy: Policy, base: Base | None = None) -> None:
-        self.live, self._policy = live, policy
+    def __init__(self, live: Live, policy: Policy, check: Callable[[], Report], base: Base | None = None) -> None:
+        self.live, self._policy, self._check = live, policy, check
         self.base = base or Base(live.searcher)
         self.shelf, self.feed = Shelf(live.searcher), Feed()
         #: Tells this run of the program from one before it: a page of that one has to be loaded anew.
         self.run, self.revision = secrets.token_hex(4), 0
         self.busy, self.problem = False, ""
         self.own: list[str] = []
-        self.findings: tuple[Finding, ...] = findings(live.edition)
+        #: None until they were first looked for.
+        self.findings: tuple[Finding, ...] | None = None
         self._before, self._now = Asking(self.base.searcher, policy), Asking(live.searcher, policy)
         self._changes: tuple[Searcher, tuple[Change, ...]] | None = None
         self._places: dict[str, str] = {}
@@ -91,7 +92,6 @@ class Workshop:
                     self._tell()
                 return False
             self.problem, self.busy = edition.problem, not edition.problem
-            self.findings = findings(edition)
             self._places = _places(before, edition)
             self._tell()
             searcher = self.live.catch_up()
@@ -107,9 +107,20 @@ class Workshop:
         self._tell()
         return True
 
+    def check(self) -> None:
+        """Looks for what is wrong with the folder; a thread of its own may, since a large one takes seconds."""
+        try:
+            found = self._check().findings
+        except KbError:  # `follow` says what is the matter with the folder
+            return
+        if found != self.findings:
+            self.findings = found
+            self._tell()
+
     def _tell(self) -> None:
-        self.revision += 1
-        self.feed.tell(run=self.run, revision=self.revision)
+        with self._lock:
+            self.revision += 1
+            self.feed.tell(run=self.run, revision=self.revision)
 
     # --- what pages ask ----------------------------------------------------------------------------------------------
 
