@@ -132,6 +132,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     app.state.accounts = accounts or open_accounts(engine)
     app.state.readership, app.state.feedback = readership, SqlFeedbackStore(engine)
     app.state.flags = SqlFlagStore(engine)
+    app.state.preview_bar = None  # above the pages of articles that somebody is writing: web/preview
     app.state.adviser = Adviser(desk.library, desk.policy, solved, app.state.flags)
     app.state.worklist = SqlWorklist(engine, settings.response_times)
     app.state.notices = NoticeBoard(settings.notice_file, settings.default_lang)
