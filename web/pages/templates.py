@@ -23,6 +23,7 @@ from web import handoff
 from web.auth import viewer
 from web.notice import Notice, NoticeBoard
 from web.pages.catalogue import Catalogue, catalogue
+from web.pages.report_notice import new_spikes
 from web.pages.theme import stylesheet
 from web.pages.visit import Visit, base_address, offered, visit
 from web.script_words import preview_words, search_words
@@ -175,6 +176,7 @@ def page(
         "logo": logo_address(settings.logo) if settings.logo else "",
         "announcement": _notice(request, template, reader),
         "question": "",
+        "new_spikes": lru_cache(maxsize=1)(lambda: new_spikes(request, reader.said)),
         "open_flags": lru_cache(maxsize=1)(lambda: _open_flags(request)),
         "caller": person,
         "preview": request.app.state.preview_bar(request, known) if request.app.state.preview_bar else None,
