@@ -46,6 +46,7 @@ from web.mcp import http as mcp
 from web.middleware import Compressed, SecurityHeaders, SizeLimit
 from web.notice import NoticeBoard
 from web.pages import forms, panel
+from web.publishing import Publishing, in_a_process, open_publisher
 from web.settings import Settings
 from web.tokens import FormTokens
 
@@ -130,6 +131,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     app.state.accounts = accounts or open_accounts(engine)
     app.state.readership, app.state.feedback = readership, SqlFeedbackStore(engine)
     app.state.flags = SqlFlagStore(engine)
+    app.state.publishing = Publishing(open_publisher(settings, engine), in_a_process(settings))
     app.state.adviser = Adviser(desk.library, desk.policy, solved, app.state.flags)
     app.state.worklist = SqlWorklist(engine, settings.response_times)
     app.state.notices = NoticeBoard(settings.notice_file, settings.default_lang)

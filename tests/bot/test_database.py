@@ -26,6 +26,7 @@ from bot.learning import SqlLearningStore
 from bot.models import Who
 from bot.outbox import Letter, SqlOutbox
 from bot.people import ApiToken, Link
+from bot.publishing.store import SqlPublicationStore
 from bot.readership import SqlReadStore
 from bot.webhooks import SqlWebhooks
 from bot.work import Changes
@@ -37,7 +38,7 @@ TABLES = {
     "questions", "outcomes", "tickets", "resolutions", "learned", "learned_traces", "learned_revision",
     "ticket_attachments", "ticket_messages", "ticket_history", "server_secrets", "article_reads", "article_feedback",
     "outbox", "webhooks_taken",
-    "article_flags",
+    "article_flags", "publications",
     "people", "people_sessions", "people_links", "api_tokens", "audit_log",
 }  # fmt: skip
 EMPTY = dict.fromkeys(TABLES, 0) | {"learned_revision": 1}
@@ -79,6 +80,7 @@ def _fill(engine: sa.Engine) -> None:
     SqlOutbox(engine).post(Letter("zammad", "ticket", "zammad-ticket-1", ticket.id, ticket.id), NOON)
     SqlWebhooks(engine).keep("msg_1", NOON)
     SqlFeedbackStore(engine).keep(Feedback("printer-not-printing", "session", NOON, "en", helpful=True))
+    SqlPublicationStore(engine).ask("webhook", "", NOON)
     SqlFlagStore(engine).add(Flag("flag-1", "printer-not-printing", "en", "wrong", NOON, "agent-1"))
 
 
