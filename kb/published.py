@@ -19,11 +19,17 @@ from kb.snapshot import current_id, read_manifest, snapshots_folder, switch
 KEPT = 2
 
 
+def in_use(data: Path) -> str:
+    """The id of the snapshot in use; "" where nothing was published yet. Raises SnapshotDamaged."""
+    try:
+        return current_id(data)
+    except SnapshotMissing:
+        return ""
+
+
 def published(data: Path) -> tuple[str, ...]:
     """The ids of what was published and can be switched to, the oldest first; empty before the first publication."""
-    try:
-        current = current_id(data)
-    except SnapshotMissing:
+    if not (current := in_use(data)):
         return ()
     known = _known(data)
     if known is None:  # data folders of earlier versions have no such file, and nothing in them was only made

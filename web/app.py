@@ -46,7 +46,7 @@ from web.mcp import http as mcp
 from web.middleware import Compressed, SecurityHeaders, SizeLimit
 from web.notice import NoticeBoard
 from web.pages import forms, panel
-from web.publishing import Publishing, in_a_process, open_publisher
+from web.publishing import Process, Publishing, open_publisher
 from web.settings import Settings
 from web.tokens import FormTokens
 
@@ -107,7 +107,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        watcher = asyncio.create_task(_watch(desk.library, readership, solved))
+        watcher = asyncio.create_task(_watch(app, desk.library, readership, solved))
         if courier:
             courier.start()
         async with mcp.serving(app):
@@ -131,7 +131,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     app.state.accounts = accounts or open_accounts(engine)
     app.state.readership, app.state.feedback = readership, SqlFeedbackStore(engine)
     app.state.flags = SqlFlagStore(engine)
-    app.state.publishing = Publishing(open_publisher(settings, engine), in_a_process(settings))
+    app.state.publishing = Publishing(open_publisher(settings, engine), Process(settings))
     app.state.adviser = Adviser(desk.library, desk.policy, solved, app.state.flags)
     app.state.worklist = SqlWorklist(engine, settings.response_times)
     app.state.notices = NoticeBoard(settings.notice_file, settings.default_lang)
@@ -194,12 +194,13 @@ def _add_health(app: FastAPI) -> None:
         return JSONResponse({"status": "ready", "snapshot": snapshot})
 
 
-async def _watch(library: Library, readership: Readership, solved: SolvedTickets) -> None:
+async def _watch(app: FastAPI, library: Library, readership: Readership, solved: SolvedTickets) -> None:
     while True:
         await asyncio.sleep(_LOOK_EVERY_S)
         try:
             await asyncio.to_thread(library.refresh)
             await asyncio.to_thread(readership.refresh)
             await asyncio.to_thread(solved.refresh)
+            await asyncio.to_thread(app.state.publishing.refresh)
         except Exception:  # a fault here must not end the looking: the next look may go well
             _log.exception("looking for news failed")

@@ -64,18 +64,20 @@ def index(
     from datetime import UTC, datetime
 
     from kb.build import BuildSettings, build
+    from kb.published import in_use
     from web.progress import progress
 
     settings = read_settings(articles=path, data=data)
-    started = time.monotonic()
+    started, began, before = time.monotonic(), datetime.now(UTC), in_use(settings.data)
     with progress() as show:
         report = build(
             settings.articles,
             settings.data,
             BuildSettings(settings.model, settings.default_lang),
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            created=began.isoformat(timespec="seconds"),
             progress=show,
         )
+    publishing_commands.record_index(settings, before, began, report)
     seconds = round(time.monotonic() - started, 2)
     for entry in report.skipped:
         if not entry.harmless or as_json:

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import logging
 import subprocess
 import sys
-import threading
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from bot.errors import StoreUnavailable
+from bot.learning import SqlLearningStore
 from bot.publishing.publication import How, Publication
+from bot.publishing.publisher import LOG_FILE, Plan, Publisher
 from bot.publishing.remote import Remote
+from bot.publishing.store import SqlPublicationStore
+from bot.readership import SqlReadStore
 from kb.build import BuildSettings
-from kb.errors import KbError
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-    from bot.publishing.publisher import Publisher
     from web.settings import Settings
-
-_log = logging.getLogger(__name__)
-
-Start = Callable[[], None]
 
 
 def remote_of(settings: Settings) -> Remote:
@@ -39,11 +33,6 @@ def remote_of(settings: Settings) -> Remote:
 
 def open_publisher(settings: Settings, engine: sa.Engine) -> Publisher:
     """The publisher of these settings over a database that is up to date."""
-    from bot.learning import SqlLearningStore
-    from bot.publishing.publisher import Plan, Publisher
-    from bot.publishing.store import SqlPublicationStore
-    from bot.readership import SqlReadStore
-
     plan = Plan(
         settings.data,
         lambda: remote_of(settings),
@@ -55,42 +44,60 @@ def open_publisher(settings: Settings, engine: sa.Engine) -> Publisher:
     return Publisher(plan, store, reads, learning, lambda: datetime.now(UTC))
 
 
+class Worker(Protocol):
+    """What publishes in the background."""
+
+    def start(self) -> None:
+        """Has it look for what waits."""
+        ...
+
+    def busy(self) -> bool:
+        """Whether one that was started here is at it."""
+        ...
+
+
 class Publishing:
-    """Publishing as a server does it: it asks, and a process of its own does what takes time and memory.
+    """Publishing as a server does it: it asks, and a worker does what takes time and memory."""
 
-    `start` begins that process.
-    """
-
-    def __init__(self, publisher: Publisher, start: Start) -> None:
-        self.publisher, self._start = publisher, start
+    def __init__(self, publisher: Publisher, worker: Worker) -> None:
+        self.publisher, self._worker = publisher, worker
 
     def ask(self, how: How, who: str, *, again: bool = False) -> Publication:
         """Asks for a publication of what is newest, and has it begin. Raises StoreUnavailable."""
         asked = self.publisher.store.ask(how, who, datetime.now(UTC), again=again)
-        self._start()
+        self._worker.start()
         return asked
 
-    def look(self) -> None:
-        """Ends what a killed process left running, and begins what nobody is at; a page is worth more than that."""
-        try:
-            if self.publisher.store.last("waiting", "running") and self.publisher.settle():
-                self._start()
-        except (StoreUnavailable, KbError) as error:
-            _log.error("publications could not be looked after: %s", error)
+    def refresh(self) -> None:
+        """Ends what a killed process left running, and begins what nobody is at; to be called every few seconds.
+
+        Raises StoreUnavailable or DataFolderError.
+        """
+        waiting = self.publisher.store.last("waiting", "running") is not None and self.publisher.settle()
+        if waiting and not self._worker.busy():
+            self._worker.start()
 
 
-def in_a_process(settings: Settings) -> Start:
-    """Begins `firstline pull --waiting` with this data folder; what it writes goes to a file beside it."""
-    from bot.publishing.publisher import LOG_FILE
+class Process:
+    """A worker that is a process of its own, `firstline pull --waiting` with the data folder of some settings.
 
-    command = [sys.executable, "-m", "web", "pull", "--waiting", "--data", str(settings.data.resolve())]
+    What it writes goes to a file beside the database.
+    """
 
-    def start() -> None:
-        with (settings.data / LOG_FILE).open("ab") as log:
-            # Its own session: it goes on where the server is stopped by Ctrl+C.
+    def __init__(self, settings: Settings) -> None:
+        data = settings.data.resolve()
+        self._log = data / LOG_FILE
+        self._command = [sys.executable, "-m", "web", "pull", "--waiting", "--data", str(data)]
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            # Its own session: Ctrl+C for the server does not end it halfway.
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
-        threading.Thread(target=process.wait, daemon=True).start()  # so that no dead process stays in the list
+        self._running = [one for one in self._running if one.poll() is None] + [process]
 
-    return start
+    def busy(self) -> bool:
+        self._running = [one for one in self._running if one.poll() is None]
+        return bool(self._running)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from bot.publishing.publication import Publication
     from bot.publishing.publisher import Publisher
+    from kb.build import BuildReport
+    from web.settings import Settings
 
 _COMMAND_LINE = "command line"
 
@@ -103,6 +106,19 @@ def publications(
         typer.echo(f"{row.id:>5}  {at}  {row.state:9}  {row.how:8}  {row.short or row.snapshot:16}  {words}")
     if not found.rows:
         warn("nothing was published yet")
+
+
+def record_index(settings: Settings, before: str, began: datetime, report: BuildReport) -> None:
+    """Keeps that articles were indexed and are in use, where there is a database already: a build in CI needs none."""
+    from bot.errors import StoreUnavailable
+
+    if not settings.database_url and not (settings.data / "firstline.db").is_file():
+        return
+    try:
+        with _publisher(settings.data) as (publisher, _engine):
+            publisher.record(settings.articles, before, began, report)
+    except StoreUnavailable as error:
+        warn(f"the articles are in use; the history of publications does not say so: {error}")
 
 
 def _tell(done: Publication) -> None:

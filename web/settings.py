@@ -24,7 +24,7 @@ from bot.attachments import Allowed
 from bot.database import sqlite_url
 from bot.decide import COST_MISSED, COST_WRONG, Policy
 from bot.hours import Hours
-from bot.publishing.gates import GATES, Gate
+from bot.publishing.publication import GATES, Gate
 from bot.response_times import ResponseTimes
 from kb import languages
 from kb.routing import AUTO

@@ -19,7 +19,7 @@ _LOCKS = ("*.lock", "refs/**/*.lock", "objects/**/*.lock")
 #: Nothing of other repositories comes along, and git tidies up before it ends, not behind our back.
 _SETTINGS = {"submodule.recurse": "false", "gc.autoDetach": "false", "maintenance.autoDetach": "false"}
 _SHOWN_BRANCHES = 5
-_MAX_SUBJECT = 200
+MAX_SUBJECT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class Clone:
             raise RepositoryError(f"{self._remote.url} changed while it was read. Publish again.")
         repository.run(self.top, "checkout", "--quiet", "--force", "--no-recurse-submodules", "--detach", head.commit)
         repository.run(self.top, "clean", "-ffdxq")
-        return repository.run(self.top, "log", "-1", "--no-show-signature", "--format=%s").strip()[:_MAX_SUBJECT]
+        return repository.run(self.top, "log", "-1", "--no-show-signature", "--format=%s").strip()[:MAX_SUBJECT]
 
     def _sound(self) -> bool:
         """Whether git finds our repository here; from a damaged one it goes on to one that the data folder lies in."""

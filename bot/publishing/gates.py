@@ -5,15 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, get_args
 
 from bot.publishing.publication import Finding
 from kb.articles import load
 from kb.models import Loaded
 from kb.snapshot import Snapshot
-
-Gate = Literal["check", "test"]
-GATES: tuple[Gate, ...] = get_args(Gate)
 
 _CONFLICT = re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE)
 

@@ -12,7 +12,10 @@ from bot.errors import Message
 How = Literal["pull", "webhook", "page", "index", "rollback"]
 State = Literal["waiting", "running", "published", "unchanged", "refused", "failed"]
 Stage = Literal["", "fetching", "checking", "building", "testing", "switching"]
+#: What articles may have to pass: the check of their files, and the test of their questions.
+Gate = Literal["check", "test"]
 Severity = Literal["error", "warning"]
+GATES: tuple[Gate, ...] = get_args(Gate)
 STATES: tuple[State, ...] = get_args(State)
 #: Those that are over.
 ENDED: tuple[State, ...] = ("published", "unchanged", "refused", "failed")

@@ -12,17 +12,17 @@ from pathlib import Path
 from bot.errors import BotError, Message, NothingToTakeBack, PublicationRunning, StoreUnavailable
 from bot.learning import LearningStore
 from bot.publishing import gates, traffic
-from bot.publishing.clone import Clone
-from bot.publishing.gates import Gate
+from bot.publishing.clone import MAX_SUBJECT, Clone
 from bot.publishing.lock import locked
-from bot.publishing.publication import MOST_FINDINGS, Finding, How, Publication, Stage, State
+from bot.publishing.publication import GATES, MOST_FINDINGS, Finding, Gate, How, Publication, Stage, State
 from bot.publishing.remote import Remote
 from bot.publishing.store import PublicationStore
 from bot.readership import ReadStore
 from kb import published
-from kb.build import BuildSettings, fingerprint_basis, make, publish, take_back
-from kb.errors import KbError, SnapshotError, SnapshotMissing
-from kb.snapshot import Snapshot, current_id, open_snapshot, snapshots_folder
+from kb.build import BuildReport, BuildSettings, fingerprint_basis, make, publish, take_back
+from kb.errors import KbError, RepositoryError, SnapshotError
+from kb.repository import Repository
+from kb.snapshot import Snapshot, open_snapshot, snapshots_folder
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class Plan:
     data: Path
     remote: Callable[[], Remote]
     build: BuildSettings
-    requires: frozenset[Gate] = frozenset(gates.GATES)
+    requires: frozenset[Gate] = frozenset(GATES)
     seconds: float = 600.0
 
 
@@ -103,7 +103,7 @@ class Publisher:
                     Message("Something is being published right now. Wait until it is over, then try again.")
                 )
             self._end_orphans()
-            now, live = self._now(), self._live()
+            now, live = self._now(), published.in_use(self._data)
             target = snapshot or published.previous(self._data)
             if not target:
                 raise NothingToTakeBack(Message("No snapshot was published before the one in use."))
@@ -134,10 +134,32 @@ class Publisher:
                 )
             )
 
+    def record(self, source: Path, before: str, began: datetime, report: BuildReport) -> Publication:
+        """Keeps that a folder was indexed and is in use, with its commit where the folder is as it was committed."""
+        commit, branch, subject = _committed(source)
+        counts = {"articles": report.articles, "skipped": len(report.skipped), "passages": report.passages}
+        return self.store.keep(
+            Publication(
+                0,
+                "index",
+                began,
+                state="published" if report.snapshot != before else "unchanged",
+                began=began,
+                ended=self._now(),
+                branch=branch,
+                commit=commit,
+                subject=subject,
+                made_with=fingerprint_basis(self._data, self.plan.build),
+                snapshot=report.snapshot,
+                before=before,
+                counts=counts,
+            )
+        )
+
     def taken_back(self) -> Publication | None:
         """The rollback that what is in use comes from; None where it was published."""
         last = self.store.last("published")
-        return last if last and last.how == "rollback" and last.snapshot == self._live() else None
+        return last if last and last.how == "rollback" and last.snapshot == published.in_use(self._data) else None
 
     def _drain(self) -> None:
         self._end_orphans()
@@ -148,7 +170,7 @@ class Publisher:
         """Those that run while nobody holds the lock were left by a process that was killed."""
         log = self._data / LOG_FILE
         while left := self.store.last("running"):
-            if left.stage == "switching" and left.snapshot == self._live():
+            if left.stage == "switching" and left.snapshot == published.in_use(self._data):
                 self.store.keep(replace(left, state="published", ended=self._now(), stage=""))
                 continue
             output = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
@@ -188,7 +210,7 @@ class Publisher:
 
     def _publish(self, asked: Publication, come: Callable[..., None]) -> None:
         """Raises _Over where it ends before the switch."""
-        plan, live = self.plan, self._live()
+        plan, live = self.plan, published.in_use(self._data)
         basis = fingerprint_basis(self._data, plan.build)
         come("fetching", before=live, made_with=basis)
         clone = Clone(self._data, plan.remote(), plan.seconds)
@@ -283,12 +305,6 @@ class Publisher:
             )
         )
 
-    def _live(self) -> str:
-        try:
-            return current_id(self._data)
-        except SnapshotMissing:
-            return ""
-
     def _open(self, snapshot: str) -> Snapshot | None:
         """The snapshot in use, to compare with; None where there is none or it is damaged: a good one mends that."""
         try:
@@ -296,6 +312,19 @@ class Publisher:
         except SnapshotError as error:
             _log.warning("the snapshot in use is compared with nothing: %s", error)
             return None
+
+
+def _committed(source: Path) -> tuple[str, str, str]:
+    """(commit, branch, subject) of a folder that is as it was committed; empty ones for any other."""
+    try:
+        kept = Repository.at(source)
+        if kept.git("status", "--porcelain", "--", kept.prefix or "."):
+            return "", "", ""
+        commit, subject = kept.git("log", "-1", "--no-show-signature", "--format=%H%n%s").rstrip("\n").split("\n", 1)
+        branch = kept.git("rev-parse", "--abbrev-ref", "HEAD").strip()
+    except (RepositoryError, ValueError):
+        return "", "", ""
+    return commit, "" if branch == "HEAD" else branch, subject[:MAX_SUBJECT]
 
 
 _MEND = Message("Something in the articles has to be mended first.")

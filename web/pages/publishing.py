@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from bot.errors import Message, NothingToTakeBack, PublicationRunning, PublicationUnknown, RemoteUnusable
 from bot.people import Caller
 from bot.publishing.publication import STATES, How, Publication, Stage, State
+from bot.publishing.store import PublicationStore
 from bot.service import HelpDesk
 from kb import published
 from web import auth, publishing_api
@@ -107,7 +108,6 @@ def roll_back(request: Request, form: Posted) -> Response:
 
 def _page(request: Request, who: Caller, *, refused: Message | None = None, status: int = 200) -> Response:
     publishing, desk, wanted = _publishing(request), _desk(request), Filter.of(request)
-    publishing.look()
     store = publishing.publisher.store
     found = store.find(state=wanted.state, limit=_ROWS, offset=(wanted.number - 1) * _ROWS)
     pages = max(1, -(-found.total // _ROWS))
@@ -126,6 +126,7 @@ def _page(request: Request, who: Caller, *, refused: Message | None = None, stat
         "last": last,
         "live": snapshot.id,
         "known": store.of(snapshot.id),
+        "led": _led(store, snapshot.id),
         "since": _since(data),
         "counts": snapshot.manifest["counts"],
         "skipped": [skipped for skipped in snapshot.skipped if not skipped.harmless],
@@ -156,6 +157,12 @@ def _earlier(request: Request, data: Path) -> list[tuple[str, Publication | None
     before = known[: known.index(live)] if live in known else ()
     store = _publishing(request).publisher.store
     return [(snapshot, store.of(snapshot)) for snapshot in reversed(before)]
+
+
+def _led(store: PublicationStore, live: str) -> int:
+    """The publication that what is in use comes from; 0 where it was made in another way."""
+    last = store.last("published")
+    return last.id if last and last.snapshot == live else 0
 
 
 def _since(data: Path) -> datetime:
