@@ -51,6 +51,7 @@ from web.mcp import http as mcp
 from web.middleware import Compressed, SecurityHeaders, SizeLimit
 from web.notice import NoticeBoard
 from web.pages import forms, panel
+from web.publishing import Process, Publishing, open_publisher
 from web.settings import Settings
 from web.tokens import FormTokens
 
@@ -127,7 +128,15 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        watcher = asyncio.create_task(_watch(desk.library, readership, solved, lambda: reports.watch(desk.now())))
+        watcher = asyncio.create_task(
+            _watch(
+                desk.library.refresh,
+                readership.refresh,
+                solved.refresh,
+                lambda: reports.watch(desk.now()),
+                app.state.publishing.refresh,
+            )
+        )
         if courier:
             courier.start()
         async with mcp.serving(app):
@@ -153,6 +162,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     app.state.flags = SqlFlagStore(engine)
     app.state.preview_bar = None  # above the pages of articles that somebody is writing: web/preview
     app.state.reports = reports
+    app.state.publishing = Publishing(open_publisher(settings, engine), Process(settings))
     app.state.adviser = Adviser(desk.library, desk.policy, solved, app.state.flags)
     app.state.worklist = SqlWorklist(engine, settings.response_times)
     app.state.notices = NoticeBoard(settings.notice_file, settings.default_lang)
@@ -228,15 +238,12 @@ def _add_health(app: FastAPI) -> None:
         return JSONResponse({"status": "ready", "snapshot": snapshot})
 
 
-async def _watch(
-    library: Library, readership: Readership, solved: SolvedTickets, count_reports: Callable[[], None]
-) -> None:
+async def _watch(*looks: Callable[[], object]) -> None:
+    """Has every one look, one after another, again and again."""
     while True:
         await asyncio.sleep(_LOOK_EVERY_S)
-        try:
-            await asyncio.to_thread(library.refresh)
-            await asyncio.to_thread(readership.refresh)
-            await asyncio.to_thread(solved.refresh)
-            await asyncio.to_thread(count_reports)
-        except Exception:  # a fault here must not end the looking: the next look may go well
-            _log.exception("looking for news failed")
+        for look in looks:
+            try:
+                await asyncio.to_thread(look)
+            except Exception:  # a fault of one must not end the looking: the next look may go well
+                _log.exception("looking for news failed")

@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from bot.errors import StoreUnavailable
+from bot.publishing.publication import Publication
 from kb.links import article_path
 from kb.marks import Marks
 from web import handoff
@@ -178,6 +179,7 @@ def page(
         "question": "",
         "new_spikes": lru_cache(maxsize=1)(lambda: new_spikes(request, reader.said)),
         "open_flags": lru_cache(maxsize=1)(lambda: _open_flags(request)),
+        "not_published": lru_cache(maxsize=1)(lambda: _not_published(request)),
         "caller": person,
         "preview": request.app.state.preview_bar(request, known) if request.app.state.preview_bar else None,
         **values,
@@ -196,6 +198,16 @@ def _open_flags(request: Request) -> int:
     except StoreUnavailable as error:
         _log.error("%s", error)
         return 0
+
+
+def _not_published(request: Request) -> Publication | None:
+    """The last publication, where something has to be mended first."""
+    try:
+        last: Publication | None = request.app.state.publishing.publisher.store.last()
+    except StoreUnavailable as error:
+        _log.error("%s", error)
+        return None
+    return last if last and last.in_vain else None
 
 
 def site_name(request: Request, reader: Visit) -> str:
