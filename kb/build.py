@@ -283,7 +283,8 @@ def _prepare(
 def fingerprint_source(source: Path, data: Path) -> str:
     """Of every file a build may read: Markdown and pictures by relative path and content, or the one JSONL file.
 
-    A data folder within the source does not count: each build would change what the next one reads.
+    A data folder within the source does not count: each build would change what the next one reads. A source within
+    the data folder, such as an export of a repository, counts whole.
     """
     digest = hashlib.sha256()
     if source.is_file():
@@ -291,9 +292,10 @@ def fingerprint_source(source: Path, data: Path) -> str:
         return digest.hexdigest()[:16]
     suffixes = {".md", ".markdown", *PICTURE_TYPES}
     source, own = source.resolve(), data.resolve()
+    own_within = own.is_relative_to(source)
     for path in sorted(source.rglob("*")):
         named = path.suffix.lower() in suffixes or path == source / topics.FILE
-        if not named or path.is_relative_to(own) or not path.is_file():
+        if not named or (own_within and path.is_relative_to(own)) or not path.is_file():
             continue
         digest.update(os.fsencode(path.relative_to(source)) + b"\0")
         try:
