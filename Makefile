@@ -30,7 +30,8 @@ run: $(STAMP) ## Index ARTICLES= and serve them on PORT=
 	@exec $(BIN)/firstline serve --data $(DATA) --port $(PORT)
 
 test: $(STAMP) browser ## Run all tests, those in a browser too
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+	@# Compiled code is kept, even where the environment says not to: else every worker and server compiles all anew.
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 browser: # Debian's Chromium, where it can be installed
 	@.ci/chromium

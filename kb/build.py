@@ -102,16 +102,17 @@ def make(
     *,
     created: str,
     progress: Progress = lambda stage, done, total: None,
+    into: Path | None = None,
 ) -> BuildReport:
     """Writes the snapshot of `source` into `data`, embedding only texts not embedded before; the one in use stays.
 
     Nothing is written where nothing changed. Killed at any moment, it leaves the snapshot in use untouched. `created`
-    is the time written into the manifest (ISO 8601). Raises SourceError, EvaluationFileError, EncoderError or
-    DataFolderError.
+    is the time written into the manifest (ISO 8601). One that is not meant to be published goes `into` another folder
+    than those that are. Raises SourceError, EvaluationFileError, EncoderError or DataFolderError.
     """
     source_files(source)  # a wrong path is told before the encoder is exported
     with _writing(data):
-        return _make(source, data, settings, created, progress)
+        return _make(source, data, settings, created, progress, into or snapshots_folder(data))
 
 
 def publish(data: Path, snapshot_id: str) -> None:
@@ -126,7 +127,9 @@ def take_back(data: Path, snapshot_id: str) -> None:
         published.take_back(data, snapshot_id)
 
 
-def _make(source: Path, data: Path, settings: BuildSettings, created: str, progress: Progress) -> BuildReport:
+def _make(
+    source: Path, data: Path, settings: BuildSettings, created: str, progress: Progress, snapshots: Path
+) -> BuildReport:
     loaded = load(source, default_lang=settings.default_lang, on_file=lambda path: progress("Reading", 0, 0))
     if not loaded.articles:
         reasons = Counter(entry.reason for entry in loaded.skipped)
@@ -146,7 +149,7 @@ def _make(source: Path, data: Path, settings: BuildSettings, created: str, progr
         "code": _fingerprint_code(),
     }
     snapshot_id = hashlib.sha256(repr(sorted(inputs.items())).encode()).hexdigest()[:16]
-    folder = snapshots_folder(data) / snapshot_id
+    folder = snapshots / snapshot_id
     if known := _known(folder):
         return _report(known, embedded=0, changed=_current_or_none(data) != snapshot_id)
 
@@ -156,8 +159,8 @@ def _make(source: Path, data: Path, settings: BuildSettings, created: str, progr
         made_by = [_read(prepared, embedder, embedders, cache, progress) for embedder in embedders]
 
     progress("Writing", 0, 0)
-    snapshots_folder(data).mkdir(parents=True, exist_ok=True)
-    with scratch(snapshots_folder(data), ".building-") as temporary:
+    snapshots.mkdir(parents=True, exist_ok=True)
+    with scratch(snapshots, ".building-") as temporary:
         made = temporary / snapshot_id
         made.mkdir()
         write_snapshot(

@@ -214,9 +214,12 @@ class Searcher:
     def passage(self, row: int) -> Passage:
         return self.snapshot.passages[row]
 
-    def rank(self, query: Query, limit: int = 10) -> Ranking:
-        """The best `limit` articles for a query, each once, in the language of the question or else of the asker."""
-        found = self.find(query)
+    def rank(self, query: Query, limit: int = 10, leave_out: int | None = None) -> Ranking:
+        """The best `limit` articles for a query, each once, in the language of the question or else of the asker.
+
+        `leave_out` as in `find`.
+        """
+        found = self.find(query, leave_out)
         ranked, shown = self._one_language_each(order(found.evidence), found, query.lang)
         hits = tuple(
             Hit(int(found.articles[position]), float(score), int(found.best_rows[position]))

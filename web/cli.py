@@ -13,8 +13,10 @@ import typer
 from bot.errors import BotError
 from kb.errors import KbError
 from web import people_commands, publishing_commands
+from web.checking import check
 from web.mcp.stdio import mcp
 from web.terminal import Articles, Data, Json, fail, print_json, read_settings, warn
+from web.testing import run_test
 from web.training import train, training_lines
 
 if TYPE_CHECKING:
@@ -31,7 +33,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.command("test")(run_test)
 app.command()(train)
+app.command()(check)
 app.command()(mcp)
 publishing_commands.add_to(app)
 app.add_typer(people_commands.people, name="people")

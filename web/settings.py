@@ -131,6 +131,15 @@ class Settings(BaseSettings):
     default_lang: str = Field(
         "en", description="The language (ISO 639-1) of articles that neither say it nor lie in a language folder."
     )
+    check_off: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Rules that `firstline check` leaves out ([the rules](check.md)), such as `second-title`."
+    )
+    test_k: int = Field(
+        1,
+        ge=1,
+        le=10,
+        description="`firstline test`: a question of an article passes where the article is among the first so many.",
+    )
     cost_wrong: Cost = Field(
         COST_WRONG,
         description="What a wrong answer costs you, in any unit. Only its ratio to `cost_missed` counts: with 7 to 3 "
@@ -262,6 +271,7 @@ class Settings(BaseSettings):
         "attachment_types",
         "trusted_proxies",
         "publish_requires",
+        "check_off",
         mode="before",
     )
     @classmethod

@@ -375,3 +375,16 @@ def test_a_finding_is_for_those_who_may_read_all_the_articles_it_speaks_of() -> 
     finding = Finding("a.md", 1, "stolen", "error", "", "", ("public", "ops"))
     assert [finding.readable_by(those) for those in ({"public"}, {"public", "ops"})] == [False, True]
     assert json.dumps(finding.message) == '""'
+
+
+def test_a_change_that_steals_another_articles_question_is_refused_and_told_to_those_who_may_read_both(
+    forge: Forge, desk: Desk
+) -> None:
+    tunnel = "---\nid: vpn\nquestions: [the tunnel does not connect]\n---\n# The tunnel\n\nStart the tunnel.\n"
+    forge.push({"vpn.md": tunnel, "printer.md": PRINTER})
+    assert desk.pull().state == "published"
+    thief = tunnel.replace("id: vpn", "id: thief\naudience: internal").replace("# The", "# Connect the")
+    forge.push({"thief.md": thief.replace("[the tunnel does not connect]", "[why does the tunnel not connect]")})
+    done = desk.pull()
+    print([str(f) for f in done.findings])
+    assert (done.state, str(done.reason)) == ("refused", "Questions that found their article would not find it any more.")
