@@ -377,14 +377,23 @@ def test_a_finding_is_for_those_who_may_read_all_the_articles_it_speaks_of() -> 
     assert json.dumps(finding.message) == '""'
 
 
-def test_a_change_that_steals_another_articles_question_is_refused_and_told_to_those_who_may_read_both(
+def test_a_change_that_steals_another_articles_question_is_refused_unless_no_test_is_required(
     forge: Forge, desk: Desk
 ) -> None:
-    tunnel = "---\nid: vpn\nquestions: [the tunnel does not connect]\n---\n# The tunnel\n\nStart the tunnel.\n"
-    forge.push({"vpn.md": tunnel, "printer.md": PRINTER})
+    tunnel = "---\nid: {}\naudience: ops\nquestions: [{}]\n---\n# {}\n\nStart the tunnel.\n"
+    forge.push({"vpn.md": tunnel.format("vpn", "the tunnel does not connect", "The tunnel"), "printer.md": PRINTER})
     assert desk.pull().state == "published"
-    thief = tunnel.replace("id: vpn", "id: thief\naudience: internal").replace("# The", "# Connect the")
-    forge.push({"thief.md": thief.replace("[the tunnel does not connect]", "[why does the tunnel not connect]")})
+    thief = tunnel.format("thief", "why does the tunnel not connect", "The tunnel does not connect")
+    forge.push({"thief.md": thief})
+
     done = desk.pull()
-    print([str(f) for f in done.findings])
-    assert (done.state, str(done.reason)) == ("refused", "Questions that found their article would not find it any more.")
+
+    assert done.state == "refused"
+    assert str(done.reason) == "Questions that found their article would not find it any more."
+    finding = done.findings[0]
+    assert (finding.path, finding.line, finding.rule) == ("vpn.md", 4, "stolen-question")
+    assert finding.message == "“the tunnel does not connect” found this article, and finds thief.md now, which is new."
+    assert finding.audiences == ("ops",)
+    assert desk.articles == ["printer", "vpn"]
+    relaxed = Desk(desk.data, desk.engine, desk.remote, {"requires": frozenset({"check"})})
+    assert relaxed.pull().state == "published"
