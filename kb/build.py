@@ -7,28 +7,24 @@ import os
 import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from functools import lru_cache
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-
-from kb import analysis, published, topics
+from kb import published, topics
 from kb.articles import load, source_files
-from kb.embedding import Embedder, Vectors, open_encoder
+from kb.embedding import Embedder, open_encoder
 from kb.errors import DataFolderError, SnapshotError, SourceError
 from kb.export import prepare
 from kb.fit import fit
 from kb.history import history
 from kb.lexical import Bm25
 from kb.links import PICTURE_TYPES, Resolver
-from kb.markdown import Targets, render
-from kb.models import Article, Passage, Section, Skipped
-from kb.passages import article_terms, split
-from kb.routing import AUTO, models_for, readers
+from kb.models import Article, Skipped
+from kb.routing import AUTO, models_for
 from kb.scratch import scratch
+from kb.sheets import Cutter, Progress, read
 from kb.snapshot import (
     Snapshot,
     calibrate,
@@ -40,10 +36,6 @@ from kb.snapshot import (
 from kb.trained import current as trained_encoder
 from kb.vector_cache import VectorCache, cache_file
 from kb.vectors import FaissStore
-
-_EMBED_AT_ONCE = 64
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +60,6 @@ class BuildReport:
     @property
     def files(self) -> int:
         return self.articles + len(self.skipped)
-
-
-@dataclass(slots=True)
-class _Prepared:
-    """Articles with their sections and passages, in the order of the rows."""
-
-    rows: list[tuple[Article, tuple[Section, ...], list[Passage]]] = field(default_factory=list)
-
-    @property
-    def passages(self) -> list[Passage]:
-        return [passage for _, _, passages in self.rows for passage in passages]
 
 
 def build(
@@ -111,19 +92,19 @@ def make(
     than those that are. Raises SourceError, EvaluationFileError, EncoderError or DataFolderError.
     """
     source_files(source)  # a wrong path is told before the encoder is exported
-    with _writing(data):
+    with writing(data):
         return _make(source, data, settings, created, progress, into or snapshots_folder(data))
 
 
 def publish(data: Path, snapshot_id: str) -> None:
     """Makes a snapshot of `data` the one in use, and removes old ones. Raises SnapshotError or DataFolderError."""
-    with _writing(data):
+    with writing(data):
         published.publish(data, snapshot_id)
 
 
 def take_back(data: Path, snapshot_id: str) -> None:
     """Makes a snapshot that was published before the one in use again. Raises SnapshotError or DataFolderError."""
-    with _writing(data):
+    with writing(data):
         published.take_back(data, snapshot_id)
 
 
@@ -132,15 +113,11 @@ def _make(
 ) -> BuildReport:
     loaded = load(source, default_lang=settings.default_lang, on_file=lambda path: progress("Reading", 0, 0))
     if not loaded.articles:
-        reasons = Counter(entry.reason for entry in loaded.skipped)
-        listed = ", ".join(f"{count} × {reason}" for reason, count in reasons.items()) or "no Markdown files"
-        raise SourceError(f"{source} holds no article ({listed}). The snapshot in use stays as it is.")
+        raise SourceError(f"{nothing_found(source, loaded.skipped)} The snapshot in use stays as it is.")
     past = history(source)
     articles = tuple(past.of(article) for article in loaded.articles)
     models = models_for(settings.model, (article.lang for article in articles))
-    names = [str(trained_encoder(data, model) or model) for model in models]
-    folders = [prepare(name, data / "cache" / "encoders", lambda stage: progress(stage, 0, 0)) for name in names]
-    embedders = [open_encoder(folder, threads=os.cpu_count() or 1) for folder in folders]
+    folders, embedders = open_encoders(data, models, progress)
     inputs = {
         "source": fingerprint_source(source, data),
         "history": fingerprint_history(articles),
@@ -154,9 +131,13 @@ def _make(
         return _report(known, embedded=0, changed=_current_or_none(data) != snapshot_id)
 
     resolver = Resolver.of(source if source.is_dir() else None, articles)
-    prepared = _prepare(articles, resolver, embedders, progress)
+    cutter = Cutter(embedders)
+    sheets = []
+    for number, article in enumerate(articles):
+        progress("Splitting", number, len(articles))
+        sheets.append(cutter.sheet(article, resolver))
     with VectorCache(cache_file(data)) as cache:
-        made_by = [_read(prepared, embedder, embedders, cache, progress) for embedder in embedders]
+        made_by = [read(sheets, embedder, embedders, cache, progress) for embedder in embedders]
 
     progress("Writing", 0, 0)
     snapshots.mkdir(parents=True, exist_ok=True)
@@ -166,20 +147,14 @@ def _make(
         write_snapshot(
             made,
             snapshot_id=snapshot_id,
-            articles=prepared.rows,
+            articles=[(sheet.article, sheet.sections, sheet.passages) for sheet in sheets],
             skipped=loaded.skipped,
             encoders=[
                 (encoder, embedder, FaissStore.of(vectors))
                 for encoder, embedder, (vectors, _) in zip(folders, embedders, made_by, strict=True)
             ],
-            words=Bm25.of([article_terms(article, passages) for article, _, passages in prepared.rows]),
-            units=Bm25.of(
-                [
-                    analysis.terms(passage.embedded, (article.lang,))
-                    for article, _, passages in prepared.rows
-                    for passage in passages
-                ]
-            ),
+            words=Bm25.of([sheet.words for sheet in sheets]),
+            units=Bm25.of([terms for sheet in sheets for terms in sheet.units]),
             pictures=resolver.pictures,
             topics=loaded.topics,
             created=created,
@@ -198,81 +173,23 @@ def _make(
     return _report(snapshot, embedded=sum(count for _, count in made_by), changed=True)
 
 
-def _read(
-    prepared: _Prepared, embedder: Embedder, among: Sequence[Embedder], cache: VectorCache, progress: Progress
-) -> tuple[Vectors, int]:
-    """As `embed`, with rows of zeros for articles in languages this encoder does not read."""
-    langs = [article.lang for article, _, passages in prepared.rows for _ in passages]
-    mine = {lang: embedder in readers(among, lang) for lang in set(langs)}
-    rows = np.array([row for row, lang in enumerate(langs) if mine[lang]], np.int64)
-    passages = prepared.passages
-    vectors = np.zeros((len(passages), embedder.dimension), np.float32)
-    vectors[rows], embedded = embed([passages[row] for row in rows], embedder, cache, progress)
-    return vectors, embedded
+def nothing_found(source: Path, skipped: Sequence[Skipped]) -> str:
+    """What to say of a source none of whose files is an article."""
+    reasons = Counter(entry.reason for entry in skipped)
+    listed = ", ".join(f"{count} × {reason}" for reason, count in reasons.items()) or "no Markdown files"
+    return f"{source} holds no article ({listed})."
 
 
-def embed(
-    passages: Sequence[Passage],
-    embedder: Embedder,
-    cache: VectorCache,
-    progress: Progress = lambda stage, done, total: None,
-) -> tuple[Vectors, int]:
-    """Vectors of all passages, float32 of shape (len(passages), dimension), and how many texts had to be embedded.
+def open_encoders(
+    data: Path, models: Sequence[str], progress: Progress = lambda stage, done, total: None
+) -> tuple[list[Path], list[Embedder]]:
+    """The folders of exported encoders and what opens them, one a model; exports those that were not yet.
 
-    Author questions are read as questions, since questions are what they are compared with.
+    A model that was trained for this data folder takes the place of the one it comes from. Raises EncoderError.
     """
-    roles = ["query" if passage.kind == "question" else "passage" for passage in passages]
-    keys = [
-        cache.key(embedder.fingerprint, role, passage.embedded) for role, passage in zip(roles, passages, strict=True)
-    ]
-    vectors = np.empty((len(passages), embedder.dimension), np.float32)
-    missing: dict[bytes, list[int]] = {}
-    for row, key in enumerate(keys):
-        if (vector := cache.get(key)) is not None:
-            vectors[row] = vector
-        else:
-            missing.setdefault(key, []).append(row)
-    # Texts of one length together fill a batch without padding.
-    order = sorted(missing, key=lambda key: len(passages[missing[key][0]].embedded))
-    for start in range(0, len(order), _EMBED_AT_ONCE):
-        progress("Embedding", start, len(order))
-        batch = order[start : start + _EMBED_AT_ONCE]
-        for role, method in (("query", embedder.embed_queries), ("passage", embedder.embed_passages)):
-            part = [key for key in batch if roles[missing[key][0]] == role]
-            if not part:
-                continue
-            made = method([passages[missing[key][0]].embedded for key in part])
-            cache.put(part, made)
-            for key, vector in zip(part, made, strict=True):
-                vectors[missing[key]] = vector
-    progress("Embedding", len(order), len(order))
-    return vectors, len(order)
-
-
-def _prepare(
-    articles: Sequence[Article], resolver: Resolver, embedders: Sequence[Embedder], progress: Progress
-) -> _Prepared:
-    counts = {id(embedder): lru_cache(maxsize=4096)(embedder.count_tokens) for embedder in embedders}
-    prepared = _Prepared()
-    for number, article in enumerate(articles):
-        progress("Splitting", number, len(articles))
-
-        def link(href: str, article: Article = article) -> str:
-            return resolver.link(article, href)
-
-        def picture(src: str, article: Article = article) -> str:
-            return resolver.picture(article, src)
-
-        def include(path: str, article: Article = article) -> str | None:
-            return resolver.fragment(article, path)
-
-        rendered = render(
-            article.body, first_line=article.body_line, lang=article.lang, targets=Targets(link, picture, include)
-        )
-        reader = readers(embedders, article.lang)[0]
-        passages = split(article, rendered, counts[id(reader)], reader.max_tokens)
-        prepared.rows.append((article, rendered.sections, passages))
-    return prepared
+    names = [str(trained_encoder(data, model) or model) for model in models]
+    folders = [prepare(name, data / "cache" / "encoders", lambda stage: progress(stage, 0, 0)) for name in names]
+    return folders, [open_encoder(folder, threads=os.cpu_count() or 1) for folder in folders]
 
 
 # --- identity ----------------------------------------------------------------------------------------------------
@@ -325,7 +242,7 @@ def _fingerprint_code() -> str:
 
 
 @contextmanager
-def _writing(data: Path) -> Iterator[None]:
+def writing(data: Path) -> Iterator[None]:
     """Raises DataFolderError for whatever the disk refuses."""
     try:
         yield

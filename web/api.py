@@ -14,7 +14,6 @@ from bot.gaps import GapKind, gaps
 from bot.learned import Source, Status
 from bot.models import Offer, Outcome, Question, TicketDraft
 from bot.people import Caller
-from bot.reports import deflection
 from bot.service import HelpDesk
 from kb.links import article_path
 from kb.models import PUBLIC, ArticleKey
@@ -26,6 +25,7 @@ from web import (
     outbox_api,
     publishing_api,
     push_webhook,
+    reports_api,
     schemas,
     tickets_api,
     webhooks,
@@ -255,10 +255,7 @@ def accept_learned(learned_id: str, desk: Desk, _author: Author) -> learned_sche
     return learned_schemas.LearnedOut.of(desk.accept_learned(learned_id))
 
 
-@router.get("/reports/deflection", summary="Deflection")
-def report_deflection(desk: Desk, _author: Author, since: datetime | None = None) -> schemas.DeflectionOut:
-    """Confirmed, assumed and returned, each with its denominator. Needs the right `authoring`."""
-    return schemas.DeflectionOut.of(deflection(desk.events, now=desk.now(), since=_with_zone(since)))
+router.include_router(reports_api.router)
 
 
 @router.post("/tickets/{ticket_id}/resolution", status_code=204, summary="Tell how a ticket was solved")

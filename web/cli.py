@@ -15,6 +15,7 @@ from kb.errors import KbError
 from web import people_commands, publishing_commands
 from web.checking import check
 from web.mcp.stdio import mcp
+from web.preview.command import preview
 from web.terminal import Articles, Data, Json, fail, print_json, read_settings, warn
 from web.testing import run_test
 from web.training import train, training_lines
@@ -37,6 +38,7 @@ app.command("test")(run_test)
 app.command()(train)
 app.command()(check)
 app.command()(mcp)
+app.command()(preview)
 publishing_commands.add_to(app)
 app.add_typer(people_commands.people, name="people")
 app.add_typer(people_commands.token, name="token")

@@ -173,6 +173,14 @@ def article_words(said: Words) -> dict[str, str | list[str]]:
     }
 
 
+def preview_words(said: Words) -> dict[str, str | list[str]]:
+    """Of preview.js, on every page of a preview."""
+    return {
+        "gone": said.gettext("The preview has stopped. Start it again in your terminal."),
+        "older": said.gettext("The articles changed. Load this page again when you have finished typing."),
+    }
+
+
 def search_words(said: Words) -> dict[str, str | list[str]]:
     """Of search.js, on every page. "{words}" stands for what was typed."""
     return {

@@ -169,6 +169,17 @@ class Settings(BaseSettings):
     webhook_secret: WebhookSecret = Field(
         SecretStr(""), description="The secret (`whsec_…`) of webhooks that another desk sends us. Empty: closed."
     )
+    spike_url: DeskAddress = Field(
+        "", description="Where a signed webhook goes when much more comes in than usual ([reports](reports.md))."
+    )
+    spike_secret: WebhookSecret = Field(SecretStr(""), description="The secret (`whsec_…`) of that webhook.")
+    hold_out: float = Field(
+        0,
+        ge=0,
+        le=0.5,
+        description="The share of ticket-form sessions that see no suggestions, so that their effect can be measured "
+        "([reports](reports.md)): `0.1` is one in ten. 0: everybody sees them.",
+    )
     widget_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Sites that may show the widget, as origins: `https://www.example.com`."
     )
@@ -270,8 +281,8 @@ class Settings(BaseSettings):
         "holidays",
         "attachment_types",
         "trusted_proxies",
-        "publish_requires",
         "check_off",
+        "publish_requires",
         mode="before",
     )
     @classmethod

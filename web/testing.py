@@ -38,7 +38,9 @@ def run_test(
     from web.progress import progress
 
     settings = read_settings(articles=path, data=data, test_k=k)
-    if strict and not base:
+    if base is not None and not base.strip():
+        fail("--base is empty. Name a branch or a commit: --base origin/main")
+    if strict and base is None:
         fail("--strict needs --base: without it, everything that fails counts anyway.")
     if junit and not junit.absolute().parent.is_dir():
         fail(f"{junit}: the folder {junit.parent} does not exist. Make it first, or name another.")

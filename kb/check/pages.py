@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -119,6 +120,14 @@ class Pages:
         return {fold(path): path for path in sorted(self.files, reverse=True)}
 
     @cached_property
+    def by_digits(self) -> dict[str, list[str]]:
+        """The digits in a path -> the paths of living articles with these."""
+        found: dict[str, list[str]] = {}
+        for page in self.living:
+            found.setdefault(digits(page.path), []).append(page.path)
+        return found
+
+    @cached_property
     def by_name(self) -> dict[str, list[str]]:
         """File name -> the paths that have it."""
         found: dict[str, list[str]] = {}
@@ -127,12 +136,56 @@ class Pages:
         return found
 
 
+def digits(path: str) -> str:
+    """The numbers in a path, with spaces between."""
+    return " ".join(re.findall(r"\d+", path))
+
+
 def fold(path: str) -> str:
     """What two paths have in common that differ in case, or in how their accents are composed."""
     return unicodedata.normalize("NFC", path).casefold()
 
 
-def read(source: Path, default_lang: str, on_file: Callable[[Path], None] = lambda _: None) -> Pages:
+@dataclass(slots=True)
+class Memory:
+    """What an earlier look at a folder read, for one that is looked at again and again.
+
+    A file that did not change is not read again; after a change of one that is no article all are, since others may
+    include it. `stamps` tell one state of a file from another.
+    """
+
+    pages: dict[Path, Page] = field(default_factory=dict)
+    stamps: dict[Path, tuple[int, ...]] = field(default_factory=dict)
+    root: int = 0
+
+    def look(self, files: Sequence[Path], root: int) -> None:
+        """Forgets what is not as it was."""
+        now = {path: _stamp(path) for path in files}
+        changed = {path for path in now.keys() | self.stamps.keys() if now.get(path) != self.stamps.get(path)}
+        included = any(self.pages[path].article is None for path in changed & self.pages.keys())
+        new = any(path not in self.stamps for path in changed)
+        self.stamps = now
+        if root != self.root or included or new:
+            self.pages.clear()
+        for path in changed:
+            self.pages.pop(path, None)
+        self.root = root
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
+
+
+def read(
+    source: Path,
+    default_lang: str,
+    on_file: Callable[[Path], None] = lambda _: None,
+    memory: Memory | None = None,
+) -> Pages:
     """Raises SourceError where there is nothing to check, EvaluationFileError for a broken line of a JSONL file."""
     files = source_files(source)
     if source.is_file():
@@ -141,14 +194,19 @@ def read(source: Path, default_lang: str, on_file: Callable[[Path], None] = lamb
     relatives = [PurePosixPath(path.relative_to(source).as_posix()) for path in files]
     root = content_root(relatives)
     pages = Pages(source, [], frozenset(tree.files), frozenset(tree.folders), tree.found, default_lang)
+    memory = memory or Memory()
+    memory.look(files, root)
+    known = frozenset(page.path for page in memory.pages.values())
     for path, relative in zip(files, relatives, strict=True):
         on_file(path)
-        pages.pages.append(_page(path, relative, root, default_lang))
+        if path not in memory.pages:
+            memory.pages[path] = _page(path, relative, root, default_lang)
+        pages.pages.append(memory.pages[path])
     if not pages.pages and not tree.found:
         raise SourceError(f"{source} holds no Markdown files. Give the folder that the articles lie in.")
     resolver = Resolver(source, {})
     for page in pages.pages:
-        if page.front and page.status != "archived":
+        if page.front and page.status != "archived" and page.path not in known:
             _parse(page, resolver)
     return pages
 
@@ -237,7 +295,7 @@ def _jsonl(source: Path, default_lang: str) -> Pages:
         row = int(article.path.rpartition(":")[2])
         page = Page(source.name, article.body, article=article, status="published", row=row)
         found = markup(article.body, 1)
-        page.markup = Markup(headings=found.headings, anchors=found.anchors, named=found.named)
+        page.markup = Markup(headings=found.headings, anchors=found.anchors)
         pages.pages.append(page)
     for entry in loaded.skipped:
         pages.pages.append(Page(source.name, problem=entry, row=entry.line or int(entry.path.rpartition(":")[2] or 0)))

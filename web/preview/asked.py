@@ -1,0 +1,60 @@
+"""What a question gets now, beside what it got before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from bot.decide import Answer, Policy, Suggest, decide
+from kb.links import article_path
+from kb.search import Query, Searcher
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The first article of a ranking, and what is made of it; `article` is "" where there is none."""
+
+    decision: Literal["answer", "suggest", "unanswered"]
+    confidence: float
+    article: str = ""
+    title: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question with what it got before and what it gets now."""
+
+    question: str
+    before: Told
+    now: Told
+
+    @property
+    def changed(self) -> bool:
+        """Whether somebody who asks would see something else."""
+        return (self.before.decision, self.before.article) != (self.now.decision, self.now.article)
+
+
+class Asking:
+    """Asks one searcher; what was asked before is not asked again."""
+
+    def __init__(self, searcher: Searcher, policy: Policy) -> None:
+        self._searcher, self._policy = searcher, policy
+        self._told: dict[tuple[str, str, frozenset[str]], Told] = {}
+
+    def ask(self, question: str, lang: str, audiences: frozenset[str]) -> Told:
+        key = question, lang, audiences
+        if key not in self._told:
+            self._told[key] = self._ask(Query(question, lang=lang, audiences=audiences))
+        return self._told[key]
+
+    def _ask(self, query: Query) -> Told:
+        ranking = self._searcher.rank(query)
+        decision = decide(ranking, self._policy)
+        name: Literal["answer", "suggest", "unanswered"] = (
+            "answer" if isinstance(decision, Answer) else "suggest" if isinstance(decision, Suggest) else "unanswered"
+        )
+        if not ranking.hits:
+            return Told(name, ranking.confidence)
+        article = self._searcher.entry(ranking.hits[0].article).article
+        return Told(name, ranking.confidence, article.id, article.title, article_path(article.key))
