@@ -14,6 +14,8 @@ from web.preview.asked import Asked
 from web.preview.eyes import COOKIE, Eyes, choices
 from web.preview.workshop import MOST_QUESTIONS, Workshop
 
+_FORMS = frozenset({"/ticket", "/sign-in"})
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -47,8 +49,26 @@ class Bar:
         return choices(entry.article for entry in self.known.searcher.snapshot.entries)
 
     @property
+    def _page(self) -> str:
+        return self.back.partition("?")[0]
+
+    @property
     def state(self) -> str:
+        """Names what a page without an article shows; what is wrong and what changed stand on one of them."""
+        if self._page == "/preview":
+            return f"{self.workshop.run}-{self.workshop.revision}"
         return self.workshop.state(self.known, None)
+
+    @property
+    def inert(self) -> bool:
+        """Whether the page is a form whose words would go to a help desk."""
+        return self._page in _FORMS
+
+    def drafted(self, key: ArticleKey) -> bool:
+        """Whether an article is not published yet."""
+        edition = self.workshop.edition
+        sheet = edition.sheets.get(key)
+        return sheet is not None and sheet.article.path in edition.drafts
 
     @property
     def address(self) -> str:

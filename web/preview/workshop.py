@@ -67,6 +67,7 @@ class Workshop:
         #: Tells this run of the program from one before it: a page of that one has to be loaded anew.
         self.run, self.revision = secrets.token_hex(4), 0
         self.busy, self.problem = False, ""
+        self._behind = False
         self.own: list[str] = []
         #: None until they were first looked for.
         self.findings: tuple[Finding, ...] | None = None
@@ -86,18 +87,16 @@ class Workshop:
         before = self.edition
         try:
             edition = self.live.look()
-            if edition is None:
-                if self.problem and not self.edition.problem:
-                    self.problem = ""
-                    self._tell()
+            if edition is None and not self._behind:
                 return False
-            self.problem, self.busy = edition.problem, not edition.problem
-            self._places = _places(before, edition)
+            self.problem, self._behind = self.edition.problem, True
+            self.busy = not self.problem
+            self._places = _places(before, self.edition)
             self._tell()
             searcher = self.live.catch_up()
             with self._lock:
                 self._now = Asking(searcher, self._policy)
-            self.shelf.searcher = searcher
+            self.shelf.searcher, self._behind = searcher, False
         except KbError as error:
             self.problem = str(error)
         except Exception as error:  # whatever a file brings must not end the preview
