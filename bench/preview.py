@@ -58,7 +58,7 @@ def measure(articles: Path, data: Path | None, edits: int, folder: Path) -> None
     process, port = start(source, folder / "data")
     print(f"{len(found):,} public articles, {time.perf_counter() - began:.1f} s to the first page")
     try:
-        report(list(times(source, found, edits, port)))
+        report(list(times(source, found, edits, port, process.pid)))
     finally:
         process.terminate()
         process.wait()
@@ -78,8 +78,8 @@ def start(source: Path, data: Path) -> tuple[subprocess.Popen[str], int]:
     raise RuntimeError("the preview did not start")
 
 
-def times(source: Path, articles: list[Article], edits: int, port: int) -> Iterator[tuple[float, float]]:
-    """Seconds to the page and to the answers, for each edit."""
+def times(source: Path, articles: list[Article], edits: int, port: int, pid: int) -> Iterator[tuple[float, ...]]:
+    """Seconds to the page, to the answers, and seconds of one core that the preview computed until then, an edit."""
     chance = random.Random(7)  # noqa: S311
     pages, events = HTTPConnection("127.0.0.1", port), HTTPConnection("127.0.0.1", port)
     get(pages, "/search?q=warm+up")
@@ -88,7 +88,7 @@ def times(source: Path, articles: list[Article], edits: int, port: int) -> Itera
         article, word = chance.choice(articles), f"quokka{number}"
         path, state = source / article.path, searcher(pages)
         text = edited(path.read_text(encoding="utf-8"), word, number % 3)
-        saved = time.perf_counter()
+        saved, computed = time.perf_counter(), cpu(pid)
         path.write_text(text, encoding="utf-8")
         page = answers = 0.0
         while not answers:
@@ -98,7 +98,7 @@ def times(source: Path, articles: list[Article], edits: int, port: int) -> Itera
             if searcher(pages) != state:
                 get(pages, f"/search?{urlencode({'q': word})}")
                 answers = time.perf_counter() - saved
-        yield page, answers
+        yield page, answers, cpu(pid) - computed
         time.sleep(1)  # nobody saves faster, and the check of the whole folder ends
 
 
@@ -116,6 +116,12 @@ def get(connection: HTTPConnection, address: str) -> str:
     return connection.getresponse().read().decode()
 
 
+def cpu(pid: int) -> float:
+    """Seconds of processors that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def searcher(connection: HTTPConnection) -> str:
     """What names the searcher in use."""
     found = re.search(r'data-state="([^"]*)"', get(connection, "/preview/bar?back=/"))
@@ -130,10 +136,11 @@ def events_of(connection: HTTPConnection) -> Iterator[dict[str, object]]:
             yield json.loads(line[6:])
 
 
-def report(found: list[tuple[float, float]]) -> None:
-    for name, seconds in zip(("page", "answers"), zip(*found, strict=True), strict=True):
+def report(found: list[tuple[float, ...]]) -> None:
+    names = ("save to page", "save to answers", "processor time until then")
+    for name, seconds in zip(names, zip(*found, strict=True), strict=True):
         p50, p95 = np.percentile(seconds, [50, 95])
-        print(f"save to {name:8} p50 {p50 * 1000:5.0f} ms   p95 {p95 * 1000:5.0f} ms   of {len(seconds)} edits")
+        print(f"{name:26} p50 {p50 * 1000:5.0f} ms   p95 {p95 * 1000:5.0f} ms   of {len(seconds)} edits")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,10 @@ _FORMS = frozenset({"/ticket", "/sign-in"})
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The article in view: `broken` says why its file cannot be used as it is now."""
+    """The article in view: `broken` says why its file cannot be used as it is now.
+
+    `asked` is None until its questions were asked of the articles in use.
+    """
 
     path: str
     state: str
@@ -28,21 +31,25 @@ class View:
     draft: bool
     broken: Skipped | None
     findings: tuple[Finding, ...]
-    asked: list[Asked]
+    asked: list[Asked] | None
 
     @property
     def changed(self) -> int:
-        return sum(each.changed for each in self.asked)
+        return sum(each.changed for each in self.asked or ())
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """What the bar says of all articles; `view` is what it says of one."""
+    """What the bar says of all articles; `view` is what it says of one.
+
+    No page waits for questions to be asked: what is not known yet is said where `patient`.
+    """
 
     workshop: Workshop
     known: Catalogue
     eyes: Eyes
     back: str
+    patient: bool = False
 
     @property
     def choices(self) -> list[Eyes]:
@@ -80,6 +87,7 @@ class Bar:
 
     def view(self, article: Article) -> View:
         path, edition = article.path, self.workshop.edition
+        ask = self.workshop.asked if self.patient and not self.workshop.busy else self.workshop.asked_already
         query = {"id": article.id, "in": article.lang, "back": self.back}
         return View(
             path=path,
@@ -89,7 +97,7 @@ class Bar:
             draft=path in edition.drafts,
             broken=edition.broken.get(path),
             findings=tuple(finding for finding in self.workshop.findings or () if finding.path == path),
-            asked=self.workshop.asked(article.questions[:MOST_QUESTIONS], article.lang, self.eyes.audiences),
+            asked=ask(article.questions[:MOST_QUESTIONS], article.lang, self.eyes.audiences),
         )
 
     def article(self, key: ArticleKey) -> Article | None:
