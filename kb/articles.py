@@ -45,6 +45,10 @@ _SETEXT_HEADING = re.compile(r"^ {0,3}(\S[^\n]*)\n=+[ \t]*$", re.MULTILINE)
 _FENCED = re.compile(r"^ {0,3}(```|~~~).*?^ {0,3}\1", re.MULTILINE | re.DOTALL)
 
 
+#: Reads one file: its path, its path in the source, how many leading folders all files share, the usual language.
+ReadFile = Callable[[Path, PurePosixPath, int, str], Article | Skipped]
+
+
 class Unusable(Exception):  # noqa: N818 - carries a Skipped to whoever reads one file
     """A file that is no article, and why."""
 
@@ -76,15 +80,21 @@ def source_files(source: Path) -> list[Path]:
     )
 
 
-def load(source: Path, *, default_lang: str = "en", on_file: Callable[[Path], None] = lambda _: None) -> Loaded:
+def load(
+    source: Path,
+    *,
+    default_lang: str = "en",
+    on_file: Callable[[Path], None] = lambda _: None,
+    read: ReadFile | None = None,
+) -> Loaded:
     """Every file of `source` as an article, or with the reason why it is none.
 
-    Of two files with one id and language the first in path order is kept. Raises SourceError where `source` cannot be
-    used at all, EvaluationFileError for a broken line of a JSONL file.
+    Of two files with one id and language the first in path order is kept. `read` takes the place of `read_file`. Raises
+    SourceError where `source` cannot be used at all, EvaluationFileError for a broken line of a JSONL file.
     """
     articles: dict[ArticleKey, Article] = {}
     skipped: list[Skipped] = []
-    for entry in _entries(source, default_lang, on_file):
+    for entry in _entries(source, default_lang, on_file, read or read_file):
         if isinstance(entry, Skipped):
             skipped.append(entry)
         elif (first := articles.get(entry.key)) is not None:
@@ -102,7 +112,9 @@ def load(source: Path, *, default_lang: str = "en", on_file: Callable[[Path], No
     return Loaded(tuple(articles.values()), (*skipped, *wrong), names)
 
 
-def _entries(source: Path, default_lang: str, on_file: Callable[[Path], None]) -> Iterator[Article | Skipped]:
+def _entries(
+    source: Path, default_lang: str, on_file: Callable[[Path], None], read: ReadFile
+) -> Iterator[Article | Skipped]:
     files = source_files(source)
     if source.is_file():
         yield from _from_jsonl(source, default_lang)
@@ -111,10 +123,7 @@ def _entries(source: Path, default_lang: str, on_file: Callable[[Path], None]) -
     root = content_root(relatives)
     for path, relative in zip(files, relatives, strict=True):
         on_file(path)
-        try:
-            yield _from_file(path, relative, root, default_lang)
-        except Unusable as unusable:
-            yield unusable.skipped
+        yield read(path, relative, root, default_lang)
 
 
 def content_root(files: Sequence[PurePosixPath]) -> int:
@@ -176,7 +185,20 @@ def read_markdown(path: Path, shown: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _from_file(path: Path, relative: PurePosixPath, root: int, default_lang: str) -> Article:
+def read_file(
+    path: Path, relative: PurePosixPath, root: int, default_lang: str, *, drafts: bool = False
+) -> Article | Skipped:
+    """A Markdown file as an article, or why it is none; `drafts` takes a draft for an article.
+
+    `relative` is its path in the source, whose files share `root` leading folders.
+    """
+    try:
+        return _from_file(path, relative, root, default_lang, drafts)
+    except Unusable as unusable:
+        return unusable.skipped
+
+
+def _from_file(path: Path, relative: PurePosixPath, root: int, default_lang: str, drafts: bool) -> Article:
     shown = str(relative)
     try:
         shown.encode()
@@ -191,7 +213,7 @@ def _from_file(path: Path, relative: PurePosixPath, root: int, default_lang: str
         if reason := no_article(relative, front):
             raise Unusable(Skipped(shown, "not an article", reason))
         status = status_of(front)
-        if hidden := _STATUS.get(status):
+        if (hidden := _STATUS.get(status)) and not (drafts and hidden == "draft"):
             raise Unusable(Skipped(shown, hidden, f"status: {status}"))
         return article_of(front, relative, root, default_lang)
     except FrontMatterProblem as problem:

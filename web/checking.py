@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -48,7 +48,7 @@ def check(
     from kb.check import mend
 
     settings = read_settings(articles=path, data=data)
-    given = _given(settings, strict, off or ())
+    given = check_settings(settings, strict, off or ())
     alike = _alike(settings) if near_duplicates else None
     report = run(settings.articles, given, today=date.today(), near_duplicates=alike)
     if fix and settings.articles.is_dir():
@@ -66,7 +66,8 @@ def check(
     sys.exit(1 if report.failed else 0)
 
 
-def _given(settings: Settings, strict: bool, off: list[str] | tuple[str, ...]) -> CheckSettings:
+def check_settings(settings: Settings, strict: bool = False, off: Sequence[str] = ()) -> CheckSettings:
+    """What these settings and options say about a check."""
     from kb.check import CheckSettings
 
     known = {settings.support_email.lower(), settings.support_phone, settings.mail_from.lower()} - {""}

@@ -6,7 +6,8 @@ said to be exceptions (`silence`). Links, anchors and pictures are followed as t
 
 from kb.check.fixes import Mended, mend
 from kb.check.front_matter import schema
+from kb.check.pages import Memory
 from kb.check.report import RULES, Edit, Finding, Report
 from kb.check.run import CheckSettings, check
 
-__all__ = ["RULES", "CheckSettings", "Edit", "Finding", "Mended", "Report", "check", "mend", "schema"]
+__all__ = ["RULES", "CheckSettings", "Edit", "Finding", "Memory", "Mended", "Report", "check", "mend", "schema"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kb.build import Progress, embed, open_encoders
+from kb.build import open_encoders
 from kb.check.pages import Page, Pages
 from kb.check.report import Finding, warning
 from kb.embedding import Embedder
@@ -17,7 +17,8 @@ from kb.links import Resolver
 from kb.markdown import Targets, render
 from kb.models import Passage
 from kb.passages import split
-from kb.routing import readers
+from kb.routing import models_for, readers
+from kb.sheets import Progress, embed
 from kb.vector_cache import VectorCache, cache_file
 from kb.vectors import FaissStore
 
@@ -32,7 +33,7 @@ def near_duplicates(pages: Pages, data: Path, model: str, progress: Progress) ->
     by_lang: dict[str, list[Page]] = defaultdict(list)
     for page in pages.living:
         by_lang[page.lang].append(page)
-    _, embedders = open_encoders(data, model, by_lang, progress)
+    _, embedders = open_encoders(data, models_for(model, by_lang), progress)
     with VectorCache(cache_file(data)) as cache:
         for lang, of_lang in sorted(by_lang.items()):
             embedder = readers(embedders, lang)[0]

@@ -6,7 +6,7 @@ import os
 import posixpath
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -146,7 +146,46 @@ def fold(path: str) -> str:
     return unicodedata.normalize("NFC", path).casefold()
 
 
-def read(source: Path, default_lang: str, on_file: Callable[[Path], None] = lambda _: None) -> Pages:
+@dataclass(slots=True)
+class Memory:
+    """What an earlier look at a folder read, for one that is looked at again and again.
+
+    A file that did not change is not read again; after a change of one that is no article all are, since others may
+    include it. `stamps` tell one state of a file from another.
+    """
+
+    pages: dict[Path, Page] = field(default_factory=dict)
+    stamps: dict[Path, tuple[int, ...]] = field(default_factory=dict)
+    root: int = 0
+
+    def look(self, files: Sequence[Path], root: int) -> None:
+        """Forgets what is not as it was."""
+        now = {path: _stamp(path) for path in files}
+        changed = {path for path in now.keys() | self.stamps.keys() if now.get(path) != self.stamps.get(path)}
+        included = any(self.pages[path].article is None for path in changed & self.pages.keys())
+        new = any(path not in self.stamps for path in changed)
+        self.stamps = now
+        if root != self.root or included or new:
+            self.pages.clear()
+        for path in changed:
+            self.pages.pop(path, None)
+        self.root = root
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
+
+
+def read(
+    source: Path,
+    default_lang: str,
+    on_file: Callable[[Path], None] = lambda _: None,
+    memory: Memory | None = None,
+) -> Pages:
     """Raises SourceError where there is nothing to check, EvaluationFileError for a broken line of a JSONL file."""
     files = source_files(source)
     if source.is_file():
@@ -155,14 +194,19 @@ def read(source: Path, default_lang: str, on_file: Callable[[Path], None] = lamb
     relatives = [PurePosixPath(path.relative_to(source).as_posix()) for path in files]
     root = content_root(relatives)
     pages = Pages(source, [], frozenset(tree.files), frozenset(tree.folders), tree.found, default_lang)
+    memory = memory or Memory()
+    memory.look(files, root)
+    known = frozenset(page.path for page in memory.pages.values())
     for path, relative in zip(files, relatives, strict=True):
         on_file(path)
-        pages.pages.append(_page(path, relative, root, default_lang))
+        if path not in memory.pages:
+            memory.pages[path] = _page(path, relative, root, default_lang)
+        pages.pages.append(memory.pages[path])
     if not pages.pages and not tree.found:
         raise SourceError(f"{source} holds no Markdown files. Give the folder that the articles lie in.")
     resolver = Resolver(source, {})
     for page in pages.pages:
-        if page.front and page.status != "archived":
+        if page.front and page.status != "archived" and page.path not in known:
             _parse(page, resolver)
     return pages
 

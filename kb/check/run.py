@@ -10,7 +10,7 @@ from pathlib import Path
 
 from kb.check import files, headings, identity, links, pictures, reading, silence, translations
 from kb.check.front_matter import front_matter, misspelled_keys
-from kb.check.pages import Page, Pages, read
+from kb.check.pages import Memory, Page, Pages, read
 from kb.check.personal_data import personal_data
 from kb.check.report import RULES, Finding, Report
 from kb.check.secrets import secrets
@@ -49,16 +49,18 @@ def check(
     today: date,
     near_duplicates: NearDuplicates | None = None,
     on_file: Callable[[Path], None] = lambda _: None,
+    memory: Memory | None = None,
 ) -> Report:
     """All findings in a source, by path and line.
 
     Raises SourceError where there is nothing to check or a rule in `off` does not exist, EvaluationFileError for a
     broken line of a JSONL file. `near_duplicates` looks for articles that say the same; without it none are told.
+    `memory` has the next look read what changed alone.
     """
     settings = settings or CheckSettings()
     if unknown := sorted(settings.off - RULES.keys()):
         raise SourceError(f"There is no rule {', '.join(unknown)} to switch off. The rules: {', '.join(RULES)}.")
-    pages = read(source, settings.default_lang, on_file)
+    pages = read(source, settings.default_lang, on_file, memory)
     found = list(_findings(pages, settings, today))
     if near_duplicates:
         found.extend(near_duplicates(pages))
