@@ -14,6 +14,7 @@ from bot.publishing.remote import Remote
 from bot.publishing.store import SqlPublicationStore
 from bot.readership import SqlReadStore
 from kb.build import BuildSettings
+from web.checking import check_settings
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -37,8 +38,10 @@ def open_publisher(settings: Settings, engine: sa.Engine) -> Publisher:
         settings.data,
         lambda: remote_of(settings),
         BuildSettings(settings.model, settings.default_lang),
-        frozenset(settings.publish_requires),
-        settings.pull_seconds,
+        lambda: check_settings(settings),
+        requires=frozenset(settings.publish_requires),
+        k=settings.test_k,
+        seconds=settings.pull_seconds,
     )
     store, reads, learning = SqlPublicationStore(engine), SqlReadStore(engine), SqlLearningStore(engine)
     return Publisher(plan, store, reads, learning, lambda: datetime.now(UTC))

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.errors import BotError, Message, NothingToTakeBack, PublicationRunning, StoreUnavailable
 from bot.learning import LearningStore
-from bot.publishing import gates, traffic
+from bot.publishing import traffic
 from bot.publishing.clone import MAX_SUBJECT, Clone
 from bot.publishing.lock import locked
 from bot.publishing.publication import GATES, MOST_FINDINGS, Finding, Gate, How, Publication, Stage, State
@@ -24,6 +25,9 @@ from kb.errors import KbError, RepositoryError, SnapshotError
 from kb.repository import Repository
 from kb.snapshot import Snapshot, open_snapshot, snapshots_folder
 
+if TYPE_CHECKING:
+    from kb.check import CheckSettings
+
 _log = logging.getLogger(__name__)
 
 #: What processes that publish write to; only what broke off is of interest.
@@ -35,12 +39,17 @@ _TOLD_EVERY = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is published and how: settings. `seconds` is how long git may talk to the remote at a time."""
+    """What is published and how: settings. `seconds` is how long git may talk to the remote at a time.
+
+    `k` is among how many articles a question has to find its own.
+    """
 
     data: Path
     remote: Callable[[], Remote]
     build: BuildSettings
+    check: Callable[[], CheckSettings]
     requires: frozenset[Gate] = frozenset(GATES)
+    k: int = 1
     seconds: float = 600.0
 
 
@@ -210,6 +219,8 @@ class Publisher:
 
     def _publish(self, asked: Publication, come: Callable[..., None]) -> None:
         """Raises _Over where it ends before the switch."""
+        from bot.publishing import gates  # what checks and tests is of no use to a server
+
         plan, live = self.plan, published.in_use(self._data)
         basis = fingerprint_basis(self._data, plan.build)
         come("fetching", before=live, made_with=basis)
@@ -237,36 +248,31 @@ class Publisher:
 
         come("testing")
         in_use = self._open(live)
-        stolen = gates.test(in_use, candidate)
+        telling = self._telling("testing", come)
+        tested, made_worse = gates.test(in_use, candidate, clone.source, plan.k, telling)
         gone = tuple(traffic.missed(in_use, candidate, self._reads, self._learning, self._now())) if in_use else ()
-        findings = (*stolen, *gone, *findings)
+        findings = (*tested, *gone, *findings)
         come("testing", findings=findings[:MOST_FINDINGS], found=len(findings))
-        if "test" in plan.requires and any(finding.severity == "error" for finding in stolen):
+        if "test" in plan.requires and made_worse:
             raise _Over("refused", Message("Questions that found their article would not find it any more."), findings)
         come("switching")
         publish(self._data, candidate.id)
 
     def _check(self, clone: Clone) -> tuple[Finding, ...]:
         """Raises _Over where something has to be mended first."""
+        from bot.publishing import gates
+
         links = tuple(_leads_out(path) for path in clone.links_out())
         if links:  # what they lead to is read by nobody, whatever the settings say
             raise _Over("refused", _MEND, links)
-        found = gates.check(clone.source, self.plan.build.default_lang)
-        findings = tuple(sorted(found, key=lambda finding: finding.severity != "error"))
-        if "check" in self.plan.requires and any(finding.severity == "error" for finding in findings):
+        findings, failed = gates.check(clone.source, self.plan.check(), self._now().date())
+        if "check" in self.plan.requires and failed:
             raise _Over("refused", _MEND, findings)
         return findings
 
     def _make(self, source: Path, come: Callable[..., None]) -> Snapshot:
-        began = told = self._now()
-
-        def progress(_stage: str, done: int, total: int) -> None:
-            nonlocal told
-            now = self._now()
-            if total and now - told >= _TOLD_EVERY:
-                told = now
-                come("building", done, total)
-
+        began = self._now()
+        progress = self._telling("building", come)
         report = make(
             source, self._data, self.plan.build, created=began.isoformat(timespec="seconds"), progress=progress
         )
@@ -279,6 +285,19 @@ class Publisher:
         }
         come("building", snapshot=report.snapshot, counts=counts)
         return open_snapshot(snapshots_folder(self._data) / report.snapshot)
+
+    def _telling(self, stage: Stage, come: Callable[..., None]) -> Callable[[str, int, int], None]:
+        """A function that is told how far something came, and writes it now and then."""
+        told = self._now()
+
+        def progress(_what: str, done: int, total: int) -> None:
+            nonlocal told
+            now = self._now()
+            if total and now - told >= _TOLD_EVERY:
+                told = now
+                come(stage, done, total)
+
+        return progress
 
     def _over(
         self,

@@ -19,6 +19,7 @@ from bot.publishing.remote import Remote
 from bot.publishing.store import SqlPublicationStore
 from bot.readership import SqlReadStore
 from kb.build import BuildSettings
+from kb.check import CheckSettings
 from kb.embedding import HashEmbedder
 from kb.snapshot import Snapshot, open_current
 from tests.bot.samples import NOON
@@ -81,7 +82,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         seconds = itertools.count()
-        plan = Plan(self.data, lambda: self.remote, BuildSettings(HashEmbedder.NAME), seconds=20.0)
+        plan = Plan(self.data, lambda: self.remote, BuildSettings(HashEmbedder.NAME), CheckSettings, seconds=20.0)
 
         def now() -> datetime:
             return NOON + timedelta(seconds=next(seconds))

@@ -375,3 +375,25 @@ def test_a_finding_is_for_those_who_may_read_all_the_articles_it_speaks_of() -> 
     finding = Finding("a.md", 1, "stolen", "error", "", "", ("public", "ops"))
     assert [finding.readable_by(those) for those in ({"public"}, {"public", "ops"})] == [False, True]
     assert json.dumps(finding.message) == '""'
+
+
+def test_a_change_that_steals_another_articles_question_is_refused_unless_no_test_is_required(
+    forge: Forge, desk: Desk
+) -> None:
+    tunnel = "---\nid: {}\naudience: ops\nquestions: [{}]\n---\n# {}\n\nStart the tunnel.\n"
+    forge.push({"vpn.md": tunnel.format("vpn", "the tunnel does not connect", "The tunnel"), "printer.md": PRINTER})
+    assert desk.pull().state == "published"
+    thief = tunnel.format("thief", "why does the tunnel not connect", "The tunnel does not connect")
+    forge.push({"thief.md": thief})
+
+    done = desk.pull()
+
+    assert done.state == "refused"
+    assert str(done.reason) == "Questions that found their article would not find it any more."
+    finding = done.findings[0]
+    assert (finding.path, finding.line, finding.rule) == ("vpn.md", 4, "stolen-question")
+    assert finding.message == "“the tunnel does not connect” found this article, and finds thief.md now, which is new."
+    assert finding.audiences == ("ops",)
+    assert desk.articles == ["printer", "vpn"]
+    relaxed = Desk(desk.data, desk.engine, desk.remote, {"requires": frozenset({"check"})})
+    assert relaxed.pull().state == "published"
