@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
+import typer
+import yaml
 
+from tests.conftest import PROJECT
 from tests.kb.expect.desk import MAIL, THIEF, VPN, parsed
 from tests.kb.test_history import commit, git
 from tests.web.test_cli import firstline
+from web.cli import app
 
 FILES = {"articles/en/mail.md": MAIL, "articles/en/vpn.md": VPN, "README.md": "x"}
 
@@ -60,6 +65,26 @@ def test_a_branch_that_takes_a_question_fails_and_names_the_thief(repository: Pa
         ("en/mail.md", 5, 1, "en/thief.md"),
         ("en/vpn.md", 5, 1, "en/thief.md"),
     }
+
+
+def test_each_base_is_what_its_own_articles_were(repository: Path) -> None:
+    commit(repository, {"articles/en/mail.md": MAIL.replace("my mailbox is full", "tunnel")}, "2026-02-02")
+    commit(repository, {"articles/en/vpn.md": VPN.replace("Start", "Now start")}, "2026-02-03")
+    bases = [
+        json.loads(firstline("test", "articles", "--base", ref, "--json", cwd=repository).stdout)["base"]
+        for ref in ("HEAD~1", "HEAD~2")
+    ]
+    assert [[row["text"] for row in base["removed"]] for base in bases] == [[], ["my mailbox is full"]]
+    assert len(list((repository / "data" / "tested").iterdir())) == 2
+
+
+def test_a_base_that_cannot_be_read_is_told_and_everything_counts_as_new(repository: Path) -> None:
+    broken = {name: '---\ntitle: "x\n---\n' for name in FILES if name.startswith("articles")}
+    commit(repository, broken, "2026-02-02")
+    commit(repository, FILES, "2026-02-03")
+    done = firstline("test", "articles", "--base", "HEAD~1", cwd=repository)
+    assert done.returncode == 0
+    assert "The articles at HEAD~1 cannot be read, so all questions count as new." in done.stderr
 
 
 def test_what_failed_on_the_base_fails_only_when_asked_to(repository: Path) -> None:
@@ -119,3 +144,22 @@ def test_in_a_shallow_clone_the_message_says_how_ci_fetches_all(repository: Path
     done = firstline("test", "articles", "--base", "main~1", cwd=tmp_path / "clone")
     assert done.returncode == 2
     assert "fetch-depth: 0" in done.stderr
+
+
+CI = PROJECT / "docs" / "ci"
+
+
+@pytest.mark.parametrize("file", sorted(CI.glob("*.yml")), ids=lambda path: path.name)
+def test_the_ready_ci_files_are_yaml_and_use_commands_and_options_there_are(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert isinstance(yaml.safe_load(text), dict)
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    used = re.findall(r"\bfirstline (check|test)\b([^|\n]*)", re.sub(r"^ *#.*", "", text, flags=re.MULTILINE))
+    assert [name for name, _ in used] == ["check", "test"]
+    for name, words in used:
+        known = {option for parameter in commands[name].params for option in parameter.opts}
+        assert set(re.findall(r"--[a-z]+", words)) <= known
+
+
+def test_no_ready_ci_file_names_a_package_index() -> None:
+    assert [path.name for path in CI.glob("*.yml") if re.search(r"index-url[= ]+\"?http", path.read_text())] == []

@@ -40,13 +40,16 @@ class Asking:
 
     def __init__(self, searcher: Searcher, policy: Policy) -> None:
         self._searcher, self._policy = searcher, policy
-        self._told: dict[tuple[str, str, frozenset[str]], Told] = {}
+        self._told: dict[Query, Told] = {}
 
-    def ask(self, question: str, lang: str, audiences: frozenset[str]) -> Told:
-        key = question, lang, audiences
-        if key not in self._told:
-            self._told[key] = self._ask(Query(question, lang=lang, audiences=audiences))
-        return self._told[key]
+    def ask(self, query: Query) -> Told:
+        if query not in self._told:
+            self._told[query] = self._ask(query)
+        return self._told[query]
+
+    def asked(self, query: Query) -> bool:
+        """Whether the answer is known already."""
+        return query in self._told
 
     def _ask(self, query: Query) -> Told:
         ranking = self._searcher.rank(query)

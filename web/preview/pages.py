@@ -66,7 +66,7 @@ def bar_alone(request: Request) -> Response:
     """The bar of a page that is open, anew."""
     workshop, known = _workshop(request), catalogue(request)
     query = request.query_params
-    made = replace(bar(workshop, request, known), back=own_path(query.get("back", "")) or "/")
+    made = replace(bar(workshop, request, known), back=own_path(query.get("back", "")) or "/", patient=True)
     key = ArticleKey(query.get("id", ""), query.get("in", ""))
     reader = visit(request, known, reading=key.lang)
     values = {

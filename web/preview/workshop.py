@@ -7,6 +7,7 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -17,7 +18,7 @@ from kb.check import Finding, Report
 from kb.errors import KbError
 from kb.live import Edition, Live
 from kb.models import Article, ArticleKey
-from kb.search import Searcher
+from kb.search import Query, Searcher
 from kb.snapshot import Entry
 from web.pages.catalogue import NO_TOPIC, Catalogue
 from web.preview.asked import Asked, Asking
@@ -67,6 +68,7 @@ class Workshop:
         #: Tells this run of the program from one before it: a page of that one has to be loaded anew.
         self.run, self.revision = secrets.token_hex(4), 0
         self.busy, self.problem = False, ""
+        self._behind = False
         self.own: list[str] = []
         #: None until they were first looked for.
         self.findings: tuple[Finding, ...] | None = None
@@ -74,6 +76,7 @@ class Workshop:
         self._changes: tuple[Searcher, tuple[Change, ...]] | None = None
         self._places: dict[str, str] = {}
         self._lock = threading.Lock()
+        self._later = ThreadPoolExecutor(1, "preview-asking")
 
     @property
     def edition(self) -> Edition:
@@ -86,18 +89,15 @@ class Workshop:
         before = self.edition
         try:
             edition = self.live.look()
-            if edition is None:
-                if self.problem and not self.edition.problem:
-                    self.problem = ""
-                    self._tell()
+            if edition is None and not self._behind:
                 return False
-            self.problem, self.busy = edition.problem, not edition.problem
-            self._places = _places(before, edition)
+            self.problem, self._behind = self.edition.problem, True
+            self.busy = not self.problem
+            self._places = _places(before, self.edition)
             self._tell()
             searcher = self.live.catch_up()
-            with self._lock:
-                self._now = Asking(searcher, self._policy)
-            self.shelf.searcher = searcher
+            self._now = Asking(searcher, self._policy)
+            self.shelf.searcher, self._behind = searcher, False
         except KbError as error:
             self.problem = str(error)
         except Exception as error:  # whatever a file brings must not end the preview
@@ -159,12 +159,19 @@ class Workshop:
         return self._changes[1]
 
     def asked(self, questions: Sequence[str], lang: str, audiences: frozenset[str]) -> list[Asked]:
-        """What some questions got before and what they get now."""
-        with self._lock:
-            return [
-                Asked(each, self._before.ask(each, lang, audiences), self._now.ask(each, lang, audiences))
-                for each in questions
-            ]
+        """What some questions got before and what they get now; some milliseconds each for what was not asked yet."""
+        before, now = self._before, self._now
+        queries = [Query(question, lang=lang, audiences=audiences) for question in questions]
+        return [Asked(query.text, before.ask(query), now.ask(query)) for query in queries]
+
+    def asked_already(self, questions: Sequence[str], lang: str, audiences: frozenset[str]) -> list[Asked] | None:
+        """As `asked`, at once: None where it is not known yet. It soon is."""
+        queries = [Query(question, lang=lang, audiences=audiences) for question in questions]
+        if all(asking.asked(query) for asking in (self._before, self._now) for query in queries):
+            return self.asked(questions, lang, audiences)
+        if not self.busy:
+            self._later.submit(self.asked, questions, lang, audiences)
+        return None
 
     def remember(self, question: str) -> None:
         """Keeps a question at hand until the program ends, the newest first."""

@@ -102,3 +102,5 @@ stream.addEventListener("error", () => {
 });
 
 goToPlace();
+// What takes a moment to find out is not in the page yet. While the answers are brought up to date the stream tells more.
+if (bar().querySelector("[data-waiting]") && bar().dataset.busy === "false") refresh();
