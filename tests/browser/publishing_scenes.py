@@ -33,7 +33,7 @@ _FOUND = (
         "“my account is locked” found this article, and finds en/accounts/unlock.md now, which is new.",
         "If en/accounts/unlock.md answers it better, move the question there. If not, reword what is new in it.",
     ),
-    Finding("en/network/old-wifi.md", 0, "deleted-article", "warning", "the article “old-wifi” is gone.", ""),
+    Finding("en/network/old-wifi.md", 0, "deleted-article", "warning", "The article “old-wifi” is gone.", ""),
     Finding("ops/runbook.md", 3, "secret", "error", "A key was pasted in.", "", ("ops",)),
 )
 
