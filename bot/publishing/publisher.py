@@ -60,7 +60,7 @@ class _Over(Exception):  # noqa: N818 - carries how it ended, never leaves the m
 
 
 class Publisher:
-    """Runs what was asked for, one at a time over all processes with this data folder.
+    """Runs what was asked for, one at a time over all processes with this data folder; `tell` is told how far it is.
 
     Every method may raise StoreUnavailable, and DataFolderError where the lock cannot be had.
     """
@@ -72,9 +72,11 @@ class Publisher:
         reads: ReadStore,
         learning: LearningStore,
         now: Callable[[], datetime],
+        tell: Callable[[Stage, int, int], None] = lambda stage, done, total: None,
     ) -> None:
         self.plan, self.store = plan, store
         self._data, self._reads, self._learning, self._now = plan.data, reads, learning, now
+        self._tell = tell
 
     def work(self) -> None:
         """Publishes until nothing waits; leaves it to the process that is at it where there is one."""
@@ -189,6 +191,7 @@ class Publisher:
         def come(stage: Stage, done: int = 0, total: int = 0, **found: object) -> None:
             held[0] = replace(held[0], stage=stage, done=done, total=total, **found)  # type: ignore[arg-type]
             held[0] = self.store.keep(held[0])
+            self._tell(stage, done, total)
 
         try:
             self._publish(running, come)

@@ -243,7 +243,7 @@ def test_commands_publish_go_back_and_say_with_their_exit_code_what_came_of_it(
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
     refused = subprocess.run(process, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (refused.returncode, refused.stdout) == (1, "")
-    assert refused.stderr.startswith("docs/vpn.md:2: error: ")
+    assert refused.stderr.startswith("Fetching\nChecking\ndocs/vpn.md:2: error: ")
     reason = "firstline: not published: Something in the articles has to be mended first. Nothing is in use yet.\n"
     assert refused.stderr.endswith(reason)
 
