@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from bot.database import reachable
 from bot.errors import QuestionUnknown
 from bot.models import Outcome, OutcomeName, RecordedQuestion, SentTicket
+from bot.reports import changes
 from bot.tables import outcomes, questions, resolutions, tickets
 
 
@@ -120,13 +121,16 @@ class SqlEventStore:
     def record_question(self, question: RecordedQuestion) -> None:
         row = asdict(question)
         with reachable("The question could not be recorded"), self._engine.begin() as connection:
-            connection.execute(questions.insert().values({**row, "shown": list(question.shown)}))
+            lists = {"shown": list(question.shown), "further": list(question.further)}
+            connection.execute(questions.insert().values({**row, **lists}))
+            changes.asked(connection, question.at)
 
     def record_outcome(self, outcome: Outcome, at: datetime) -> None:
         with reachable("The outcome could not be recorded"):
             try:
                 with self._engine.begin() as connection:
                     connection.execute(outcomes.insert().values({**asdict(outcome), "at": at}))
+                    changes.told(connection, outcome.question_id)
             except sa.exc.IntegrityError as error:
                 raise _unknown(outcome.question_id) from error
 
@@ -201,4 +205,4 @@ def _unknown(question_id: str) -> QuestionUnknown:
 
 def _question(row: sa.Row[tuple[object, ...]]) -> RecordedQuestion:
     values = dict(row._mapping)
-    return RecordedQuestion(**{**values, "shown": tuple(values["shown"])})
+    return RecordedQuestion(**{**values, "shown": tuple(values["shown"]), "further": tuple(values["further"])})

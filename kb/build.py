@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from kb import topics
+from kb import published, topics
 from kb.articles import load, source_files
 from kb.embedding import Embedder, open_encoder
 from kb.errors import DataFolderError, SnapshotError, SourceError
@@ -30,17 +30,12 @@ from kb.snapshot import (
     calibrate,
     current_id,
     open_snapshot,
-    read_manifest,
     snapshots_folder,
-    switch,
     write_snapshot,
 )
 from kb.trained import current as trained_encoder
 from kb.vector_cache import VectorCache, cache_file
 from kb.vectors import FaissStore
-
-#: Snapshots kept beside the current one, so that a bad publication can be taken back.
-KEPT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +99,13 @@ def make(
 def publish(data: Path, snapshot_id: str) -> None:
     """Makes a snapshot of `data` the one in use, and removes old ones. Raises SnapshotError or DataFolderError."""
     with writing(data):
-        if _current_or_none(data) == snapshot_id:
-            return
-        read_manifest(snapshots_folder(data) / snapshot_id)
-        switch(data, snapshot_id)
-        _remove_old(data)
+        published.publish(data, snapshot_id)
+
+
+def take_back(data: Path, snapshot_id: str) -> None:
+    """Makes a snapshot that was published before the one in use again. Raises SnapshotError or DataFolderError."""
+    with writing(data):
+        published.take_back(data, snapshot_id)
 
 
 def _make(
@@ -201,7 +198,8 @@ def open_encoders(
 def fingerprint_source(source: Path, data: Path) -> str:
     """Of every file a build may read: Markdown and pictures by relative path and content, or the one JSONL file.
 
-    A data folder within the source does not count: each build would change what the next one reads.
+    A data folder within the source does not count: each build would change what the next one reads. A source may lie
+    within the data folder, where what is published was fetched to.
     """
     digest = hashlib.sha256()
     if source.is_file():
@@ -211,7 +209,8 @@ def fingerprint_source(source: Path, data: Path) -> str:
     source, own = source.resolve(), data.resolve()
     for path in sorted(source.rglob("*")):
         named = path.suffix.lower() in suffixes or path == source / topics.FILE
-        if not named or path.is_relative_to(own) or not path.is_file():
+        ours = own.is_relative_to(source) and path.is_relative_to(own)
+        if not named or ours or not path.is_file():
             continue
         digest.update(os.fsencode(path.relative_to(source)) + b"\0")
         try:
@@ -224,6 +223,13 @@ def fingerprint_source(source: Path, data: Path) -> str:
 def fingerprint_history(articles: Sequence[Article]) -> str:
     """Of when each article was changed and by whom: a commit of what was there before changes no file."""
     told = [(article.path, article.changed, article.team) for article in articles]
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+
+
+def fingerprint_basis(data: Path, settings: BuildSettings) -> str:
+    """Of all a build depends on besides the source: 16 hexadecimal digits, known in milliseconds."""
+    trained = [path.read_bytes() for path in sorted((data / "trained").glob("*/current"))]
+    told = [settings.model, settings.default_lang, _fingerprint_code(), *trained]
     return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
@@ -273,26 +279,3 @@ def _report(snapshot: Snapshot, *, embedded: int, changed: bool) -> BuildReport:
         embedded=embedded,
         changed=changed,
     )
-
-
-def _remove_old(data: Path) -> None:
-    """Removes all but the current snapshot and the KEPT newest others."""
-    current = current_id(data)
-    others = sorted(
-        (
-            path
-            for path in snapshots_folder(data).iterdir()
-            if path.is_dir() and path.name[0] != "." and path.name != current
-        ),
-        key=lambda path: _created(path),
-        reverse=True,
-    )
-    for path in others[KEPT:]:
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def _created(folder: Path) -> str:
-    try:
-        return str(read_manifest(folder)["created"])
-    except (SnapshotError, KeyError):
-        return ""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from fastapi import APIRouter, FastAPI, Request
@@ -37,6 +38,8 @@ from bot.outbox import SqlOutbox
 from bot.passwords import Passwords
 from bot.people_store import SqlPeopleStore
 from bot.readership import Readership, SqlReadStore
+from bot.reports.hold_out import HoldOut
+from bot.reports.reports import Reports
 from bot.service import HelpDesk
 from bot.solved import SqlSolvedStore
 from bot.worklist import SqlWorklist
@@ -48,6 +51,7 @@ from web.mcp import http as mcp
 from web.middleware import Compressed, SecurityHeaders, SizeLimit
 from web.notice import NoticeBoard
 from web.pages import forms, panel
+from web.publishing import Process, Publishing, open_publisher
 from web.settings import Settings
 from web.tokens import FormTokens
 
@@ -98,6 +102,21 @@ def open_accounts(engine: sa.Engine, passwords: Passwords | None = None) -> Acco
     return Accounts(store, log, passwords or Passwords(), lambda: datetime.now(UTC), new_id)
 
 
+def open_reports(settings: Settings, engine: sa.Engine, library: Library, outbox: SqlOutbox | None = None) -> Reports:
+    """The reports over a database that is up to date; spikes are told of where the settings say to whom."""
+
+    @lru_cache(maxsize=1)
+    def topics(_snapshot: str) -> dict[str, str]:
+        return {entry.article.id: entry.article.topic for entry in library.searcher.snapshot.entries}
+
+    def topic_of(article_id: str) -> str | None:
+        return topics(library.searcher.snapshot.id).get(article_id)
+
+    hold_out = HoldOut(engine, settings.hold_out, shared_secret(engine, "hold-out"))
+    told = outbox if settings.spike_url else None
+    return Reports(engine, ZoneInfo(settings.time_zone), hold_out, topic_of, told)
+
+
 def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: Accounts | None = None) -> FastAPI:
     """The web application: pages, widget and API over one help desk."""
 
@@ -105,10 +124,19 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     outbox = desk.outbox or SqlOutbox(engine)
     courier = handoff.courier(settings, desk, outbox)
     solved = SolvedTickets(SqlSolvedStore(engine), desk.library, cache_file(settings.data))
+    reports = open_reports(settings, engine, desk.library, outbox)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        watcher = asyncio.create_task(_watch(desk.library, readership, solved))
+        watcher = asyncio.create_task(
+            _watch(
+                desk.library.refresh,
+                readership.refresh,
+                solved.refresh,
+                lambda: reports.watch(desk.now()),
+                app.state.publishing.refresh,
+            )
+        )
         if courier:
             courier.start()
         async with mcp.serving(app):
@@ -133,6 +161,8 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     app.state.readership, app.state.feedback = readership, SqlFeedbackStore(engine)
     app.state.flags = SqlFlagStore(engine)
     app.state.preview_bar = None  # above the pages of articles that somebody is writing: web/preview
+    app.state.reports = reports
+    app.state.publishing = Publishing(open_publisher(settings, engine), Process(settings))
     app.state.adviser = Adviser(desk.library, desk.policy, solved, app.state.flags)
     app.state.worklist = SqlWorklist(engine, settings.response_times)
     app.state.notices = NoticeBoard(settings.notice_file, settings.default_lang)
@@ -208,12 +238,12 @@ def _add_health(app: FastAPI) -> None:
         return JSONResponse({"status": "ready", "snapshot": snapshot})
 
 
-async def _watch(library: Library, readership: Readership, solved: SolvedTickets) -> None:
+async def _watch(*looks: Callable[[], object]) -> None:
+    """Has every one look, one after another, again and again."""
     while True:
         await asyncio.sleep(_LOOK_EVERY_S)
-        try:
-            await asyncio.to_thread(library.refresh)
-            await asyncio.to_thread(readership.refresh)
-            await asyncio.to_thread(solved.refresh)
-        except Exception:  # a fault here must not end the looking: the next look may go well
-            _log.exception("looking for news failed")
+        for look in looks:
+            try:
+                await asyncio.to_thread(look)
+            except Exception:  # a fault of one must not end the looking: the next look may go well
+                _log.exception("looking for news failed")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from web.terminal import Articles, print_json, read_settings, warn
+from web.terminal import Articles, Data, fail, print_json, read_settings, warn
 
 if TYPE_CHECKING:
-    from kb.check import CheckSettings, Report
+    from kb.check import CheckSettings, Finding, Report
+    from kb.check.pages import Pages
     from web.settings import Settings
 
 Format = Literal["text", "json", "github"]
@@ -29,6 +30,10 @@ def check(
         list[str] | None,
         typer.Option(metavar="RULE", help="Leave this rule out; may be repeated. [setting: check_off]"),
     ] = None,
+    near_duplicates: Annotated[
+        bool, typer.Option("--near-duplicates", help="Look for articles that say the same too; embeds what is new.")
+    ] = False,
+    data: Data = None,
     schema: Annotated[
         bool, typer.Option("--schema", help="Print the JSON Schema of the front matter, and check nothing.")
     ] = False,
@@ -42,16 +47,17 @@ def check(
     from kb.check import check as run
     from kb.check import mend
 
-    settings = read_settings(articles=path)
+    settings = read_settings(articles=path, data=data)
     given = check_settings(settings, strict, off or ())
-    report = run(settings.articles, given, today=date.today())
+    alike = _alike(settings) if near_duplicates else None
+    report = run(settings.articles, given, today=date.today(), near_duplicates=alike)
     if fix and settings.articles.is_dir():
         done = mend(settings.articles, report.findings)
         for name in done.files:
             unsaved = "; it had changes that are not committed" if name in done.uncommitted else ""
             warn(f"mended {_shown(settings.articles, name)}{unsaved}")
         if done.findings:
-            report = run(settings.articles, given, today=date.today())
+            report = run(settings.articles, given, today=date.today(), near_duplicates=alike)
     if format_ == "json":
         print_json(report.as_json())
     else:
@@ -72,6 +78,23 @@ def check_settings(settings: Settings, strict: bool = False, off: Sequence[str] 
         known=frozenset(known),
         base_url=settings.base_url,
     )
+
+
+def _alike(settings: Settings) -> Callable[[Pages], Iterator[Finding]]:
+    """Looks for near duplicates with the encoders and vectors of the index."""
+    import sqlite3
+
+    from kb.check.near_duplicates import near_duplicates
+    from web.progress import progress
+
+    def look(pages: Pages) -> Iterator[Finding]:
+        try:
+            with progress() as show:
+                yield from near_duplicates(pages, settings.data, settings.model, show)
+        except sqlite3.Error as error:
+            fail(f"The vectors in {settings.data} cannot be used: {error}. Delete cache/vectors.db there.")
+
+    return look
 
 
 def _print_schema() -> None:

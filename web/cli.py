@@ -12,7 +12,7 @@ import typer
 
 from bot.errors import BotError
 from kb.errors import KbError
-from web import people_commands
+from web import people_commands, publishing_commands
 from web.checking import check
 from web.mcp.stdio import mcp
 from web.preview.command import preview
@@ -39,6 +39,7 @@ app.command()(train)
 app.command()(check)
 app.command()(mcp)
 app.command()(preview)
+publishing_commands.add_to(app)
 app.add_typer(people_commands.people, name="people")
 app.add_typer(people_commands.token, name="token")
 
@@ -69,18 +70,20 @@ def index(
     from datetime import UTC, datetime
 
     from kb.build import BuildSettings, build
+    from kb.published import in_use
     from web.progress import progress
 
     settings = read_settings(articles=path, data=data)
-    started = time.monotonic()
+    started, began, before = time.monotonic(), datetime.now(UTC), in_use(settings.data)
     with progress() as show:
         report = build(
             settings.articles,
             settings.data,
             BuildSettings(settings.model, settings.default_lang),
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            created=began.isoformat(timespec="seconds"),
             progress=show,
         )
+    publishing_commands.record_index(settings, before, began, report)
     seconds = round(time.monotonic() - started, 2)
     for entry in report.skipped:
         if not entry.harmless or as_json:

@@ -11,7 +11,6 @@ from bot import models
 from bot.feedback import MAX_COMMENT, Feedback, ReasonName
 from bot.gaps import Gap, GapKind
 from bot.models import MAX_BODY, MAX_CHOICE, MAX_REASON, Channel, DecisionName, Nothing, OutcomeName
-from bot.reports import Deflection
 from kb import languages
 from kb.marks import Marks
 from kb.snapshot import Entry
@@ -340,22 +339,3 @@ class GapOut(BaseModel):
 
 class GapsOut(BaseModel):
     gaps: list[GapOut]
-
-
-class RateOut(BaseModel):
-    rate: float | None = Field(description="0 to 1; null where the denominator is 0.")
-    denominator: int
-
-
-class DeflectionOut(BaseModel):
-    """Three rates, each with its denominator."""
-
-    shown: int
-    confirmed: RateOut
-    assumed: RateOut
-    returned: RateOut
-
-    @classmethod
-    def of(cls, counted: Deflection) -> Self:
-        rates = {name: RateOut(rate=rate, denominator=of) for name, (rate, of) in counted.rates.items()}
-        return cls(shown=counted.shown, **rates)

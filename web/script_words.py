@@ -5,6 +5,8 @@ A count is a list of whole sentences, one for each number from 0 on, so that no 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bot.attachments import Allowed
 from web.words import Words
 
@@ -12,6 +14,12 @@ from web.words import Words
 _MOST = 10
 #: What a script puts a file's name in the place of.
 _NAME = "{name}"
+
+
+def publishing_words(said: Words, stages: Mapping[str, str]) -> dict[str, object]:
+    """Of publishing.js. `{done}` and `{total}` stay for the script to fill in."""
+    far = said.gettext("%(done)s of %(total)s", done="{done}", total="{total}")
+    return {"stages": {stage: said.gettext(words) for stage, words in stages.items()}, "far": far}
 
 
 def ticket_words(said: Words, allowed: Allowed) -> dict[str, str | list[str]]:

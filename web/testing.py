@@ -38,7 +38,9 @@ def run_test(
     from web.progress import progress
 
     settings = read_settings(articles=path, data=data, test_k=k)
-    if strict and not base:
+    if base is not None and not base.strip():
+        fail("--base is empty. Name a branch or a commit: --base origin/main")
+    if strict and base is None:
         fail("--strict needs --base: without it, everything that fails counts anyway.")
     if junit and not junit.absolute().parent.is_dir():
         fail(f"{junit}: the folder {junit.parent} does not exist. Make it first, or name another.")
@@ -72,6 +74,7 @@ def _runs(settings: Settings, ref: str | None, show: Show) -> tuple[Run, Run | N
     import shutil
 
     from kb.build import fingerprint_source
+    from kb.errors import EvaluationFileError, SourceError
     from kb.expect.base import base
     from kb.expect.outcomes import nothing
 
@@ -86,7 +89,11 @@ def _runs(settings: Settings, ref: str | None, show: Show) -> tuple[Run, Run | N
             elif fingerprint_source(then.source, settings.data) == fingerprint_source(source, settings.data):
                 before = after
             else:
-                before = _run(settings, then.source, folder, show)
+                try:
+                    before = _run(settings, then.source, folder, show)
+                except (SourceError, EvaluationFileError) as error:
+                    warn(f"The articles at {ref} cannot be read, so all questions count as new. {error}")
+                    before = nothing(after.k)
     # The next run will most likely have the same base; older ones would pile up.
     for old in folder.iterdir():
         if old.name[0] != "." and old.name not in {run.snapshot for run in (after, before) if run}:

@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote, urlsplit
 from rapidfuzz import fuzz, process
 
 from kb.check.markup import Link
-from kb.check.pages import Page, Pages, fold
+from kb.check.pages import Page, Pages, digits, fold
 from kb.check.report import Edit, Finding, error, listed, short, warning
 from kb.links import PICTURE_TYPES, article_path
 from kb.models import ArticleKey
@@ -42,9 +42,11 @@ class _Place:
     def edit(self, old: str, new: str) -> Edit | None:
         """Writes the link anew, where it stands in the file once and just as it was read."""
         lines = self.page.text.split("\n", self.line)
-        if self.page.row or len(lines) < self.line or lines[self.line - 1].count(old) != 1 or old == new:
+        if self.page.row or len(lines) < self.line or old == new:
             return None
-        return Edit(self.line, old, new)
+        # The parser encodes what the author did not: a space, a backslash.
+        written = next((one for one in (old, unquote(old)) if lines[self.line - 1].count(one) == 1), None)
+        return Edit(self.line, written, new) if written else None
 
 
 def links(pages: Pages, base_url: str = "") -> Iterator[Finding]:
@@ -170,6 +172,9 @@ def _dead(pages: Pages, place: _Place, path: str, target: str) -> Iterator[Findi
 def _instead(pages: Pages, page: Page, target: str) -> tuple[str, str]:
     """(what is certainly meant, what may be meant): paths, or two empty texts."""
     plain, ending = posixpath.splitext(target)
+    if "\\" in target:  # as Windows writes paths
+        turned = from_root(page, posixpath.relpath(target, posixpath.dirname(page.path) or ".").replace("\\", "/"))
+        return (turned, "") if turned in pages.targets else ("", "")
     for other in (f"{target}/index.md", f"{target}/_index.md", f"{target}/README.md"):
         if target in pages.folders and other in pages.targets:
             return other, ""
@@ -191,7 +196,8 @@ def _instead(pages: Pages, page: Page, target: str) -> tuple[str, str]:
         same_lang = [path for path in named_so if pages.targets[path].lang == page.lang]
         return "", (same_lang or named_so)[0]
     if ending.lower() in (".md", ".markdown", ".html"):
-        near = process.extractOne(target, [other.path for other in pages.living], scorer=fuzz.ratio, score_cutoff=90)
+        known = pages.by_digits.get(digits(target), ())  # error codes that are alike are not the same
+        near = process.extractOne(target, known, scorer=fuzz.ratio, score_cutoff=90)
         return "", near[0] if near else ""
     return "", ""
 
@@ -214,10 +220,6 @@ def _anchor(place: _Place, target: Page, fragment: str) -> Iterator[Finding]:
         return
     page, where = place.page, "" if target is place.page else f" in {target.path}"
     message = f"There is no heading #{short(anchor)}{where}."
-    if anchor in target.markup.named:
-        message = f"#{short(anchor)} is the `name` of a tag{where}, which a page does not keep."
-        yield error(page.path, place.line, "dead-anchor", message, f'Write `<a id="{short(anchor)}"></a>` there.')
-        return
     folded = {fold(known): known for known in sorted(target.markup.anchors, reverse=True)}
     if same := folded.get(fold(anchor)):
         edit = place.edit(f"#{fragment}", f"#{same}")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 from markdown_it.token import Token
 
@@ -40,14 +41,13 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Markup:
-    """What a page holds. `named` are anchors that a page of ours loses (`<a name>`), `fences` first and last lines."""
+    """What a page holds. `fences` are first and last lines of code blocks, `includes` (path, line)."""
 
     links: tuple[Link, ...] = ()
     pictures: tuple[Picture, ...] = ()
     headings: tuple[Heading, ...] = ()
     includes: tuple[tuple[str, int], ...] = ()
     anchors: frozenset[str] = frozenset()
-    named: frozenset[str] = frozenset()
     fences: tuple[tuple[int, int], ...] = ()
 
 
@@ -67,7 +67,6 @@ class _Found:
     headings: list[Heading] = field(default_factory=list)
     includes: list[tuple[str, int]] = field(default_factory=list)
     anchors: set[str] = field(default_factory=set)
-    named: set[str] = field(default_factory=set)
     fences: list[tuple[int, int]] = field(default_factory=list)
 
 
@@ -107,7 +106,6 @@ def markup(body: str, first_line: int, fragment: Callable[[str], str | None] = l
         tuple(found.headings),
         tuple(found.includes),
         frozenset(found.anchors),
-        frozenset(found.named - found.anchors),
         tuple(found.fences),
     )
 
@@ -128,7 +126,7 @@ def _inline(token: Token, start: int, lines: list[str], first_line: int, found: 
     """The children of a block; those a line further down come after a break."""
     end = token.map[1] if token.map else start + 1
     line, before = start, ""
-    for child in _all(token.children or []):
+    for child in token.children or ():
         if child.type in ("softbreak", "hardbreak"):
             line = min(line + 1, end - 1)
         elif child.type == "html_inline":
@@ -146,14 +144,12 @@ def _inline(token: Token, start: int, lines: list[str], first_line: int, found: 
         before = child.content if child.type == "text" else ""
 
 
-def _all(children: Sequence[Token]) -> Iterator[Token]:
-    """Children in reading order; a picture's own words are its alternative text."""
-    yield from children
-
-
 def _line_of(written: str, line: int, end: int, lines: list[str]) -> int:
     """The first line from `line` on that holds what was written; breaks within code and titles are not counted."""
-    return next((n for n in range(line, min(end, len(lines))) if written and written in lines[n]), line)
+    if not written:
+        return line
+    forms = {written, unquote(written)}
+    return next((n for n in range(line, min(end, len(lines))) if any(form in lines[n] for form in forms)), line)
 
 
 def _html(content: str, line: int, found: _Found, *, told: bool) -> None:
@@ -161,11 +157,8 @@ def _html(content: str, line: int, found: _Found, *, told: bool) -> None:
     for match in _TAG.finditer(content):
         tag = match[1].lower()
         given = {name.lower(): a or b or c for name, a, b, c in _ATTRIBUTE.findall(match[2])}
-        if given.get("id"):
-            found.anchors.add(given["id"])
+        found.anchors.update(filter(None, (given.get("id"), given.get("name") if tag == "a" else None)))
         place = line + content.count("\n", 0, match.start())
-        if tag == "a" and given.get("name"):
-            found.named.add(given["name"])
         if not told:
             continue
         if tag == "a" and "href" in given:

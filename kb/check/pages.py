@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -119,12 +120,25 @@ class Pages:
         return {fold(path): path for path in sorted(self.files, reverse=True)}
 
     @cached_property
+    def by_digits(self) -> dict[str, list[str]]:
+        """The digits in a path -> the paths of living articles with these."""
+        found: dict[str, list[str]] = {}
+        for page in self.living:
+            found.setdefault(digits(page.path), []).append(page.path)
+        return found
+
+    @cached_property
     def by_name(self) -> dict[str, list[str]]:
         """File name -> the paths that have it."""
         found: dict[str, list[str]] = {}
         for path in sorted(self.files):
             found.setdefault(fold(posixpath.basename(path)), []).append(path)
         return found
+
+
+def digits(path: str) -> str:
+    """The numbers in a path, with spaces between."""
+    return " ".join(re.findall(r"\d+", path))
 
 
 def fold(path: str) -> str:
@@ -281,7 +295,7 @@ def _jsonl(source: Path, default_lang: str) -> Pages:
         row = int(article.path.rpartition(":")[2])
         page = Page(source.name, article.body, article=article, status="published", row=row)
         found = markup(article.body, 1)
-        page.markup = Markup(headings=found.headings, anchors=found.anchors, named=found.named)
+        page.markup = Markup(headings=found.headings, anchors=found.anchors)
         pages.pages.append(page)
     for entry in loaded.skipped:
         pages.pages.append(Page(source.name, problem=entry, row=entry.line or int(entry.path.rpartition(":")[2] or 0)))

@@ -31,7 +31,8 @@ _FREE = frozenset(
     gmail.com googlemail.com outlook.com hotmail.com live.com msn.com yahoo.com ymail.com icloud.com me.com aol.com
     gmx.de gmx.net gmx.com web.de t-online.de mail.ru yandex.ru bk.ru list.ru inbox.ru wp.pl o2.pl onet.pl interia.pl
     poczta.fm op.pl libero.it virgilio.it tiscali.it alice.it orange.fr wanadoo.fr free.fr laposte.net ziggo.nl
-    kpnmail.nl planet.nl xs4all.nl hotmail.co.uk yahoo.co.uk hotmail.fr hotmail.it hotmail.es protonmail.com proton.me fastmail.com
+    kpnmail.nl planet.nl xs4all.nl hotmail.co.uk yahoo.co.uk hotmail.fr hotmail.it hotmail.es protonmail.com
+    proton.me fastmail.com
     """.split()
 )
 #: Words of mailboxes that belong to no person, and of people who do not exist.
@@ -40,7 +41,8 @@ _NOBODY = frozenset(
     abuse account accounts address admin administrator alias all archive bill billing bob bot calendar chat commercial
     compliance contact customer data delist desk dev developer doe dpo email events example facilities feedback finance
     firstname first fname group hello help helpdesk hostmaster hr info infra internal invoice it jane joe john jobs
-    kowalski kowalska last lastname legal list lname mail mailbox mailer mailing manager marketing media messages my name network
+    kowalski kowalska last lastname legal list lname mail mailbox mailer mailing manager marketing media messages
+    my name network
     news newsletter noreply no nobody notification notifications office onboarding opencode operations order orders
     payroll phone postmaster press privacy project reception recruitment reply report reports room sales scan scanner
     security sender server service services shared shop smith someone spam staff support surname sync system systems
@@ -70,7 +72,8 @@ _CARD = re.compile(
 _TEST_CARDS = frozenset(
     """
     4242424242424242 4111111111111111 4000056655665556 5555555555554444 5105105105105100 2223003122003222
-    4012888888881881 378282246310005 371449635398431 4000000000000002 5200828282828210 6011111111111117 3530111333300000 4222222222222220
+    4012888888881881 378282246310005 371449635398431 4000000000000002 5200828282828210 6011111111111117
+    3530111333300000 4222222222222220
     """.split()
 )
 #: Account numbers that stand in every description of IBAN.

@@ -1,4 +1,4 @@
-"""The lines of a file on which its `questions` and `not_for` entries stand."""
+"""Where the `questions` and `not_for` entries of an article stand: in which file, on which line."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ Kind = Literal["question", "not_for"]
 _KEYS: dict[str, Kind] = {"questions": "question", "not_for": "not_for"}
 
 
+def place(path: str) -> tuple[str, int]:
+    """The file that `Article.path` names, and the line in it where that is named too: of an object of a JSONL file."""
+    file, _, line = path.rpartition(":")
+    return (file, int(line)) if file.endswith(".jsonl") and line.isdecimal() else (path, 0)
+
+
 def entry_lines(source: Path, shown: str) -> dict[tuple[Kind, int], int]:
     """The 1-based line of each entry of an article by kind and number, as far as it can be told.
 
-    `shown` is `Article.path`, below the folder `source`. Of a JSONL file the line is the object's, which `shown` names.
+    `shown` is `Article.path` of a Markdown file, below the folder `source`.
     """
-    if source.is_file():
-        line = shown.rpartition(":")[2]
-        return _Same(int(line)) if line.isdecimal() else {}
     try:
         text = (source / shown).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):  # it was changed since it was indexed
@@ -39,14 +42,3 @@ def entry_lines(source: Path, shown: str) -> dict[tuple[Kind, int], int]:
             written = [one for one in listed if one.tag != "tag:yaml.org,2002:null" and str(one.value).strip()]
             found.update({(kind, number): one.start_mark.line + 2 for number, one in enumerate(written)})
     return found
-
-
-class _Same(dict[tuple[Kind, int], int]):
-    """One line for all entries."""
-
-    def __init__(self, line: int) -> None:
-        super().__init__()
-        self._line = line
-
-    def __missing__(self, key: tuple[Kind, int]) -> int:
-        return self._line

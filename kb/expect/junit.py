@@ -20,9 +20,9 @@ def junit(run: Run, shown: Shown, comparison: Comparison | None = None, strict: 
     known = set() if strict or comparison is None else {pair.after.name for pair in comparison.still_failing}
     known_files = set() if strict or comparison is None else {one.path for one in comparison.untested_before}
     root = Xml.Element("testsuites", name="firstline test")
-    for path, outcomes in groupby(run.outcomes, key=lambda outcome: outcome.path):
+    for key, outcomes in groupby(run.outcomes, key=lambda outcome: outcome.key):
         cases = list(outcomes)
-        suite = _suite(root, shown(path), str(cases[0].key), cases, known)
+        suite = _suite(root, shown(cases[0].path), str(key), cases, known)
         for outcome in cases:
             _case(suite, outcome, shown, outcome.name in known)
     for one in run.untested:

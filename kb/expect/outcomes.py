@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from kb.corpus import folded
-from kb.expect.entries import Kind, entry_lines
+from kb.expect.entries import Kind, entry_lines, place
 from kb.models import PUBLIC, Article, ArticleKey, Skipped, UnitKind
 from kb.routing import readers
 from kb.search import Query, Ranking, Searcher
@@ -141,7 +141,7 @@ def run(
         progress("Asking", len(outcomes), total)
         outcomes.append(asking.not_for(searcher, number, at))
     progress("Asking", total, total)
-    outcomes.sort(key=lambda outcome: (outcome.path, outcome.line))
+    outcomes.sort(key=lambda outcome: (outcome.path, outcome.line, outcome.key))
     untested = tuple(one for one in snapshot.skipped if not one.harmless and one.reason != "broken topics")
     return Run(snapshot.id, k, tuple(outcomes), _contents(snapshot), untested)
 
@@ -162,18 +162,18 @@ class _Asking:
         number = int(self._snapshot.owner[row])
         text = self._snapshot.passages[row].text
         ranking = searcher.rank(self._query(number, text), limit=max(self._k, DEPTH), leave_out=row)
-        place, above = self._place(ranking, number)
-        rival = self._rival(number, text, ranking.hits[0].article) if ranking.hits and place != 1 else None
-        passed = 1 <= place <= self._k
-        return self._outcome(number, "question", self._at(row), text, place, passed, ranking, above, rival, row)
+        rank, above = self._place(ranking, number)
+        rival = self._rival(number, text, ranking.hits[0].article) if ranking.hits and rank != 1 else None
+        passed = 1 <= rank <= self._k
+        return self._outcome(number, "question", self._at(row), text, rank, passed, ranking, above, rival, row)
 
     def not_for(self, searcher: Searcher, number: int, at: int) -> Outcome:
         text = self._article(number).not_for[at]
         ranking = searcher.rank(self._query(number, text), limit=DEPTH)
-        place, above = self._place(ranking, number)
-        second = ranking.hits[1].article if place == 1 and len(ranking.hits) > 1 else None
+        rank, above = self._place(ranking, number)
+        second = ranking.hits[1].article if rank == 1 and len(ranking.hits) > 1 else None
         rival = None if second is None else self._rival(number, text, second)
-        return self._outcome(number, "not_for", at, text, place, place != 1, ranking, above, rival, None)
+        return self._outcome(number, "not_for", at, text, rank, rank != 1, ranking, above, rival, None)
 
     def _outcome(
         self,
@@ -181,7 +181,7 @@ class _Asking:
         kind: Kind,
         at: int,
         text: str,
-        place: int,
+        rank: int,
         passed: bool,
         ranking: Ranking,
         above: tuple[str, ...],
@@ -191,11 +191,11 @@ class _Asking:
         article = self._article(number)
         return Outcome(
             key=article.key,
-            path=article.path,
+            path=place(article.path)[0],
             line=self._line(article.path, kind, at),
             kind=kind,
             text=text,
-            place=place,
+            place=rank,
             passed=passed,
             confidence=round(ranking.confidence, 4),
             above=above,
@@ -225,14 +225,11 @@ class _Asking:
         return sum(self._snapshot.passages[before].kind == "question" for before in range(first, row))
 
     def _line(self, path: str, kind: Kind, at: int) -> int:
-        if self._source is None:
-            return 0
+        if (line := place(path)[1]) or self._source is None:
+            return line
         if path not in self._lines:
             self._lines[path] = entry_lines(self._source, path)
-        try:
-            return self._lines[path][kind, at]
-        except KeyError:
-            return 0
+        return self._lines[path].get((kind, at), 0)
 
     def _rival(self, asker: int, text: str, number: int) -> Rival:
         """An article that was found, with those of its words that are nearest to the question."""
@@ -243,7 +240,7 @@ class _Asking:
         scores = store.score(embedder.embed_queries([text]), np.array(entry.rows, np.int64))[0]
         nearest = self._snapshot.passages[entry.rows[int(scores.argmax())]]
         article = entry.article
-        return Rival(article.key, article.title, article.path, nearest.kind, nearest.text)
+        return Rival(article.key, article.title, place(article.path)[0], nearest.kind, nearest.text)
 
     def _twins(self, number: int, text: str, row: int | None, *, own: bool) -> tuple[Twin, ...]:
         """Other places with the same words, as far as who asks may see them; with `own`, in its own article alone."""
@@ -255,7 +252,7 @@ class _Asking:
                 continue
             part = self._snapshot.passages[other].kind
             line = self._line(article.path, "question", self._at(other)) if part == "question" else 0
-            found.append(Twin(article.key, article.path, line, part))
+            found.append(Twin(article.key, place(article.path)[0], line, part))
         return tuple(found)
 
 
@@ -265,5 +262,5 @@ def _contents(snapshot: Snapshot) -> dict[ArticleKey, Contents]:
         article = entry.article
         texts: Sequence[str] = (article.title, *article.keywords, *(snapshot.passages[r].embedded for r in entry.rows))
         words = hashlib.sha256("\0".join((article.audience, *texts)).encode()).hexdigest()[:16]
-        found[article.key] = Contents(article.path, article.title, article.questions, words)
+        found[article.key] = Contents(place(article.path)[0], article.title, article.questions, words)
     return found

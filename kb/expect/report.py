@@ -16,13 +16,22 @@ _LONGEST = 200
 
 
 def visible(text: str) -> str:
-    """One line of a text that somebody typed, without what would steer a terminal or break XML."""
-    line = " ".join(text.split())
-    line = line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
-    return "".join(
-        char if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Cn", "Co") else f"\\u{ord(char):04x}"
-        for char in line
-    )
+    """A text that somebody typed as one line that is not too long and has nothing that would steer a terminal."""
+    return _printable(_cut(" ".join(text.split()), _LONGEST))
+
+
+def _printable(text: str) -> str:
+    """The same with control, format and private characters written out."""
+    return "".join(char if unicodedata.category(char)[0] != "C" else f"\\u{ord(char):04x}" for char in text)
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def _safe(shown: Shown) -> Shown:
+    """Paths come from whoever named a file."""
+    return lambda path: _printable(shown(path))
 
 
 def place(outcome: Outcome, shown: Shown) -> str:
@@ -70,6 +79,7 @@ def mend(outcome: Outcome, shown: Shown) -> str:
 
 def run_lines(run: Run, shown: Shown) -> Iterator[str]:
     """A run for a person: the failures, each with its file and line, and the counts."""
+    shown = _safe(shown)
     yield from _untested_lines(run.untested, shown)
     for outcome in run.failures:
         yield from _failure_lines(outcome, shown)
@@ -85,13 +95,14 @@ def run_lines(run: Run, shown: Shown) -> Iterator[str]:
 
 def comparison_lines(comparison: Comparison, run: Run, against: str, shown: Shown) -> Iterator[str]:
     """A comparison for a person: what the change took, broke, mended, added and removed."""
+    shown = _safe(shown)
     yield from _untested_lines(comparison.untested, shown)
     by_thief: dict[str, list[Theft]] = {}
     for theft in comparison.stolen:
-        by_thief.setdefault(theft.thief.path, []).append(theft)
-    for path, thefts in by_thief.items():
+        by_thief.setdefault(theft.thief.key.id, []).append(theft)
+    for thefts in by_thief.values():
         thief = thefts[0].thief
-        yield f"{shown(path)} “{visible(thief.title)}” ({thief.how}) takes {_many(len(thefts), 'question')}:"
+        yield f"{shown(thief.path)} “{visible(thief.title)}” ({thief.how}) takes {_many(len(thefts), 'question')}:"
         for theft in thefts:
             yield f"  {_pair(theft.victim, shown)}"
             yield f"    {instead(theft.victim.after, shown)}"
@@ -243,8 +254,7 @@ def _rival(rival: Rival, shown: Shown) -> str:
 
 
 def _start(text: str) -> str:
-    line = visible(text)
-    return line if len(line) <= 80 else f"{line[:79]}…"
+    return _cut(visible(text), 80)
 
 
 def _counts(run: Run) -> str:
@@ -268,7 +278,7 @@ def _differences(comparison: Comparison) -> str:
         (len(comparison.new), "new"),
         (len(comparison.new_failing), "of them failing"),
         (len(comparison.removed), "removed"),
-        (len(comparison.untested), "files that cannot be read any more"),
+        (len(comparison.untested), "not tested any more"),
     )
     return ", ".join(f"{count:,} {what}" for count, what in named if count)
 

@@ -126,7 +126,9 @@ def test_drafts_are_shown_as_such_or_left_out(live: Live, data: Path) -> None:
     assert VPN not in without.edition.sheets
 
 
-def test_a_folder_that_goes_away_is_told_once_and_its_articles_stay_until_it_is_back(live: Live, tmp_path: Path) -> None:
+def test_a_folder_that_goes_away_is_told_once_and_its_articles_stay_until_it_is_back(
+    live: Live, tmp_path: Path
+) -> None:
     sheets = live.edition.sheets
     live.source.rename(tmp_path / "away")
     assert f"{live.source} does not exist" in _look(live).problem

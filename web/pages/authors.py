@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from bot.gaps import GAP_KINDS, Gap, GapKind, gaps
-from bot.reports import deflection
+from bot.reports.deflection import Deflection
 from bot.service import HelpDesk
 from kb.links import article_path
 from web.auth import enter
@@ -98,7 +98,7 @@ def authors(request: Request) -> Response:
         "gaps": [(gap, _shown(known, gap)) for gap in found[:_ROWS]],
         "total": len(found),
         "asked": sum(gap.count for gap in found),
-        "rates": _rates(desk, now, since),
+        "rates": _rates(request, now, since),
         "skipped": [skipped for skipped in snapshot.skipped if not skipped.harmless],
         "counts": snapshot.manifest["counts"],
     }
@@ -116,8 +116,9 @@ def _shown(known: Catalogue, gap: Gap) -> list[tuple[str, str]]:
     return rows
 
 
-def _rates(desk: HelpDesk, now: datetime, since: datetime | None) -> list[Rate]:
-    counted = deflection(desk.events, now=now, since=since)
+def _rates(request: Request, now: datetime, since: datetime | None) -> list[Rate]:
+    request.app.state.reports.current()
+    counted: Deflection = request.app.state.reports.desk.deflection(now, since)
     counts = {"confirmed": counted.confirmed, "assumed": counted.assumed, "returned": counted.returned}
     rates = counted.rates
-    return [Rate(name, meaning, rates[key][0], counts[key], rates[key][1]) for key, name, meaning in _RATES]
+    return [Rate(name, meaning, rates[key].share, counts[key], rates[key].of) for key, name, meaning in _RATES]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from xml.etree import ElementTree as Xml
 
 from kb.build import BuildSettings, make
 from kb.embedding import HashEmbedder
@@ -10,8 +11,32 @@ from kb.expect import Run, run
 from kb.snapshot import open_snapshot
 from tests.conftest import CREATED
 
-VPN = "---\nid: vpn\ntitle: Connect the vpn tunnel\nquestions:\n  - vpn tunnel does not connect\n---\nStart the vpn tunnel.\n"
-MAIL = "---\nid: mail\ntitle: Mailbox is full\nquestions:\n  - my mailbox is full\n---\nEmpty the mailbox.\n"
+VPN = """---
+id: vpn
+title: Connect the vpn tunnel
+questions:
+  - vpn tunnel does not connect
+---
+Start the vpn tunnel.
+"""
+MAIL = """---
+id: mail
+title: Mailbox is full
+questions:
+  - my mailbox is full
+---
+Empty the mailbox.
+"""
+#: Of `MAIL` and `VPN` it takes both questions.
+THIEF = """---
+id: thief
+title: mailbox is full
+questions:
+  - my mailbox is full today
+  - the vpn tunnel does not connect
+---
+my mailbox is full. vpn tunnel does not connect.
+"""
 
 
 def written(folder: Path, files: dict[str, str]) -> Path:
@@ -24,3 +49,8 @@ def written(folder: Path, files: dict[str, str]) -> Path:
 def asked(source: Path, data: Path, k: int = 1) -> Run:
     report = make(source, data, BuildSettings(model=HashEmbedder.NAME), created=CREATED)
     return run(open_snapshot(data / "snapshots" / report.snapshot), k, source)
+
+
+def parsed(document: str) -> Xml.Element:
+    """The root of an XML document of ours, read from bytes as a reader of the file does."""
+    return Xml.fromstring(document.encode())  # noqa: S314

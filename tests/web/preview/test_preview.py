@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from tests import built
 from tests.web.preview.desk import Desk, desk, served, settings
-from tests.web.site import ARTICLES, SECRET
+from tests.web.site import SECRET
 from web.cli import app as commands
 
 _VPN, _RESET = "en/network/vpn.md", "en/accounts/reset-password.md"
@@ -58,9 +58,7 @@ def test_a_reader_sees_no_internal_article_and_an_agent_and_a_group_see_theirs(p
         assert preview.post("/preview/eyes", **{"as": name, "back": "/search?q=x"}).response.headers["location"] == (
             "/search?q=x"
         )
-        seen[name] = [
-            preview.get(f"/en/articles/{article}").status for article in ("verify-caller", "team-only")
-        ]
+        seen[name] = [preview.get(f"/en/articles/{article}").status for article in ("verify-caller", "team-only")]
         (pressed,) = [each for each in preview.get("/").all("button") if each.attrs.get("aria-pressed") == "true"]
         assert pressed.attrs["value"] == name
     assert seen == {"agent": [200, 404], "identity-team": [404, 200], "reader": [404, 404]}
@@ -119,9 +117,9 @@ def test_what_is_in_use_is_what_it_is_compared_with(tmp_path: Path) -> None:
         assert page.one("h2", id="fl-changes").text == "1 article changed"
         preview.get("/search?q=quokka")
         preview.get("/ticket")
-    assert {path: path.read_bytes() for path in made.data.rglob("*") if path.is_file() and "cache" not in path.parts} == (
-        before
-    )
+    assert {
+        path: path.read_bytes() for path in made.data.rglob("*") if path.is_file() and "cache" not in path.parts
+    } == (before)
 
 
 def test_forms_send_nothing_and_say_so(preview: Desk) -> None:
@@ -156,14 +154,13 @@ def test_only_the_names_of_this_machine_are_answered(preview: Desk, host: str, s
 
 def test_an_open_page_is_told_of_a_save_over_a_real_socket(tmp_path: Path) -> None:
     made = settings(tmp_path)
-    with served(made) as base:
-        with urllib.request.urlopen(f"{base}/preview/events", timeout=20) as stream:  # noqa: S310
-            assert stream.headers["content-type"].startswith("text/event-stream")
-            temporary = made.articles / "en/network/.vpn.md.tmp"  # as editors write: another file, then renamed
-            temporary.write_text("# Connect\n\nThe quokka blinks.\n")
-            temporary.rename(made.articles / _VPN)
-            while "quokka" not in _text(f"{base}/search?q=the+quokka+blinks"):
-                assert json.loads(_next(stream)).keys() == {"run", "revision"}
+    with served(made) as base, urllib.request.urlopen(f"{base}/preview/events", timeout=20) as stream:  # noqa: S310
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        temporary = made.articles / "en/network/.vpn.md.tmp"  # as editors write: another file, then renamed
+        temporary.write_text("# Connect\n\nThe quokka blinks.\n")
+        temporary.rename(made.articles / _VPN)
+        while "quokka" not in _text(f"{base}/search?q=the+quokka+blinks"):
+            assert json.loads(_next(stream)).keys() == {"run", "revision"}
 
 
 def _next(stream: Iterator[bytes]) -> bytes:
