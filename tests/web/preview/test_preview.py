@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from tests import built
@@ -16,6 +17,7 @@ from tests.web.site import SECRET
 from web.cli import app as commands
 
 _VPN, _RESET = "en/network/vpn.md", "en/accounts/reset-password.md"
+_WEBHOOK = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 _READ = ("/", "/search?q=reset+my+password", "/topics/accounts", "/topics/network", "/en/articles/vpn", "/ticket")
 
 
@@ -132,6 +134,16 @@ def test_forms_send_nothing_and_say_so(preview: Desk) -> None:
     assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
     with preview.client.app.state.engine.connect() as connection:  # type: ignore[attr-defined]
         assert connection.exec_driver_sql("SELECT count(*) FROM tickets").scalar_one() == 0
+
+
+def test_it_knows_no_secret_of_the_desk_and_no_address_to_send_to(tmp_path: Path) -> None:
+    mail = {"smtp_url": "smtp://mail.example", "mail_from": "desk@mail.example", "webhook_secret": _WEBHOOK}
+    with desk(tmp_path, handoff="smtp", handoff_to="in@mail.example", **mail) as preview:
+        known = preview.client.app.state.settings  # type: ignore[attr-defined]
+        assert [name for name, value in known if isinstance(value, SecretStr) and value.get_secret_value()] == []
+        assert (known.handoff, known.widget_origins) == ("", ())
+        outgoing = preview.client.app.state.outgoing  # type: ignore[attr-defined]
+        assert (outgoing.sink, outgoing.mails) == ("", False)
 
 
 @pytest.mark.parametrize(
