@@ -10,7 +10,6 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from bot import feedback
 from bot.casework import who
 from bot.feedback import Feedback
-from bot.gaps import GapKind, gaps
 from bot.learned import Source, Status
 from bot.models import Offer, Outcome, Question, TicketDraft
 from bot.people import Caller
@@ -19,7 +18,7 @@ from bot.service import HelpDesk
 from kb.links import article_path
 from kb.models import PUBLIC, ArticleKey
 from kb.snapshot import Entry
-from web import beside_api, learned_schemas, limits, outbox_api, schemas, tickets_api, webhooks, widget
+from web import beside_api, gaps_api, learned_schemas, limits, outbox_api, schemas, tickets_api, webhooks, widget
 from web.auth import Agent, Author, caller
 from web.pages.catalogue import catalogue
 from web.problems import ApiError, Problem
@@ -183,21 +182,7 @@ router.include_router(widget.router)
 router.include_router(outbox_api.router)
 router.include_router(webhooks.router)
 router.include_router(beside_api.router)
-
-
-@router.get("/gaps", summary="Questions without an answer")
-def list_gaps(
-    desk: Desk,
-    _author: Author,
-    since: datetime | None = None,
-    kind: GapKind | None = None,
-    lang: schemas.Lang | None = None,
-    q: Annotated[str, Query(max_length=200)] = "",
-    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
-) -> schemas.GapsOut:
-    """What authors have to close, the most asked first. Needs the right `authoring`."""
-    found = gaps(desk.events, since=_with_zone(since), kind=kind, lang=lang, containing=q)
-    return schemas.GapsOut(gaps=[schemas.GapOut.of(gap) for gap in found[:limit]])
+router.include_router(gaps_api.router)
 
 
 @router.get("/learned", summary="What was learned")

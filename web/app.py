@@ -28,6 +28,9 @@ from bot.database import migrate, open_engine, shared_secret
 from bot.events import SqlEventStore
 from bot.feedback import SqlFeedbackStore
 from bot.flags import SqlFlagStore
+from bot.gaps.failures import SqlFailures
+from bot.gaps.keeper import GapKeeper
+from bot.gaps.sql import SqlGapStore
 from bot.inbox import SqlInbox
 from bot.learning import SqlLearningStore
 from bot.library import Library
@@ -96,6 +99,12 @@ def open_accounts(engine: sa.Engine, passwords: Passwords | None = None) -> Acco
     return Accounts(store, log, passwords or Passwords(), lambda: datetime.now(UTC), new_id)
 
 
+def open_gaps(settings: Settings, desk: HelpDesk, engine: sa.Engine) -> GapKeeper:
+    """What gathers failed questions, over a database that is up to date."""
+    store, failures, cache = SqlGapStore(engine), SqlFailures(engine), cache_file(settings.data)
+    return GapKeeper(store, failures, desk.library, desk.policy, desk.now, new_id(), cache)
+
+
 def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: Accounts | None = None) -> FastAPI:
     """The web application: pages, widget and API over one help desk."""
 
@@ -104,9 +113,11 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     courier = handoff.courier(settings, desk, outbox)
     solved = SolvedTickets(SqlSolvedStore(engine), desk.library, cache_file(settings.data))
 
+    gaps = open_gaps(settings, desk, engine)
+
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        watcher = asyncio.create_task(_watch(desk.library, readership, solved))
+        watcher = asyncio.create_task(_watch(desk.library, readership, solved, gaps))
         if courier:
             courier.start()
         async with mcp.serving(app):
@@ -129,7 +140,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     app.state.outbox, app.state.outgoing = outbox, handoff.outgoing(settings, outbox)
     app.state.accounts = accounts or open_accounts(engine)
     app.state.readership, app.state.feedback = readership, SqlFeedbackStore(engine)
-    app.state.flags = SqlFlagStore(engine)
+    app.state.flags, app.state.gaps = SqlFlagStore(engine), gaps
     app.state.adviser = Adviser(desk.library, desk.policy, solved, app.state.flags)
     app.state.worklist = SqlWorklist(engine, settings.response_times)
     app.state.notices = NoticeBoard(settings.notice_file, settings.default_lang)
@@ -192,12 +203,13 @@ def _add_health(app: FastAPI) -> None:
         return JSONResponse({"status": "ready", "snapshot": snapshot})
 
 
-async def _watch(library: Library, readership: Readership, solved: SolvedTickets) -> None:
+async def _watch(library: Library, readership: Readership, solved: SolvedTickets, gaps: GapKeeper) -> None:
     while True:
         await asyncio.sleep(_LOOK_EVERY_S)
         try:
             await asyncio.to_thread(library.refresh)
             await asyncio.to_thread(readership.refresh)
             await asyncio.to_thread(solved.refresh)
+            await asyncio.to_thread(gaps.refresh)
         except Exception:  # a fault here must not end the looking: the next look may go well
             _log.exception("looking for news failed")

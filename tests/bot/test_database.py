@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 from alembic import command
@@ -21,6 +22,8 @@ from bot.errors import StoreUnavailable
 from bot.events import SqlEventStore
 from bot.feedback import Feedback, SqlFeedbackStore
 from bot.flags import Flag, SqlFlagStore
+from bot.gaps.models import Centre, Failure, Standing, Step
+from bot.gaps.sql import SqlGapStore
 from bot.inbox import SqlInbox
 from bot.learning import SqlLearningStore
 from bot.models import Who
@@ -37,10 +40,10 @@ TABLES = {
     "questions", "outcomes", "tickets", "resolutions", "learned", "learned_traces", "learned_revision",
     "ticket_attachments", "ticket_messages", "ticket_history", "server_secrets", "article_reads", "article_feedback",
     "outbox", "webhooks_taken",
-    "article_flags",
+    "article_flags", "gaps", "gap_questions", "gap_joined", "gap_history", "gap_work",
     "people", "people_sessions", "people_links", "api_tokens", "audit_log",
 }  # fmt: skip
-EMPTY = dict.fromkeys(TABLES, 0) | {"learned_revision": 1}
+EMPTY = dict.fromkeys(TABLES, 0) | {"learned_revision": 1, "gap_work": 1}
 FILLED = dict.fromkeys(TABLES, 1)
 #: As the first version had it.
 _FIRST_QUESTIONS = sa.Table(
@@ -80,6 +83,10 @@ def _fill(engine: sa.Engine) -> None:
     SqlWebhooks(engine).keep("msg_1", NOON)
     SqlFeedbackStore(engine).keep(Feedback("printer-not-printing", "session", NOON, "en", helpful=True))
     SqlFlagStore(engine).add(Flag("flag-1", "printer-not-printing", "en", "wrong", NOON, "agent-1"))
+    store, failed = SqlGapStore(engine), Failure("q1", NOON, "Where?", unanswered=True)
+    centres = tuple(Centre(gap_id, "encoder", np.ones(2, np.float32), 1) for gap_id in ("a", "b"))
+    store.save(Step(centres, joined={"b": "a"}, homes=((failed, "a"),)), 0)
+    store.change("a", "close", Standing("closed", decided=NOON))
 
 
 def _alembic(engine: sa.Engine, run: str, revision: str) -> None:
