@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
@@ -10,5 +12,6 @@ from bot.tables import metadata
 
 def empty_database() -> sa.Engine:
     engine = sa.create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+    weakref.finalize(engine, engine.pool.dispose)
     metadata.create_all(engine)
     return engine
