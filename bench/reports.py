@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -109,10 +109,19 @@ def _views(reports: Reports, now: datetime) -> None:
     print()
 
 
-def compare(reports: Reports, recount: Recount, now: datetime) -> tuple[int, list[str]]:
-    """How many numbers were compared, and a line for each that differs from the recount."""
+def compare(
+    reports: Reports,
+    recount: Recount,
+    now: datetime,
+    spans: Sequence[int] = (7, 30, 365),
+    filters: Sequence[tuple[str, str]] = (("", ""), ("pl", ""), ("", "ticket_form"), ("en", "web"), ("", "agent")),
+) -> tuple[int, list[str]]:
+    """How many numbers were compared, and a line for each that differs from the recount.
+
+    Of the last so many days each, with these (language, channel).
+    """
     compared, wrong = 0, []
-    for name, ours, theirs in _pairs(reports, recount, now):
+    for name, ours, theirs in _pairs(reports, recount, now, spans, filters):
         keys = {*ours, *theirs}
         for key in sorted(keys):
             compared += 1
@@ -126,14 +135,16 @@ def _numbers(value: Any) -> tuple[Any, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
-def _pairs(reports: Reports, recount: Recount, now: datetime) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+def _pairs(
+    reports: Reports, recount: Recount, now: datetime, spans: Sequence[int], filters: Sequence[tuple[str, str]]
+) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     """(view, our numbers by key, the recounted ones)."""
     days, desk, today = reports.days, reports.desk, reports.days.of(now)
-    for back in (6, 29, 364):
-        first = today - timedelta(days=back)
-        for lang, channel in (("", ""), ("pl", ""), ("", "ticket_form"), ("en", "web"), ("", "agent")):
+    for span in spans:
+        first = today - timedelta(days=span - 1)
+        for lang, channel in filters:
             wanted = Wanted(first, today, lang, channel)
-            said = f"{back + 1} days {lang} {channel}"
+            said = f"{span} days {lang} {channel}"
             for since in (days.starts(first), days.starts(first) + timedelta(hours=5, minutes=17)):
                 found = desk.deflection(now, since, wanted=wanted)
                 ours = (found.shown, found.answered_a_day_ago, found.confirmed, found.assumed, found.returned)
@@ -151,7 +162,7 @@ def _pairs(reports: Reports, recount: Recount, now: datetime) -> Iterator[tuple[
         articles = recount.articles(first, today, days.starts(first), days.starts(today + timedelta(days=1)))
         for name in NUMBERS:
             ours_by = {article: getattr(counts, name) for article, counts in counted.items()}
-            yield f"{name}, {back + 1} days", ours_by, {article: row.get(name, 0) for article, row in articles.items()}
+            yield f"{name}, {span} days", ours_by, {article: row.get(name, 0) for article, row in articles.items()}
     effect = reports.hold_out.effect()
     groups = {True: effect.held_out, False: effect.others}
     ours_held = {str(held): (group.sessions, group.sent) for held, group in groups.items() if group.sessions}
