@@ -17,8 +17,9 @@ from bot.reports.hold_out import HoldOut
 from bot.reports.rollup import Rollup
 from bot.reports.spikes import Spikes
 
-#: How long somebody who opens a report may wait for what changed to be counted first, in seconds.
-_MAY_WAIT_S = 0.25
+#: How long somebody who opens a report may wait for what changed to be counted first, in seconds; and how long one day
+#: may take for that.
+_MAY_WAIT_S, _TOO_LONG_S = 0.25, 1.0
 #: How long the watcher counts before it looks at other things again, and how long it rests at least.
 _SLICE_S, _REST_S = 1.0, 5.0
 #: Once all is counted, it takes at most one part in so many of a processor to keep it so.
@@ -50,7 +51,7 @@ class Reports:
 
         Where a day takes longer than anybody should wait, what the watcher counted last is shown.
         """
-        if self._took <= _MAY_WAIT_S:
+        if self._took <= _TOO_LONG_S:
             self._count(_MAY_WAIT_S)
         return self.rollup.waiting()
 

@@ -23,8 +23,8 @@ from web.report_charts import Mark, bars, columns, scale
 from web.words import N_, Words
 
 Cell = str | int | float | date | datetime | None
-#: How a column is written: words, a whole number, a share in percent, or a difference of shares.
-Kind = Literal["words", "number", "share", "points"]
+#: How a column is written: words, a number, or a share in percent.
+Kind = Literal["words", "number", "share"]
 
 UNIT_NAMES: dict[Unit, str] = {
     "day": N_("By day"),
@@ -125,15 +125,12 @@ def written(said: Words, kind: Kind, cell: Cell) -> str:
         return cell
     if kind == "share":
         return percent(said, cell)
-    if kind == "points":
-        points = said.number(round(cell * 100, 1))
-        return (f"+{points}" if cell > 0 else points.replace("-", "−")) + "\u00a0%"
     return said.number(cell)
 
 
 def percent(said: Words, share: float) -> str:
     """A share with one decimal, since intervals are often narrower than a percent."""
-    return f"{said.number(round(share * 100, 1))}\u00a0%"
+    return f"{said.number(round(share * 100, 1)).replace('-', '−')}\u00a0%"
 
 
 # --- the desk ------------------------------------------------------------------------------------------------------

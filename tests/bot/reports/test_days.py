@@ -26,7 +26,7 @@ def _hours(zone: str, day: date) -> list[int]:
 
 
 @given(
-    st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)).map(lambda at: at.replace(tzinfo=UTC)),  # noqa: DTZ001
+    st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)).map(lambda at: at.replace(tzinfo=UTC)),
     st.sampled_from(ZONES),
 )
 def test_every_moment_lies_in_one_hour_of_one_day(at: datetime, zone: str) -> None:
