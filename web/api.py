@@ -18,7 +18,19 @@ from bot.service import HelpDesk
 from kb.links import article_path
 from kb.models import PUBLIC, ArticleKey
 from kb.snapshot import Entry
-from web import beside_api, learned_schemas, limits, outbox_api, reports_api, schemas, tickets_api, webhooks, widget
+from web import (
+    beside_api,
+    learned_schemas,
+    limits,
+    outbox_api,
+    publishing_api,
+    push_webhook,
+    reports_api,
+    schemas,
+    tickets_api,
+    webhooks,
+    widget,
+)
 from web.auth import Agent, Author, caller
 from web.pages.catalogue import catalogue
 from web.problems import ApiError, Problem
@@ -181,6 +193,8 @@ def list_feedback(
 router.include_router(widget.router)
 router.include_router(outbox_api.router)
 router.include_router(webhooks.router)
+router.include_router(push_webhook.router)
+router.include_router(publishing_api.router)
 router.include_router(beside_api.router)
 
 

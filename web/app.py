@@ -8,17 +8,18 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -50,6 +51,7 @@ from web.mcp import http as mcp
 from web.middleware import Compressed, SecurityHeaders, SizeLimit
 from web.notice import NoticeBoard
 from web.pages import forms, panel
+from web.publishing import Process, Publishing, open_publisher
 from web.settings import Settings
 from web.tokens import FormTokens
 
@@ -126,7 +128,15 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        watcher = asyncio.create_task(_watch(desk.library, readership, solved, lambda: reports.watch(desk.now())))
+        watcher = asyncio.create_task(
+            _watch(
+                desk.library.refresh,
+                readership.refresh,
+                solved.refresh,
+                lambda: reports.watch(desk.now()),
+                app.state.publishing.refresh,
+            )
+        )
         if courier:
             courier.start()
         async with mcp.serving(app):
@@ -150,7 +160,9 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     app.state.accounts = accounts or open_accounts(engine)
     app.state.readership, app.state.feedback = readership, SqlFeedbackStore(engine)
     app.state.flags = SqlFlagStore(engine)
+    app.state.preview_bar = None  # above the pages of articles that somebody is writing: web/preview
     app.state.reports = reports
+    app.state.publishing = Publishing(open_publisher(settings, engine), Process(settings))
     app.state.adviser = Adviser(desk.library, desk.policy, solved, app.state.flags)
     app.state.worklist = SqlWorklist(engine, settings.response_times)
     app.state.notices = NoticeBoard(settings.notice_file, settings.default_lang)
@@ -177,10 +189,10 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     app.add_middleware(Compressed)
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     problems.install(app)
-    app.include_router(api.router)
-    app.include_router(zendesk.router)
+    api_routes, page_routes = _routes()
+    app.router.routes += api_routes
     mcp.mount(app)
-    app.include_router(pages.router)
+    app.router.routes += page_routes
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _add_health(app)
 
@@ -193,6 +205,19 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
         return pages.error_page(request, error)
 
     return app
+
+
+@cache
+def _routes() -> tuple[list[BaseRoute], list[BaseRoute]]:
+    """The routes of the APIs and those of the pages: FastAPI works them out once a process, which takes 0.1 s.
+
+    What an application has of its own, such as its settings, they find in the state of the one that is asked.
+    """
+    apis, rest = APIRouter(), APIRouter()
+    apis.include_router(api.router)
+    apis.include_router(zendesk.router)
+    rest.include_router(pages.router)
+    return apis.routes, rest.routes
 
 
 def _add_health(app: FastAPI) -> None:
@@ -213,15 +238,12 @@ def _add_health(app: FastAPI) -> None:
         return JSONResponse({"status": "ready", "snapshot": snapshot})
 
 
-async def _watch(
-    library: Library, readership: Readership, solved: SolvedTickets, count_reports: Callable[[], None]
-) -> None:
+async def _watch(*looks: Callable[[], object]) -> None:
+    """Has every one look, one after another, again and again."""
     while True:
         await asyncio.sleep(_LOOK_EVERY_S)
-        try:
-            await asyncio.to_thread(library.refresh)
-            await asyncio.to_thread(readership.refresh)
-            await asyncio.to_thread(solved.refresh)
-            await asyncio.to_thread(count_reports)
-        except Exception:  # a fault here must not end the looking: the next look may go well
-            _log.exception("looking for news failed")
+        for look in looks:
+            try:
+                await asyncio.to_thread(look)
+            except Exception:  # a fault of one must not end the looking: the next look may go well
+                _log.exception("looking for news failed")

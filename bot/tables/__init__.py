@@ -3,6 +3,7 @@
 from bot.tables.articles import article_feedback, article_flags, article_reads
 from bot.tables.learning import learned, learned_revision, learned_traces
 from bot.tables.people import api_tokens, audit_log, people, people_links, people_sessions, server_secrets
+from bot.tables.publications import publications
 from bot.tables.questions import outcomes, questions
 from bot.tables.reports import (
     form_sessions,
@@ -35,6 +36,7 @@ __all__ = [
     "people",
     "people_links",
     "people_sessions",
+    "publications",
     "questions",
     "report_articles",
     "report_hours",

@@ -27,6 +27,7 @@ from bot.learning import SqlLearningStore
 from bot.models import Who
 from bot.outbox import Letter, SqlOutbox
 from bot.people import ApiToken, Link
+from bot.publishing.store import SqlPublicationStore
 from bot.readership import SqlReadStore
 from bot.reports import changes
 from bot.reports.days import Days
@@ -43,7 +44,7 @@ TABLES = {
     "questions", "outcomes", "tickets", "resolutions", "learned", "learned_traces", "learned_revision",
     "ticket_attachments", "ticket_messages", "ticket_history", "server_secrets", "article_reads", "article_feedback",
     "outbox", "webhooks_taken",
-    "article_flags",
+    "article_flags", "publications",
     "report_log", "report_state", "report_hours", "report_articles", "report_subjects", "report_tickets",
     "report_spikes", "form_sessions",
     "people", "people_sessions", "people_links", "api_tokens", "audit_log",
@@ -90,6 +91,7 @@ def _fill(engine: sa.Engine) -> None:
     SqlOutbox(engine).post(Letter("zammad", "ticket", "zammad-ticket-1", ticket.id, ticket.id), NOON)
     SqlWebhooks(engine).keep("msg_1", NOON)
     SqlFeedbackStore(engine).keep(Feedback("printer-not-printing", "session", NOON, "en", helpful=True))
+    SqlPublicationStore(engine).ask("webhook", "", NOON)
     SqlFlagStore(engine).add(Flag("flag-1", "printer-not-printing", "en", "wrong", NOON, "agent-1"))
     HoldOut(engine, 0.5, b"key").enter("session", NOON)
     Rollup(engine, Days(ZoneInfo("UTC"))).refresh(60)
