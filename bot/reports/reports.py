@@ -28,7 +28,10 @@ _LOOK_EVERY = timedelta(minutes=5)
 
 
 class Reports:
-    """`outbox` is where spikes are told of, None where nobody is; `clock` gives seconds."""
+    """`outbox` is where spikes are told of, None where nobody is; `clock` gives seconds.
+
+    `topic_of` gives the topic of an article id, whoever may read it; None where there is no such article.
+    """
 
     def __init__(
         self,
@@ -39,7 +42,7 @@ class Reports:
         outbox: SqlOutbox | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.days, self.hold_out, self._clock = Days(zone), hold_out, clock
+        self.days, self.hold_out, self.topic_of, self._clock = Days(zone), hold_out, topic_of, clock
         self.rollup = Rollup(engine, self.days, clock)
         self.desk, self.articles = DeskReports(engine, self.days), ArticleReports(engine, self.days)
         self.spikes = Spikes(engine, self.days, topic_of, outbox)

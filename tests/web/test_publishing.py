@@ -26,7 +26,7 @@ from tests.web.site import AUTHOR, Site, open_site
 from web.cli import app
 from web.publishing import Publishing
 
-SECRET = "a-secret-of-the-desk"  # noqa: S105
+SECRET = "a-secret-of-the-desk"
 BEARER = {"Authorization": f"Bearer {AUTHOR}"}
 PAGE = "/authors/publishing"
 
