@@ -65,7 +65,7 @@ def _figures(reports: Reports, now: Any, days: int, lang: str, channel: str) -> 
         return "_" if topic == "" else topic  # "" is what was shown no article
 
     split: Mapping[Dimension, Any] = {of: desk.split(of, wanted, topic_of) for of in DIMENSIONS}
-    rows = {**volume, **split}
+    rows: dict[Unit | Dimension, Any] = {**volume, **split}
     articles = sorted(reports.articles.counts(first, today).items(), key=lambda row: (-row[1].shown, row[0]))
     return {
         "since": first and first.isoformat(),
