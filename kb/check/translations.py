@@ -14,26 +14,8 @@ from kb.frontmatter import FrontMatter, FrontMatterProblem
 from kb.history import last_commits
 from kb.repository import Repository
 
-<<<<<<< HEAD
 #: Keys that readers see as text. Questions and keywords are each language's own: how people ask there.
 _TRANSLATED = ("title", "summary", "description")
-=======
-#: Keys whose change leaves nothing to translate.
-_NOT_TRANSLATED = (
-    "review_by",
-    "owner",
-    "status",
-    "draft",
-    "keywords",
-    "check_off",
-    "redirect_from",
-    "audience",
-    "topic",
-    # What people say in one language, and what it must not find there.
-    "questions",
-    "not_for",
-)
->>>>>>> main
 
 
 def stale_translations(pages: Pages) -> Iterator[Finding]:
