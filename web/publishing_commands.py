@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from web.settings import Settings
 
 _COMMAND_LINE = "command line"
+#: Errors are all told, warnings as far as there is room.
+_MOST_SHOWN = 20
 
 
 @contextmanager
@@ -128,10 +130,12 @@ def record_index(settings: Settings, before: str, began: datetime, report: Build
 
 
 def _tell(done: Publication) -> None:
-    for finding in done.findings:
+    errors = [finding for finding in done.findings if finding.severity == "error"]
+    shown = [*errors, *(finding for finding in done.findings if finding not in errors)][: max(len(errors), _MOST_SHOWN)]
+    for finding in shown:
         typer.echo(str(finding), err=True)
-    if done.found > len(done.findings):
-        typer.echo(f"and {done.found - len(done.findings):,} more", err=True)
+    if done.found > len(shown):
+        typer.echo(f"and {done.found - len(shown):,} more, on the page /authors/publishing/{done.id}", err=True)
     if done.output:
         typer.echo(done.output, err=True)
     if done.in_vain:
