@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +45,16 @@ def _publisher(
         engine.dispose()
 
 
+@contextmanager
+def _ending() -> Iterator[None]:
+    """Where the system ends the program, git is ended too and the history says so."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def pull(
     again: Annotated[bool, typer.Option("--again", help="Publish a commit that was taken back, too.")] = False,
     waiting: Annotated[bool, typer.Option("--waiting", hidden=True)] = False,
@@ -57,10 +68,10 @@ def pull(
     from web.progress import progress
 
     if waiting:  # as servers do it, for what they were asked
-        with _publisher(data) as (publisher, _engine):
+        with _ending(), _publisher(data) as (publisher, _engine):
             publisher.work()
         return
-    with progress() as show, _publisher(data, show) as (publisher, _engine):
+    with _ending(), progress() as show, _publisher(data, show) as (publisher, _engine):
         done = publisher.publish("pull", again=again)
     if as_json:
         from web.publishing_api import PublicationOut
