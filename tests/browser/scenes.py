@@ -154,6 +154,15 @@ def _authors(page: Page) -> None:
     expect(page.get_by_role("table").first).to_be_visible()
 
 
+def _reports(address: str, heading: str) -> Scene:
+    def scene(page: Page) -> None:
+        sign_in(page, "author")
+        page.goto(f"/authors/reports{address}")
+        expect(page.get_by_role("heading", name=heading)).to_be_visible()
+
+    return scene
+
+
 def _learned(page: Page) -> None:
     _authors(page)
     page.get_by_role("link", name="What we learned").click()
@@ -358,6 +367,8 @@ PAGES: Mapping[str, Scene] = {
     "ticket-answered": _ticket_answered,
     "authors-sign-in": _at("/authors"),
     "authors": _authors,
+    "authors-reports": _reports("?by=weekday&of=channel", "Questions and tickets"),
+    "authors-reports-articles": _reports("/articles", "Most rejected"),
     "authors-learned": _learned,
     "authors-learned-trace": _learned_trace,
     "outbox": _outbox,

@@ -26,7 +26,7 @@ from web.cli import app
 from web.publishing import Process, Publishing, open_publisher
 from web.settings import load_settings
 
-SECRET = "a-secret-of-the-desk"  # noqa: S105
+SECRET = "a-secret-of-the-desk"
 BEARER = {"Authorization": f"Bearer {AUTHOR}"}
 PAGE = "/authors/publishing"
 
