@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import hmac
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,15 +13,18 @@ import httpx2
 import pytest
 from typer.testing import CliRunner
 
+from bot.database import open_engine
 from bot.errors import NothingToTakeBack
 from bot.publishing.publication import Finding, Publication
+from bot.publishing.publisher import LOG_FILE
 from kb.embedding import HashEmbedder
 from tests.bot.publishing.desk import BROKEN, PRINTER, VPN, Forge
 from tests.bot.samples import NOON
 from tests.conftest import PROJECT
 from tests.web.site import AUTHOR, Site, open_site
 from web.cli import app
-from web.publishing import Publishing
+from web.publishing import Process, Publishing, open_publisher
+from web.settings import load_settings
 
 SECRET = "a-secret-of-the-desk"
 BEARER = {"Authorization": f"Bearer {AUTHOR}"}
@@ -239,20 +239,29 @@ def test_commands_publish_go_back_and_say_with_their_exit_code_what_came_of_it(
     forge.push({"vpn.md": BROKEN})
     for name, value in (("MODEL", HashEmbedder.NAME), ("ARTICLES_REMOTE", str(forge.remote)), ("DATA", str(data))):
         monkeypatch.setenv(f"FIRSTLINE_{name}", value)
-    process = [sys.executable, "-m", "web", "pull"]  # a real one, as a server starts it
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    refused = subprocess.run(process, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (refused.returncode, refused.stdout) == (1, "")
+    monkeypatch.setenv("PYTHONPATH", str(PROJECT))
+    run = CliRunner().invoke
+    refused = run(app, ["pull"])
+    assert (refused.exit_code, refused.stdout) == (1, "")
     assert refused.stderr.startswith("Fetching\nChecking\ndocs/vpn.md:2: error: ")
     reason = "firstline: not published: Something in the articles has to be mended first. Nothing is in use yet.\n"
     assert refused.stderr.endswith(reason)
 
-    run = CliRunner().invoke
     forge.push({"vpn.md": VPN})
-    done = run(app, ["pull", "--json"])
-    assert (done.exit_code, json.loads(done.stdout)["state"]) == (0, "published")
-    again = run(app, ["pull"])
-    assert (again.exit_code, again.stdout[:20]) == (0, "Nothing new: commit ")
+    settings = load_settings()
+    engine = open_engine(settings.database)
+    asked = open_publisher(settings, engine).store.ask("webhook", "", NOON)
+    worker = Process(settings)  # a real one, as a server starts it
+    worker.start()
+    (process,) = worker._running
+    assert process.wait(timeout=120) == 0
+    assert not worker.busy()
+    assert open_publisher(settings, engine).store.get(asked.id).state == "published"
+    assert (data / LOG_FILE).read_bytes() == b""
+    engine.dispose()
+
+    again = run(app, ["pull", "--json"])
+    assert (again.exit_code, json.loads(again.stdout)["reason"][:20]) == (0, "Nothing new: commit ")
     assert isinstance(run(app, ["rollback"]).exception, NothingToTakeBack)
     forge.push({"printer.md": PRINTER})
     assert run(app, ["pull"]).stdout.startswith("Published commit ")
@@ -264,6 +273,6 @@ def test_commands_publish_go_back_and_say_with_their_exit_code_what_came_of_it(
         ["published", "rollback"],
         ["published", "pull"],
         ["unchanged", "pull"],
-        ["published", "pull"],
+        ["published", "webhook"],
         ["refused", "pull"],
     ]
