@@ -12,7 +12,7 @@ import typer
 
 from bot.errors import BotError
 from kb.errors import KbError
-from web import people_commands
+from web import gaps_commands, people_commands
 from web.mcp.stdio import mcp
 from web.terminal import Articles, Data, Json, fail, print_json, read_settings, warn
 from web.training import train, training_lines
@@ -33,6 +33,7 @@ app = typer.Typer(
 )
 app.command()(train)
 app.command()(mcp)
+app.add_typer(gaps_commands.gaps, name="gaps")
 app.add_typer(people_commands.people, name="people")
 app.add_typer(people_commands.token, name="token")
 
