@@ -12,10 +12,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check fix words bench quality lighthouse screenshots clean browser
+.PHONY: help install run test test-articles check fix words bench quality lighthouse screenshots clean browser
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## Make .venv with everything, at pinned versions
 
@@ -30,7 +30,11 @@ run: $(STAMP) ## Index ARTICLES= and serve them on PORT=
 	@exec $(BIN)/firstline serve --data $(DATA) --port $(PORT)
 
 test: $(STAMP) browser ## Run all tests, those in a browser too
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+	@# Compiled code is kept, even where the environment says not to: else every worker and server compiles all anew.
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+test-articles: $(STAMP) ## Test that the questions of ARTICLES= find their articles
+	$(BIN)/firstline test $(ARTICLES) --data $(DATA) --k 3
 
 browser: # Debian's Chromium, where it can be installed
 	@.ci/chromium

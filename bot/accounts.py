@@ -311,6 +311,16 @@ class Accounts:
         """Keeps who gave something up that a requester may wait for; the outbox has the reason."""
         self._write("sending_discarded", by, f"outbox {sending_id}")
 
+    # --- what is published -----------------------------------------------------------------------------------------
+
+    def asked_to_publish(self, publication_id: int, by: By) -> None:
+        """Keeps who had articles published."""
+        self._write("publication_asked", by, f"publication {publication_id}")
+
+    def took_back(self, publication_id: int, before: str, snapshot: str, by: By) -> None:
+        """Keeps who had another snapshot be the one in use."""
+        self._write("publication_taken_back", by, f"publication {publication_id}", f"snapshot {before} to {snapshot}")
+
     def _write(self, action: Action, by: By, subject: str = "", details: str = "") -> None:
         self.log.write(self._entry(action, by, subject, details))
 

@@ -1,4 +1,4 @@
-"""The `AuditLog` seam: who did what to people, tokens, sign-ins and the outbox, when, and from which address."""
+"""The `AuditLog` seam: who did what to people, tokens, the outbox and publications, when, and from where."""
 
 from __future__ import annotations
 
@@ -30,14 +30,16 @@ Action = Literal[
     "token_refused",
     "sending_retried",
     "sending_discarded",
+    "publication_asked",
+    "publication_taken_back",
 ]
 ACTIONS: tuple[Action, ...] = get_args(Action)
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One line. `actor` and `subject` are e-mail addresses, names of tokens, numbers in the outbox, or "" where nobody
-    is known.
+    """One line. `actor` and `subject` are e-mail addresses, names of tokens, numbers in the outbox or of publications,
+    or "" where nobody is known.
 
     `details` are a few words in English, such as `roles: agent, author`. `address` is masked.
     """

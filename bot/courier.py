@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from bot.errors import DeliveryFailed, Message, StoreUnavailable
 from bot.handoff import File, HandedTicket, Receipt, Remark, TicketSink
 from bot.handoff.mail import Mail, Mailer
+from bot.handoff.webhook import WebhookSink
 from bot.inbox import Inbox
 from bot.outbox import MAIL, Letter, Sending, SqlOutbox
 
@@ -47,25 +48,29 @@ class Gone(Exception):  # noqa: N818
 class Route:
     """How each letter is delivered: by the sink it is for, or as mail to a requester. Reads the ticket when it is sent.
 
-    `site` is the address of this site, "" where it is not known.
+    `events` are the receivers of what belongs to no ticket, by the sink of its letters. `site` is the address of this
+    site, "" where it is not known.
     """
 
     inbox: Inbox
     outbox: SqlOutbox
     sinks: Mapping[str, TicketSink] = field(default_factory=dict)
     mailer: Mailer | None = None
+    events: Mapping[str, WebhookSink] = field(default_factory=dict)
     reply_to: str = ""
     site: str = ""
 
     @property
     def known(self) -> Collection[str]:
         """The sinks that letters may be for."""
-        return [*self.sinks, *([MAIL] if self.mailer else [])]
+        return [*self.sinks, *self.events, *([MAIL] if self.mailer else [])]
 
     def deliver(self, letter: Letter) -> Receipt:
         """Raises DeliveryFailed, Gone or StoreUnavailable."""
         if letter.kind == "mail" and self.mailer:
             return self._mail(letter, self.mailer)
+        if letter.kind == "event":
+            return self.events[letter.sink].tell(letter.payload, letter.key)
         sink = self.sinks[letter.sink]
         if letter.kind == "ticket":
             return sink.submit(self._handed(letter), letter.key)

@@ -24,6 +24,10 @@ BotError
 ├── LastAdmin              nobody would be left who may decide who may do what
 ├── LinkUnknown            a one-time link was used, has expired or never was
 ├── TokenExpired           an API token worked once and has expired
+├── RemoteUnusable         the repository of the articles has not what is to be published
+├── PublicationUnknown     there is no publication with this id
+├── PublicationRunning     something is being published right now
+├── NothingToTakeBack      no snapshot was published before the one in use
 └── StoreUnavailable       the database cannot be written; nothing was stored
 """
 
@@ -177,6 +181,22 @@ class LinkUnknown(BotError):  # noqa: N818
 
 class TokenExpired(BotError):  # noqa: N818
     """An API token worked once and has expired."""
+
+
+class RemoteUnusable(BotError):  # noqa: N818
+    """The repository of the articles has not what is to be published; the message says what to do, and no password."""
+
+
+class PublicationUnknown(BotError):  # noqa: N818
+    """There is no publication with this id."""
+
+
+class PublicationRunning(BotError):  # noqa: N818
+    """Something is being published right now; what is in use may change at any moment."""
+
+
+class NothingToTakeBack(BotError):  # noqa: N818
+    """No snapshot was published before the one in use, or none with the id that was asked for."""
 
 
 class StoreUnavailable(BotError):  # noqa: N818

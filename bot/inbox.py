@@ -15,6 +15,7 @@ from bot.database import reachable
 from bot.errors import AttachmentRefused
 from bot.models import NOBODY, Attachment, Author, Ticket, TicketDraft, TicketMessage, Who
 from bot.outgoing import Outgoing
+from bot.reports import changes
 from bot.response_times import ResponseTimes
 from bot.tables import ticket_attachments as files
 from bot.tables import ticket_messages as messages
@@ -143,6 +144,7 @@ class SqlInbox:
                     connection.execute(files.update().where(_waiting(idempotency_key)).values(ticket_id=made.id))
                     attached = attachments(connection, files.c.ticket_id == made.id)
                     made = replace(made, number=number, attachments=attached)
+                    changes.ticketed(connection, draft.session, draft.question_id, at)
                     if self._outgoing:
                         self._outgoing.opened(connection, made)
             except sa.exc.IntegrityError:

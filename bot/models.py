@@ -274,7 +274,8 @@ class SentTicket:
 class RecordedQuestion:
     """A question as it is kept: personal data masked. `shown` are the ids of the articles the person saw.
 
-    `after` is the id of the question it was understood to follow up on, "" where it was taken on its own.
+    `after` is the id of the question it was understood to follow up on, "" where it was taken on its own. `further`
+    are the ids of the next best articles.
     """
 
     id: str
@@ -290,3 +291,4 @@ class RecordedQuestion:
     snapshot: str
     shown: tuple[str, ...]
     after: str = ""
+    further: tuple[str, ...] = ()

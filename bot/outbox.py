@@ -18,7 +18,7 @@ from bot.database import insert, reachable
 from bot.errors import Message, SendingUnknown
 from bot.tables import outbox, tickets
 
-Kind = Literal["ticket", "message", "note", "mail"]
+Kind = Literal["ticket", "message", "note", "mail", "event"]
 State = Literal["waiting", "delivered", "dead", "discarded"]
 #: What a list may be narrowed to: `waiting` was not tried yet, `failing` was, and waits to be tried again.
 Shown = Literal["waiting", "failing", "dead", "delivered", "discarded"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from string import ascii_uppercase
+
+from kb.personal import IBAN, is_iban, passes_luhn
 
 # Each pattern takes a run of text once, however long and hostile: a run is entered at its start only (a look-behind)
 # and never given back (`++`), or it is bounded.
@@ -12,21 +13,6 @@ _DOMAIN = r"(?:[\w-]{1,63}\.)+[^\W\d_]{2,24}"
 #: Addresses, in an encoded URL too; those glued together (`a@example.com_b@example.com`) are one.
 _EMAIL = re.compile(
     rf"(?:(?<![\w.+'%-])[\w.+'%-]++@|(?<![\w.+'-])[\w.+'-]++%40){_DOMAIN}(?:(?:[\w.+'%-]*+@|[\w.+'-]*+%40){_DOMAIN})*+"
-)
-
-#: ISO 13616: how long an account number is, by country, country and check digits included.
-_IBAN_LENGTHS = {
-    15: "NO", 16: "BE", 18: "DK FI FK FO GL NL SD", 19: "MK SI", 20: "AT BA EE KZ LT LU MN XK", 21: "CH HR LI LV",
-    22: "BG BH CR DE GB GE IE ME RS VA", 23: "AE GI IL IQ OM SO TL", 24: "AD CZ ES MD PK RO SA SE SK TN VG",
-    25: "LY PT ST", 26: "IS TR", 27: "BI DJ FR GR IT MC MR SM", 28: "AL AZ BY CY DO GT HN HU LB NI PL SV",
-    29: "BR EG PS QA UA", 30: "JO KW MU YE", 31: "MT SC", 32: "LC", 33: "RU",
-}  # fmt: skip
-_IBAN = re.compile(
-    "|".join(
-        rf"\b(?:{countries.replace(' ', '|')})\d\d(?:[ \u00a0\u202f-]?[A-Z0-9]){{{length - 4}}}\b"
-        for length, countries in _IBAN_LENGTHS.items()
-    ),
-    re.IGNORECASE | re.ASCII,
 )
 
 #: A word character of a script that puts spaces between words: beside one, digits are part of a code.
@@ -72,7 +58,7 @@ def mask(text: str) -> str:
     or more that is none of these is masked, since a number kept by mistake cannot be taken back.
     """
     text = _EMAIL.sub(EMAIL, text)
-    text = _IBAN.sub(lambda match: ACCOUNT if _is_iban(match[0]) else match[0], text)
+    text = IBAN.sub(lambda match: ACCOUNT if is_iban(match[0]) else match[0], text)
     return _DIGITS.sub(_number, text)
 
 
@@ -81,24 +67,11 @@ def _number(match: re.Match[str]) -> str:
     digits = re.sub(r"\D", "", written)
     if match["kept"]:
         return written
-    if 13 <= len(digits) <= 19 and _passes_luhn(digits):
+    if 13 <= len(digits) <= 19 and passes_luhn(digits):
         return CARD
     if written.startswith(("+", "00", "(")) or (len(digits) <= 13 and re.search(r"\D", written)):
         return PHONE
     return PHONE if written.startswith("0") and len(digits) <= 12 else ACCOUNT
-
-
-def _passes_luhn(digits: str) -> bool:
-    """ISO/IEC 7812-1, the check digit of card numbers."""
-    doubled = [int(digit) * (2 if n % 2 else 1) for n, digit in enumerate(reversed(digits))]
-    return sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0
-
-
-def _is_iban(written: str) -> bool:
-    """ISO 13616: the rearranged number leaves 1 when divided by 97."""
-    compact = re.sub(r"[^A-Z0-9]", "", written.upper())
-    number = "".join(str(ascii_uppercase.index(c) + 10) if c.isalpha() else c for c in compact[4:] + compact[:4])
-    return int(number) % 97 == 1
 
 
 def printable(text: str) -> str:

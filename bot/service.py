@@ -316,6 +316,7 @@ class HelpDesk:
             snapshot=reply.snapshot,
             shown=tuple(key.id for key in reply.shown),
             after=question.after if reply.context else "",
+            further=tuple(suggestion.key.id for suggestion in reply.further),
         )
         try:
             self.events.record_question(recorded)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -45,7 +45,13 @@ _SETEXT_HEADING = re.compile(r"^ {0,3}(\S[^\n]*)\n=+[ \t]*$", re.MULTILINE)
 _FENCED = re.compile(r"^ {0,3}(```|~~~).*?^ {0,3}\1", re.MULTILINE | re.DOTALL)
 
 
-class _Unusable(Exception):  # noqa: N818 - carries a Skipped, never leaves the module
+#: Reads one file: its path, its path in the source, how many leading folders all files share, the usual language.
+ReadFile = Callable[[Path, PurePosixPath, int, str], Article | Skipped]
+
+
+class Unusable(Exception):  # noqa: N818 - carries a Skipped to whoever reads one file
+    """A file that is no article, and why."""
+
     def __init__(self, skipped: Skipped) -> None:
         super().__init__(str(skipped))
         self.skipped = skipped
@@ -74,15 +80,21 @@ def source_files(source: Path) -> list[Path]:
     )
 
 
-def load(source: Path, *, default_lang: str = "en", on_file: Callable[[Path], None] = lambda _: None) -> Loaded:
+def load(
+    source: Path,
+    *,
+    default_lang: str = "en",
+    on_file: Callable[[Path], None] = lambda _: None,
+    read: ReadFile | None = None,
+) -> Loaded:
     """Every file of `source` as an article, or with the reason why it is none.
 
-    Of two files with one id and language the first in path order is kept. Raises SourceError where `source` cannot be
-    used at all, EvaluationFileError for a broken line of a JSONL file.
+    Of two files with one id and language the first in path order is kept. `read` takes the place of `read_file`. Raises
+    SourceError where `source` cannot be used at all, EvaluationFileError for a broken line of a JSONL file.
     """
     articles: dict[ArticleKey, Article] = {}
     skipped: list[Skipped] = []
-    for entry in _entries(source, default_lang, on_file):
+    for entry in _entries(source, default_lang, on_file, read or read_file):
         if isinstance(entry, Skipped):
             skipped.append(entry)
         elif (first := articles.get(entry.key)) is not None:
@@ -100,22 +112,21 @@ def load(source: Path, *, default_lang: str = "en", on_file: Callable[[Path], No
     return Loaded(tuple(articles.values()), (*skipped, *wrong), names)
 
 
-def _entries(source: Path, default_lang: str, on_file: Callable[[Path], None]) -> Iterator[Article | Skipped]:
+def _entries(
+    source: Path, default_lang: str, on_file: Callable[[Path], None], read: ReadFile
+) -> Iterator[Article | Skipped]:
     files = source_files(source)
     if source.is_file():
         yield from _from_jsonl(source, default_lang)
         return
     relatives = [PurePosixPath(path.relative_to(source).as_posix()) for path in files]
-    root = _content_root(relatives)
+    root = content_root(relatives)
     for path, relative in zip(files, relatives, strict=True):
         on_file(path)
-        try:
-            yield _from_file(path, relative, root, default_lang)
-        except _Unusable as unusable:
-            yield unusable.skipped
+        yield read(path, relative, root, default_lang)
 
 
-def _content_root(files: list[PurePosixPath]) -> int:
+def content_root(files: Sequence[PurePosixPath]) -> int:
     """How many leading folders all nested files share (`content/`, `docs/`), language folders left aside."""
     nested = [path.parts[:-1] for path in files if len(path.parts) > 1]
     shared = 0
@@ -132,12 +143,12 @@ def _content_root(files: list[PurePosixPath]) -> int:
 def read_markdown(path: Path, shown: str) -> str:
     """The text of a Markdown file with `\\n` line ends and no byte order mark.
 
-    Raises _Unusable where it cannot be read, is too large, or is no text.
+    Raises Unusable where it cannot be read, is too large, or is no text.
     """
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise _Unusable(
+            raise Unusable(
                 Skipped(
                     shown,
                     "too large",
@@ -147,11 +158,11 @@ def read_markdown(path: Path, shown: str) -> str:
             )
         data = path.read_bytes()
     except OSError as error:
-        raise _Unusable(
+        raise Unusable(
             Skipped(shown, "unreadable", error.strerror or str(error), fix="Check the file's permissions.")
         ) from error
     if b"\0" in data[:8192]:
-        raise _Unusable(
+        raise Unusable(
             Skipped(
                 shown,
                 "not text",
@@ -162,7 +173,7 @@ def read_markdown(path: Path, shown: str) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _Unusable(
+        raise Unusable(
             Skipped(
                 shown,
                 "not text",
@@ -174,44 +185,69 @@ def read_markdown(path: Path, shown: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _from_file(path: Path, relative: PurePosixPath, root: int, default_lang: str) -> Article:
+def read_file(
+    path: Path, relative: PurePosixPath, root: int, default_lang: str, *, drafts: bool = False
+) -> Article | Skipped:
+    """A Markdown file as an article, or why it is none; `drafts` takes a draft for an article.
+
+    `relative` is its path in the source, whose files share `root` leading folders.
+    """
+    try:
+        return _from_file(path, relative, root, default_lang, drafts)
+    except Unusable as unusable:
+        return unusable.skipped
+
+
+def _from_file(path: Path, relative: PurePosixPath, root: int, default_lang: str, drafts: bool) -> Article:
     shown = str(relative)
     try:
         shown.encode()
     except UnicodeEncodeError as error:
         shown = shown.encode(errors="surrogateescape").decode(errors="replace")
-        raise _Unusable(
+        raise Unusable(
             Skipped(shown, "unreadable", "its name is not UTF-8", fix="Give the file another name.")
         ) from error
     text = read_markdown(path, shown)
     try:
         front = frontmatter.split(text)
-        if reason := _no_article(relative, front):
-            raise _Unusable(Skipped(shown, "not an article", reason))
-        return _article(front, relative, root, default_lang)
+        if reason := no_article(relative, front):
+            raise Unusable(Skipped(shown, "not an article", reason))
+        status = status_of(front)
+        if (hidden := _STATUS.get(status)) and not (drafts and hidden == "draft"):
+            raise Unusable(Skipped(shown, hidden, f"status: {status}"))
+        return article_of(front, relative, root, default_lang)
     except FrontMatterProblem as problem:
-        raise _Unusable(
+        raise Unusable(
             Skipped(shown, "broken front matter", problem.detail, line=problem.line, fix=problem.fix)
         ) from problem
 
 
-def _no_article(relative: PurePosixPath, front: FrontMatter) -> str:
+def no_article(relative: PurePosixPath, front: FrontMatter) -> str:
+    """Why a file is about the repository or a part of other pages; "" where it is an article."""
     if relative.stem in _REPOSITORY_FILES and not front.values:
         return f"{relative.name} is about the repository"
     folder = next((part for part in relative.parts[:-1] if part.lower() in _FRAGMENT_FOLDERS), None)
     return f"a fragment for other pages (folder {folder})" if folder else ""
 
 
-def _article(front: FrontMatter, relative: PurePosixPath, root: int, default_lang: str) -> Article:
+def status_of(front: FrontMatter) -> str:
+    """ "draft", "archived", or any other word, which publishes. Raises FrontMatterProblem.
+
+    Other programs keep other words under `status`; only ours mean that a page is not to be shown.
+    """
+    if front.values.get("draft") is True or front.values.get("published") is False:
+        return "draft"
+    return front.text("status", "published").lower()
+
+
+def article_of(front: FrontMatter, relative: PurePosixPath, root: int, default_lang: str) -> Article:
+    """The article of a file, whatever its status; `root` is that of `content_root`.
+
+    Raises Unusable where it is empty or its language unknown, FrontMatterProblem for a value of the wrong kind.
+    """
     shown = str(relative)
-    status = "draft" if front.values.get("draft") is True else front.text("status", "published").lower()
-    if front.values.get("published") is False:
-        status = "draft"
-    # Other programs keep other words under `status`; only ours mean that a page is not to be shown.
-    if reason := _STATUS.get(status):
-        raise _Unusable(Skipped(shown, reason, f"status: {status}"))
     if not front.body.strip():
-        raise _Unusable(Skipped(shown, "empty", "no text below the front matter", fix="Write it, or delete the file."))
+        raise Unusable(Skipped(shown, "empty", "no text below the front matter", fix="Write it, or delete the file."))
     plain_id, path_lang = _id_and_language(relative, root)
     topics = front.texts("topics") or front.texts("topic")
     folders = PurePosixPath(plain_id).parts[root:-1]
@@ -253,7 +289,7 @@ def _language(front: FrontMatter, shown: str, default: str) -> str:
         return default
     lang = languages.normalise(written)
     if lang is None:
-        raise _Unusable(
+        raise Unusable(
             Skipped(
                 shown,
                 "unknown language",

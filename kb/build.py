@@ -7,47 +7,35 @@ import os
 import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from functools import lru_cache
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-
-from kb import analysis, topics
+from kb import published, topics
 from kb.articles import load, source_files
-from kb.embedding import Embedder, Vectors, open_encoder
+from kb.embedding import Embedder, open_encoder
 from kb.errors import DataFolderError, SnapshotError, SourceError
 from kb.export import prepare
 from kb.fit import fit
 from kb.history import history
 from kb.lexical import Bm25
 from kb.links import PICTURE_TYPES, Resolver
-from kb.markdown import Targets, render
-from kb.models import Article, Passage, Section, Skipped
-from kb.passages import article_terms, split
-from kb.routing import AUTO, models_for, readers
+from kb.models import Article, Skipped
+from kb.routing import AUTO, models_for
 from kb.scratch import scratch
+from kb.sheets import Cutter, Progress, read
 from kb.snapshot import (
     Snapshot,
     calibrate,
     current_id,
     open_snapshot,
-    read_manifest,
     snapshots_folder,
-    switch,
     write_snapshot,
 )
 from kb.trained import current as trained_encoder
 from kb.vector_cache import VectorCache, cache_file
 from kb.vectors import FaissStore
-
-#: Snapshots kept beside the current one, so that a bad publication can be taken back.
-KEPT = 2
-_EMBED_AT_ONCE = 64
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +62,6 @@ class BuildReport:
         return self.articles + len(self.skipped)
 
 
-@dataclass(slots=True)
-class _Prepared:
-    """Articles with their sections and passages, in the order of the rows."""
-
-    rows: list[tuple[Article, tuple[Section, ...], list[Passage]]] = field(default_factory=list)
-
-    @property
-    def passages(self) -> list[Passage]:
-        return [passage for _, _, passages in self.rows for passage in passages]
-
-
 def build(
     source: Path,
     data: Path,
@@ -106,40 +83,41 @@ def make(
     *,
     created: str,
     progress: Progress = lambda stage, done, total: None,
+    into: Path | None = None,
 ) -> BuildReport:
     """Writes the snapshot of `source` into `data`, embedding only texts not embedded before; the one in use stays.
 
     Nothing is written where nothing changed. Killed at any moment, it leaves the snapshot in use untouched. `created`
-    is the time written into the manifest (ISO 8601). Raises SourceError, EvaluationFileError, EncoderError or
-    DataFolderError.
+    is the time written into the manifest (ISO 8601). One that is not meant to be published goes `into` another folder
+    than those that are. Raises SourceError, EvaluationFileError, EncoderError or DataFolderError.
     """
     source_files(source)  # a wrong path is told before the encoder is exported
-    with _writing(data):
-        return _make(source, data, settings, created, progress)
+    with writing(data):
+        return _make(source, data, settings, created, progress, into or snapshots_folder(data))
 
 
 def publish(data: Path, snapshot_id: str) -> None:
     """Makes a snapshot of `data` the one in use, and removes old ones. Raises SnapshotError or DataFolderError."""
-    with _writing(data):
-        if _current_or_none(data) == snapshot_id:
-            return
-        read_manifest(snapshots_folder(data) / snapshot_id)
-        switch(data, snapshot_id)
-        _remove_old(data)
+    with writing(data):
+        published.publish(data, snapshot_id)
 
 
-def _make(source: Path, data: Path, settings: BuildSettings, created: str, progress: Progress) -> BuildReport:
+def take_back(data: Path, snapshot_id: str) -> None:
+    """Makes a snapshot that was published before the one in use again. Raises SnapshotError or DataFolderError."""
+    with writing(data):
+        published.take_back(data, snapshot_id)
+
+
+def _make(
+    source: Path, data: Path, settings: BuildSettings, created: str, progress: Progress, snapshots: Path
+) -> BuildReport:
     loaded = load(source, default_lang=settings.default_lang, on_file=lambda path: progress("Reading", 0, 0))
     if not loaded.articles:
-        reasons = Counter(entry.reason for entry in loaded.skipped)
-        listed = ", ".join(f"{count} × {reason}" for reason, count in reasons.items()) or "no Markdown files"
-        raise SourceError(f"{source} holds no article ({listed}). The snapshot in use stays as it is.")
+        raise SourceError(f"{nothing_found(source, loaded.skipped)} The snapshot in use stays as it is.")
     past = history(source)
     articles = tuple(past.of(article) for article in loaded.articles)
     models = models_for(settings.model, (article.lang for article in articles))
-    names = [str(trained_encoder(data, model) or model) for model in models]
-    folders = [prepare(name, data / "cache" / "encoders", lambda stage: progress(stage, 0, 0)) for name in names]
-    embedders = [open_encoder(folder, threads=os.cpu_count() or 1) for folder in folders]
+    folders, embedders = open_encoders(data, models, progress)
     inputs = {
         "source": fingerprint_source(source, data),
         "history": fingerprint_history(articles),
@@ -148,37 +126,35 @@ def _make(source: Path, data: Path, settings: BuildSettings, created: str, progr
         "code": _fingerprint_code(),
     }
     snapshot_id = hashlib.sha256(repr(sorted(inputs.items())).encode()).hexdigest()[:16]
-    folder = snapshots_folder(data) / snapshot_id
+    folder = snapshots / snapshot_id
     if known := _known(folder):
         return _report(known, embedded=0, changed=_current_or_none(data) != snapshot_id)
 
     resolver = Resolver.of(source if source.is_dir() else None, articles)
-    prepared = _prepare(articles, resolver, embedders, progress)
+    cutter = Cutter(embedders)
+    sheets = []
+    for number, article in enumerate(articles):
+        progress("Splitting", number, len(articles))
+        sheets.append(cutter.sheet(article, resolver))
     with VectorCache(cache_file(data)) as cache:
-        made_by = [_read(prepared, embedder, embedders, cache, progress) for embedder in embedders]
+        made_by = [read(sheets, embedder, embedders, cache, progress) for embedder in embedders]
 
     progress("Writing", 0, 0)
-    snapshots_folder(data).mkdir(parents=True, exist_ok=True)
-    with scratch(snapshots_folder(data), ".building-") as temporary:
+    snapshots.mkdir(parents=True, exist_ok=True)
+    with scratch(snapshots, ".building-") as temporary:
         made = temporary / snapshot_id
         made.mkdir()
         write_snapshot(
             made,
             snapshot_id=snapshot_id,
-            articles=prepared.rows,
+            articles=[(sheet.article, sheet.sections, sheet.passages) for sheet in sheets],
             skipped=loaded.skipped,
             encoders=[
                 (encoder, embedder, FaissStore.of(vectors))
                 for encoder, embedder, (vectors, _) in zip(folders, embedders, made_by, strict=True)
             ],
-            words=Bm25.of([article_terms(article, passages) for article, _, passages in prepared.rows]),
-            units=Bm25.of(
-                [
-                    analysis.terms(passage.embedded, (article.lang,))
-                    for article, _, passages in prepared.rows
-                    for passage in passages
-                ]
-            ),
+            words=Bm25.of([sheet.words for sheet in sheets]),
+            units=Bm25.of([terms for sheet in sheets for terms in sheet.units]),
             pictures=resolver.pictures,
             topics=loaded.topics,
             created=created,
@@ -197,81 +173,23 @@ def _make(source: Path, data: Path, settings: BuildSettings, created: str, progr
     return _report(snapshot, embedded=sum(count for _, count in made_by), changed=True)
 
 
-def _read(
-    prepared: _Prepared, embedder: Embedder, among: Sequence[Embedder], cache: VectorCache, progress: Progress
-) -> tuple[Vectors, int]:
-    """As `embed`, with rows of zeros for articles in languages this encoder does not read."""
-    langs = [article.lang for article, _, passages in prepared.rows for _ in passages]
-    mine = {lang: embedder in readers(among, lang) for lang in set(langs)}
-    rows = np.array([row for row, lang in enumerate(langs) if mine[lang]], np.int64)
-    passages = prepared.passages
-    vectors = np.zeros((len(passages), embedder.dimension), np.float32)
-    vectors[rows], embedded = embed([passages[row] for row in rows], embedder, cache, progress)
-    return vectors, embedded
+def nothing_found(source: Path, skipped: Sequence[Skipped]) -> str:
+    """What to say of a source none of whose files is an article."""
+    reasons = Counter(entry.reason for entry in skipped)
+    listed = ", ".join(f"{count} × {reason}" for reason, count in reasons.items()) or "no Markdown files"
+    return f"{source} holds no article ({listed})."
 
 
-def embed(
-    passages: Sequence[Passage],
-    embedder: Embedder,
-    cache: VectorCache,
-    progress: Progress = lambda stage, done, total: None,
-) -> tuple[Vectors, int]:
-    """Vectors of all passages, float32 of shape (len(passages), dimension), and how many texts had to be embedded.
+def open_encoders(
+    data: Path, models: Sequence[str], progress: Progress = lambda stage, done, total: None
+) -> tuple[list[Path], list[Embedder]]:
+    """The folders of exported encoders and what opens them, one a model; exports those that were not yet.
 
-    Author questions are read as questions, since questions are what they are compared with.
+    A model that was trained for this data folder takes the place of the one it comes from. Raises EncoderError.
     """
-    roles = ["query" if passage.kind == "question" else "passage" for passage in passages]
-    keys = [
-        cache.key(embedder.fingerprint, role, passage.embedded) for role, passage in zip(roles, passages, strict=True)
-    ]
-    vectors = np.empty((len(passages), embedder.dimension), np.float32)
-    missing: dict[bytes, list[int]] = {}
-    for row, key in enumerate(keys):
-        if (vector := cache.get(key)) is not None:
-            vectors[row] = vector
-        else:
-            missing.setdefault(key, []).append(row)
-    # Texts of one length together fill a batch without padding.
-    order = sorted(missing, key=lambda key: len(passages[missing[key][0]].embedded))
-    for start in range(0, len(order), _EMBED_AT_ONCE):
-        progress("Embedding", start, len(order))
-        batch = order[start : start + _EMBED_AT_ONCE]
-        for role, method in (("query", embedder.embed_queries), ("passage", embedder.embed_passages)):
-            part = [key for key in batch if roles[missing[key][0]] == role]
-            if not part:
-                continue
-            made = method([passages[missing[key][0]].embedded for key in part])
-            cache.put(part, made)
-            for key, vector in zip(part, made, strict=True):
-                vectors[missing[key]] = vector
-    progress("Embedding", len(order), len(order))
-    return vectors, len(order)
-
-
-def _prepare(
-    articles: Sequence[Article], resolver: Resolver, embedders: Sequence[Embedder], progress: Progress
-) -> _Prepared:
-    counts = {id(embedder): lru_cache(maxsize=4096)(embedder.count_tokens) for embedder in embedders}
-    prepared = _Prepared()
-    for number, article in enumerate(articles):
-        progress("Splitting", number, len(articles))
-
-        def link(href: str, article: Article = article) -> str:
-            return resolver.link(article, href)
-
-        def picture(src: str, article: Article = article) -> str:
-            return resolver.picture(article, src)
-
-        def include(path: str, article: Article = article) -> str | None:
-            return resolver.fragment(article, path)
-
-        rendered = render(
-            article.body, first_line=article.body_line, lang=article.lang, targets=Targets(link, picture, include)
-        )
-        reader = readers(embedders, article.lang)[0]
-        passages = split(article, rendered, counts[id(reader)], reader.max_tokens)
-        prepared.rows.append((article, rendered.sections, passages))
-    return prepared
+    names = [str(trained_encoder(data, model) or model) for model in models]
+    folders = [prepare(name, data / "cache" / "encoders", lambda stage: progress(stage, 0, 0)) for name in names]
+    return folders, [open_encoder(folder, threads=os.cpu_count() or 1) for folder in folders]
 
 
 # --- identity ----------------------------------------------------------------------------------------------------
@@ -280,7 +198,8 @@ def _prepare(
 def fingerprint_source(source: Path, data: Path) -> str:
     """Of every file a build may read: Markdown and pictures by relative path and content, or the one JSONL file.
 
-    A data folder within the source does not count: each build would change what the next one reads.
+    A data folder within the source does not count: each build would change what the next one reads. A source may lie
+    within the data folder, where what is published was fetched to.
     """
     digest = hashlib.sha256()
     if source.is_file():
@@ -290,7 +209,8 @@ def fingerprint_source(source: Path, data: Path) -> str:
     source, own = source.resolve(), data.resolve()
     for path in sorted(source.rglob("*")):
         named = path.suffix.lower() in suffixes or path == source / topics.FILE
-        if not named or path.is_relative_to(own) or not path.is_file():
+        ours = own.is_relative_to(source) and path.is_relative_to(own)
+        if not named or ours or not path.is_file():
             continue
         digest.update(os.fsencode(path.relative_to(source)) + b"\0")
         try:
@@ -306,6 +226,13 @@ def fingerprint_history(articles: Sequence[Article]) -> str:
     return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
+def fingerprint_basis(data: Path, settings: BuildSettings) -> str:
+    """Of all a build depends on besides the source: 16 hexadecimal digits, known in milliseconds."""
+    trained = [path.read_bytes() for path in sorted((data / "trained").glob("*/current"))]
+    told = [settings.model, settings.default_lang, _fingerprint_code(), *trained]
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+
+
 def _fingerprint_code() -> str:
     """Of this package: a snapshot is a function of its inputs and of the code that made it."""
     digest = hashlib.sha256()
@@ -315,7 +242,7 @@ def _fingerprint_code() -> str:
 
 
 @contextmanager
-def _writing(data: Path) -> Iterator[None]:
+def writing(data: Path) -> Iterator[None]:
     """Raises DataFolderError for whatever the disk refuses."""
     try:
         yield
@@ -352,26 +279,3 @@ def _report(snapshot: Snapshot, *, embedded: int, changed: bool) -> BuildReport:
         embedded=embedded,
         changed=changed,
     )
-
-
-def _remove_old(data: Path) -> None:
-    """Removes all but the current snapshot and the KEPT newest others."""
-    current = current_id(data)
-    others = sorted(
-        (
-            path
-            for path in snapshots_folder(data).iterdir()
-            if path.is_dir() and path.name[0] != "." and path.name != current
-        ),
-        key=lambda path: _created(path),
-        reverse=True,
-    )
-    for path in others[KEPT:]:
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def _created(folder: Path) -> str:
-    try:
-        return str(read_manifest(folder)["created"])
-    except (SnapshotError, KeyError):
-        return ""

@@ -44,15 +44,17 @@ class Bm25:
         self._starts, self._docs, self._impacts, self._idf, self._lengths = starts, docs, impacts, idf, lengths
 
     @classmethod
-    def of(cls, documents: Sequence[Mapping[str, float] | Sequence[str]]) -> Bm25:
+    def of(cls, documents: Sequence[Mapping[str, float] | Mapping[str, int] | Sequence[str]]) -> Bm25:
         """An index of `documents`, each a sequence of terms or a mapping of term to (weighted) frequency."""
         counts = [doc if isinstance(doc, Mapping) else Counter(doc) for doc in documents]
         vocabulary = {term: n for n, term in enumerate(sorted({term for doc in counts for term in doc}))}
         lengths = np.array([sum(doc.values()) for doc in counts], np.float64)
-        postings = [(vocabulary[term], n, frequency) for n, doc in enumerate(counts) for term, frequency in doc.items()]
-        postings.sort()
-        columns = np.array(postings, np.float64).reshape(-1, 3)
-        ids, docs, frequency = columns[:, 0].astype(np.int64), columns[:, 1].astype(np.int32), columns[:, 2]
+        sizes = [len(doc) for doc in counts]
+        ids = np.fromiter((vocabulary[term] for doc in counts for term in doc), np.int64, sum(sizes))
+        docs = np.repeat(np.arange(len(counts), dtype=np.int32), sizes)
+        frequency = np.fromiter((count for doc in counts for count in doc.values()), np.float64, sum(sizes))
+        order = np.lexsort((docs, ids))
+        ids, docs, frequency = ids[order], docs[order], frequency[order]
         document_frequency = np.bincount(ids, minlength=len(vocabulary))
         starts = np.concatenate([[0], np.cumsum(document_frequency)]).astype(np.int64)
         idf = np.log1p((len(counts) - document_frequency + 0.5) / (document_frequency + 0.5)).astype(np.float32)

@@ -20,7 +20,7 @@ PICTURE_TYPES = {
     ".webp": "image/webp",
     ".svg": "image/svg+xml",
 }
-_MAX_PICTURE_BYTES = 5_000_000
+MAX_PICTURE_BYTES = 5_000_000
 _EXTERNAL = re.compile(r"^(?:[a-z][a-z0-9+.-]*:|//)", re.IGNORECASE)
 
 
@@ -64,7 +64,7 @@ class Resolver:
         if self.root is None or _EXTERNAL.match(src):
             return ""
         path = self._file(self._from_root(article, _parts(src)[0]))
-        if path is None or path.suffix.lower() not in PICTURE_TYPES or path.stat().st_size > _MAX_PICTURE_BYTES:
+        if path is None or path.suffix.lower() not in PICTURE_TYPES or path.stat().st_size > MAX_PICTURE_BYTES:
             return ""
         name = hashlib.sha256(path.read_bytes()).hexdigest()[:16] + path.suffix.lower()
         self.pictures[name] = path

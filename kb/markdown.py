@@ -29,7 +29,7 @@ from kb.models import Section
 
 _ATTRIBUTES = {
     "*": {"id", "class", "lang", "dir"},
-    "a": {"href", "title"},
+    "a": {"href", "title", "name"},
     "img": {"src", "alt", "title", "width", "height"},
     "input": {"type", "checked", "disabled"},
     "ol": {"start"},

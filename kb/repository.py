@@ -8,15 +8,30 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import subprocess
 import tarfile
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from kb.errors import RepositoryError
 
 #: Set by git for its hooks; they name the repository of the hook, whatever folder is asked about.
 _OF_HOOKS = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"})
+#: What git adds whatever the reason was.
+_AFTERWARDS = (
+    "Could not read from remote repository",
+    "Please make sure you have the correct access rights",
+    "and the repository exists",
+    "Cloning into",
+    "remote: Enumerating",
+    "remote: Counting",
+    "remote: Compressing",
+)
+_MOST_SAID = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +89,49 @@ def run(folder: Path, *arguments: str, given: bytes | None = None) -> str:
     return os.fsdecode(done.stdout)
 
 
+def reach(folder: Path, *arguments: str, seconds: float, configured: Mapping[str, str] = MappingProxyType({})) -> str:
+    """As `run`, for a command that talks to another repository: ended with all it started after some seconds.
+
+    `configured` are settings of git for this command that no list of running programs shows. Nobody is asked for a
+    password. Raises RepositoryError with all that git and what it started said of the reason.
+    """
+    given = {f"GIT_CONFIG_{kind}_{n}": text for n, pair in enumerate(configured.items()) for kind, text in _named(pair)}
+    more = {**given, "GIT_CONFIG_COUNT": str(len(configured)), "GIT_ASKPASS": "", "SSH_ASKPASS": ""}
+    try:
+        process = subprocess.Popen(
+            command(folder, *arguments),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**env(), **more},
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise RepositoryError("git cannot be started. Install git, or see that it is in PATH.") from error
+    with process:
+        try:
+            out, err = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            _end(process)
+            raise RepositoryError(f"git {arguments[0]} took longer than {seconds:g} seconds and was ended.") from None
+        except BaseException:
+            _end(process)
+            raise
+    if process.returncode:
+        raise RepositoryError(f"git {arguments[0]}: {_reasons(err)}.")
+    return os.fsdecode(out)
+
+
+def _named(pair: tuple[str, str]) -> Iterator[tuple[str, str]]:
+    return zip(("KEY", "VALUE"), pair, strict=True)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ends a command with what it started: `git fetch` leaves the talking to other programs."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
 def command(folder: Path, *arguments: str) -> list[str]:
     """A git command that runs no program a repository names: no file system monitor, no hooks."""
     quiet = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}")
@@ -84,6 +142,14 @@ def env() -> dict[str, str]:
     """The environment git runs in: messages in English, and an error where it would ask for a password."""
     kept = {name: value for name, value in os.environ.items() if name not in _OF_HOOKS}
     return {"GIT_SSH_COMMAND": "ssh -oBatchMode=yes", **kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+
+
+def _reasons(stderr: bytes) -> str:
+    """All that was said, since ssh says more than git does; without what git says after every failure."""
+    lines = (line.strip() for line in stderr.decode(errors="replace").replace("\r", "\n").split("\n"))
+    told = [line.removeprefix("fatal: ").removeprefix("error: ").rstrip(".") for line in lines if line]
+    telling = [line for line in told if not line.startswith(_AFTERWARDS)] or told or ["it failed"]
+    return "; ".join(dict.fromkeys(telling))[:_MOST_SAID]
 
 
 def _reason(stderr: bytes) -> str:

@@ -137,8 +137,11 @@ class _Seen:
 class Searcher:
     """Searches one snapshot. Everything it keeps is derived from the snapshot and from what was learned."""
 
-    def __init__(self, snapshot: Snapshot, hold: Sequence[int] = ()) -> None:
-        """`hold` are the rows of titles and author questions that `find` will leave out."""
+    def __init__(self, snapshot: Snapshot, hold: Sequence[int] = (), before: Searcher | None = None) -> None:
+        """`hold` are the rows of titles and author questions that `find` will leave out.
+
+        `before` searches an earlier state of the same articles; what is the same in both is not computed anew.
+        """
         self.snapshot = snapshot
         kinds = [passage.kind for passage in snapshot.passages]
         self._is_body = np.array([kind == "body" for kind in kinds], bool)
@@ -152,9 +155,11 @@ class Searcher:
         langs = np.array([entry.article.lang for entry in snapshot.entries])
         embedders = [encoded.embedder for encoded in snapshot.encoders]
         self._readers: list[Reader] = []
+        earlier = {reader.embedder.fingerprint: reader for reader in before._readers} if before else {}
         for encoded in snapshot.encoders:
             read = [lang for lang in snapshot.languages if encoded.embedder in readers(embedders, lang)]
-            self._readers.append(Reader(snapshot, encoded, np.flatnonzero(np.isin(langs, read)), self._group, hold))
+            mine, known = np.flatnonzero(np.isin(langs, read)), earlier.get(encoded.embedder.fingerprint)
+            self._readers.append(Reader(snapshot, encoded, mine, self._group, hold, known))
         self._typeaheads = lru_cache(maxsize=16)(partial(Typeahead, snapshot))
         self._parts = lru_cache(maxsize=64)(self._who_reads_what)
         self._get_ready()
@@ -214,9 +219,12 @@ class Searcher:
     def passage(self, row: int) -> Passage:
         return self.snapshot.passages[row]
 
-    def rank(self, query: Query, limit: int = 10) -> Ranking:
-        """The best `limit` articles for a query, each once, in the language of the question or else of the asker."""
-        found = self.find(query)
+    def rank(self, query: Query, limit: int = 10, leave_out: int | None = None) -> Ranking:
+        """The best `limit` articles for a query, each once, in the language of the question or else of the asker.
+
+        `leave_out` as in `find`.
+        """
+        found = self.find(query, leave_out)
         ranked, shown = self._one_language_each(order(found.evidence), found, query.lang)
         hits = tuple(
             Hit(int(found.articles[position]), float(score), int(found.best_rows[position]))

@@ -61,7 +61,7 @@ class Snapshot:
     """An opened snapshot, all of it in memory but the pictures.
 
     `owner` has one entry a passage: the number of its article in `entries`. `languages` are those articles are written
-    in, the one with most articles first.
+    in, the one with most articles first; `pictures` the files of those they show, by name.
     """
 
     id: str
@@ -76,6 +76,7 @@ class Snapshot:
     by_key: dict[ArticleKey, int]
     languages: tuple[str, ...]
     calibration: Calibration
+    pictures: Mapping[str, Path]
 
     def __repr__(self) -> str:
         return f"<Snapshot {self.id}: {len(self.entries)} articles, {len(self.passages)} passages>"
@@ -94,8 +95,8 @@ class Snapshot:
         return cast(TopicNames, self.manifest["topics"])
 
     def picture(self, name: str) -> Path | None:
-        """The file of a picture, or None; only names in the manifest are served."""
-        return self.folder / "pictures" / name if f"pictures/{name}" in self.manifest["files"] else None
+        """The file of a picture, or None for a name that none has."""
+        return self.pictures.get(name)
 
 
 def snapshots_folder(data: Path) -> Path:
@@ -156,8 +157,11 @@ def open_snapshot(folder: Path) -> Snapshot:
         words=Bm25.open(folder / "words.npz"),
         units=Bm25.open(folder / "units.npz"),
         by_key={entry.article.key: n for n, entry in enumerate(entries)},
-        languages=_languages(entries),
+        languages=languages_of(entries),
         calibration=_calibration(folder, manifest),
+        pictures={
+            name.removeprefix("pictures/"): folder / name for name in manifest["files"] if name.startswith("pictures/")
+        },
     )
     _check_counts(snapshot)
     return snapshot
@@ -263,7 +267,8 @@ def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
         os.fsync(file.fileno())
 
 
-def _languages(entries: Sequence[Entry]) -> tuple[str, ...]:
+def languages_of(entries: Sequence[Entry]) -> tuple[str, ...]:
+    """The languages articles are written in, the one with most articles first."""
     counts = Counter(entry.article.lang for entry in entries)
     return tuple(sorted(counts, key=lambda lang: (-counts[lang], lang)))
 

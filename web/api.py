@@ -13,12 +13,24 @@ from bot.feedback import Feedback
 from bot.learned import Source, Status
 from bot.models import Offer, Outcome, Question, TicketDraft
 from bot.people import Caller
-from bot.reports import deflection
 from bot.service import HelpDesk
 from kb.links import article_path
 from kb.models import PUBLIC, ArticleKey
 from kb.snapshot import Entry
-from web import beside_api, gaps_api, learned_schemas, limits, outbox_api, schemas, tickets_api, webhooks, widget
+from web import (
+    beside_api,
+    gaps_api,
+    learned_schemas,
+    limits,
+    outbox_api,
+    publishing_api,
+    push_webhook,
+    reports_api,
+    schemas,
+    tickets_api,
+    webhooks,
+    widget,
+)
 from web.auth import Agent, Author, caller
 from web.pages.catalogue import catalogue
 from web.problems import ApiError, Problem
@@ -181,6 +193,8 @@ def list_feedback(
 router.include_router(widget.router)
 router.include_router(outbox_api.router)
 router.include_router(webhooks.router)
+router.include_router(push_webhook.router)
+router.include_router(publishing_api.router)
 router.include_router(beside_api.router)
 router.include_router(gaps_api.router)
 
@@ -227,10 +241,7 @@ def accept_learned(learned_id: str, desk: Desk, _author: Author) -> learned_sche
     return learned_schemas.LearnedOut.of(desk.accept_learned(learned_id))
 
 
-@router.get("/reports/deflection", summary="Deflection")
-def report_deflection(desk: Desk, _author: Author, since: datetime | None = None) -> schemas.DeflectionOut:
-    """Confirmed, assumed and returned, each with its denominator. Needs the right `authoring`."""
-    return schemas.DeflectionOut.of(deflection(desk.events, now=desk.now(), since=_with_zone(since)))
+router.include_router(reports_api.router)
 
 
 @router.post("/tickets/{ticket_id}/resolution", status_code=204, summary="Tell how a ticket was solved")

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -38,6 +41,8 @@ from bot.outbox import SqlOutbox
 from bot.passwords import Passwords
 from bot.people_store import SqlPeopleStore
 from bot.readership import Readership, SqlReadStore
+from bot.reports.hold_out import HoldOut
+from bot.reports.reports import Reports
 from bot.service import HelpDesk
 from bot.solved import SqlSolvedStore
 from bot.worklist import SqlWorklist
@@ -49,6 +54,7 @@ from web.mcp import http as mcp
 from web.middleware import Compressed, SecurityHeaders, SizeLimit
 from web.notice import NoticeBoard
 from web.pages import forms, panel
+from web.publishing import Process, Publishing, open_publisher
 from web.settings import Settings
 from web.tokens import FormTokens
 
@@ -105,6 +111,21 @@ def open_gaps(settings: Settings, desk: HelpDesk, engine: sa.Engine) -> GapKeepe
     return GapKeeper(store, failures, desk.library, desk.policy, desk.now, new_id(), cache)
 
 
+def open_reports(settings: Settings, engine: sa.Engine, library: Library, outbox: SqlOutbox | None = None) -> Reports:
+    """The reports over a database that is up to date; spikes are told of where the settings say to whom."""
+
+    @lru_cache(maxsize=1)
+    def topics(_snapshot: str) -> dict[str, str]:
+        return {entry.article.id: entry.article.topic for entry in library.searcher.snapshot.entries}
+
+    def topic_of(article_id: str) -> str | None:
+        return topics(library.searcher.snapshot.id).get(article_id)
+
+    hold_out = HoldOut(engine, settings.hold_out, shared_secret(engine, "hold-out"))
+    told = outbox if settings.spike_url else None
+    return Reports(engine, ZoneInfo(settings.time_zone), hold_out, topic_of, told)
+
+
 def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: Accounts | None = None) -> FastAPI:
     """The web application: pages, widget and API over one help desk."""
 
@@ -112,12 +133,21 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     outbox = desk.outbox or SqlOutbox(engine)
     courier = handoff.courier(settings, desk, outbox)
     solved = SolvedTickets(SqlSolvedStore(engine), desk.library, cache_file(settings.data))
-
+    reports = open_reports(settings, engine, desk.library, outbox)
     gaps = open_gaps(settings, desk, engine)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        watcher = asyncio.create_task(_watch(desk.library, readership, solved, gaps))
+        watcher = asyncio.create_task(
+            _watch(
+                desk.library.refresh,
+                readership.refresh,
+                solved.refresh,
+                gaps.refresh,
+                lambda: reports.watch(desk.now()),
+                app.state.publishing.refresh,
+            )
+        )
         if courier:
             courier.start()
         async with mcp.serving(app):
@@ -141,6 +171,9 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     app.state.accounts = accounts or open_accounts(engine)
     app.state.readership, app.state.feedback = readership, SqlFeedbackStore(engine)
     app.state.flags, app.state.gaps = SqlFlagStore(engine), gaps
+    app.state.preview_bar = None  # above the pages of articles that somebody is writing: web/preview
+    app.state.reports = reports
+    app.state.publishing = Publishing(open_publisher(settings, engine), Process(settings))
     app.state.adviser = Adviser(desk.library, desk.policy, solved, app.state.flags)
     app.state.worklist = SqlWorklist(engine, settings.response_times)
     app.state.notices = NoticeBoard(settings.notice_file, settings.default_lang)
@@ -167,10 +200,10 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     app.add_middleware(Compressed)
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     problems.install(app)
-    app.include_router(api.router)
-    app.include_router(zendesk.router)
+    api_routes, page_routes = _routes()
+    app.router.routes += api_routes
     mcp.mount(app)
-    app.include_router(pages.router)
+    app.router.routes += page_routes
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _add_health(app)
 
@@ -183,6 +216,19 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
         return pages.error_page(request, error)
 
     return app
+
+
+@cache
+def _routes() -> tuple[list[BaseRoute], list[BaseRoute]]:
+    """The routes of the APIs and those of the pages: FastAPI works them out once a process, which takes 0.1 s.
+
+    What an application has of its own, such as its settings, they find in the state of the one that is asked.
+    """
+    apis, rest = APIRouter(), APIRouter()
+    apis.include_router(api.router)
+    apis.include_router(zendesk.router)
+    rest.include_router(pages.router)
+    return apis.routes, rest.routes
 
 
 def _add_health(app: FastAPI) -> None:
@@ -203,13 +249,12 @@ def _add_health(app: FastAPI) -> None:
         return JSONResponse({"status": "ready", "snapshot": snapshot})
 
 
-async def _watch(library: Library, readership: Readership, solved: SolvedTickets, gaps: GapKeeper) -> None:
+async def _watch(*looks: Callable[[], object]) -> None:
+    """Has every one look, one after another, again and again."""
     while True:
         await asyncio.sleep(_LOOK_EVERY_S)
-        try:
-            await asyncio.to_thread(library.refresh)
-            await asyncio.to_thread(readership.refresh)
-            await asyncio.to_thread(solved.refresh)
-            await asyncio.to_thread(gaps.refresh)
-        except Exception:  # a fault here must not end the looking: the next look may go well
-            _log.exception("looking for news failed")
+        for look in looks:
+            try:
+                await asyncio.to_thread(look)
+            except Exception:  # a fault of one must not end the looking: the next look may go well
+                _log.exception("looking for news failed")

@@ -12,9 +12,12 @@ import typer
 
 from bot.errors import BotError
 from kb.errors import KbError
-from web import gaps_commands, people_commands
+from web import gaps_commands, people_commands, publishing_commands
+from web.checking import check
 from web.mcp.stdio import mcp
+from web.preview.command import preview
 from web.terminal import Articles, Data, Json, fail, print_json, read_settings, warn
+from web.testing import run_test
 from web.training import train, training_lines
 
 if TYPE_CHECKING:
@@ -31,9 +34,13 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.command("test")(run_test)
 app.command()(train)
+app.command()(check)
 app.command()(mcp)
 app.add_typer(gaps_commands.gaps, name="gaps")
+app.command()(preview)
+publishing_commands.add_to(app)
 app.add_typer(people_commands.people, name="people")
 app.add_typer(people_commands.token, name="token")
 
@@ -64,18 +71,20 @@ def index(
     from datetime import UTC, datetime
 
     from kb.build import BuildSettings, build
+    from kb.published import in_use
     from web.progress import progress
 
     settings = read_settings(articles=path, data=data)
-    started = time.monotonic()
+    started, began, before = time.monotonic(), datetime.now(UTC), in_use(settings.data)
     with progress() as show:
         report = build(
             settings.articles,
             settings.data,
             BuildSettings(settings.model, settings.default_lang),
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            created=began.isoformat(timespec="seconds"),
             progress=show,
         )
+    publishing_commands.record_index(settings, before, began, report)
     seconds = round(time.monotonic() - started, 2)
     for entry in report.skipped:
         if not entry.harmless or as_json:

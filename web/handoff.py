@@ -8,7 +8,7 @@ import logging
 import random
 import uuid
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from fastapi import Request
 
@@ -22,6 +22,7 @@ from bot.handoff.zammad import ZammadSink
 from bot.handoff.zendesk import ZendeskSink
 from bot.outbox import MAIL, SqlOutbox
 from bot.outgoing import Outgoing
+from bot.reports import spikes
 from bot.service import HelpDesk
 from web import auth
 from web.letters import SiteLetters
@@ -50,6 +51,7 @@ def courier(settings: Settings, desk: HelpDesk, outbox: SqlOutbox) -> Courier | 
         outbox=outbox,
         sinks=_sinks(settings, mailer, desk.now),
         mailer=mailer,
+        events=_events(settings, desk.now),
         reply_to=settings.support_email,
         site=settings.base_url,
     )
@@ -72,7 +74,7 @@ def answers_by_mail(settings: Settings) -> bool:
 
 def sink_names(settings: Settings) -> frozenset[str]:
     """The sinks that these settings have; letters for others wait until they are set again."""
-    return frozenset({settings.handoff, MAIL if sends_mail(settings) else ""} - {""})
+    return frozenset({settings.handoff, MAIL if sends_mail(settings) else "", *_events(settings)} - {""})
 
 
 def given_up(request: Request) -> int:
@@ -124,6 +126,11 @@ def _now(request: Request) -> datetime:
 def _mailer(settings: Settings, now: Callable[[], datetime]) -> Mailer | None:
     address = settings.smtp_url.get_secret_value()
     return Mailer(address, settings.mail_from, now, settings.site_name) if address else None
+
+
+def _events(settings: Settings, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> dict[str, WebhookSink]:
+    url, secret = settings.spike_url, settings.spike_secret.get_secret_value()
+    return {spikes.SINK: WebhookSink(url, key_of(secret), now)} if url else {}
 
 
 def _sinks(settings: Settings, mailer: Mailer | None, now: Callable[[], datetime]) -> dict[str, TicketSink]:

@@ -68,6 +68,8 @@ def check(settings: Settings) -> None:
         raise ValueError(f'handoff = "{settings.handoff}" needs {", ".join(missing)} as well')
     if _given(settings.smtp_url) and not settings.mail_from:
         raise ValueError("smtp_url needs mail_from as well: the address our mail comes from")
+    if settings.spike_url and not _given(settings.spike_secret):
+        raise ValueError("spike_url needs spike_secret as well")
     if settings.handoff == "webhook":
         try:
             key_of(settings.handoff_secret.get_secret_value())

@@ -28,6 +28,17 @@ def host(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
+def fixed(name: str) -> bool:
+    """Whether a host's name is one that nobody can point elsewhere: an address, or `localhost`."""
+    if name == "localhost":
+        return True
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
 def network(host: str) -> str:
     """What counts as one address: of IPv6 the network of 64 bits that a line is given, to take addresses of at will."""
     try:

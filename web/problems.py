@@ -42,6 +42,10 @@ CODES: dict[type[errors.BotError], tuple[int, str]] = {
     errors.LastAdmin: (409, "last_admin"),
     errors.LinkUnknown: (404, "link_unknown"),
     errors.TokenExpired: (401, "token_expired"),
+    errors.RemoteUnusable: (409, "remote_unusable"),
+    errors.PublicationUnknown: (404, "publication_unknown"),
+    errors.PublicationRunning: (409, "publication_running"),
+    errors.NothingToTakeBack: (409, "nothing_to_take_back"),
     errors.StoreUnavailable: (503, "store_unavailable"),
 }
 _HTTP_CODES = {

@@ -10,7 +10,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from bot import models
 from bot.feedback import MAX_COMMENT, Feedback, ReasonName
 from bot.models import MAX_BODY, MAX_CHOICE, MAX_REASON, Channel, DecisionName, Nothing, OutcomeName
-from bot.reports import Deflection
 from kb import languages
 from kb.marks import Marks
 from kb.snapshot import Entry
@@ -313,22 +312,3 @@ class FeedbackListOut(BaseModel):
     total: int = Field(description="How many fit, on all pages.")
     helpful: int = Field(description="How many of these said yes.")
     feedback: list[FeedbackOut] = Field(description="The newest first.")
-
-
-class RateOut(BaseModel):
-    rate: float | None = Field(description="0 to 1; null where the denominator is 0.")
-    denominator: int
-
-
-class DeflectionOut(BaseModel):
-    """Three rates, each with its denominator."""
-
-    shown: int
-    confirmed: RateOut
-    assumed: RateOut
-    returned: RateOut
-
-    @classmethod
-    def of(cls, counted: Deflection) -> Self:
-        rates = {name: RateOut(rate=rate, denominator=of) for name, (rate, of) in counted.rates.items()}
-        return cls(shown=counted.shown, **rates)

@@ -5,6 +5,8 @@ A count is a list of whole sentences, one for each number from 0 on, so that no 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bot.attachments import Allowed
 from web.words import Words
 
@@ -12,6 +14,12 @@ from web.words import Words
 _MOST = 10
 #: What a script puts a file's name in the place of.
 _NAME = "{name}"
+
+
+def publishing_words(said: Words, stages: Mapping[str, str]) -> dict[str, object]:
+    """Of publishing.js. `{done}` and `{total}` stay for the script to fill in."""
+    far = said.gettext("%(done)s of %(total)s", done="{done}", total="{total}")
+    return {"stages": {stage: said.gettext(words) for stage, words in stages.items()}, "far": far}
 
 
 def ticket_words(said: Words, allowed: Allowed) -> dict[str, str | list[str]]:
@@ -162,6 +170,14 @@ def article_words(said: Words) -> dict[str, str | list[str]]:
         "copy": said.gettext("Copy"),
         "copyCode": said.gettext("Copy this code"),
         "failed": said.gettext("Not copied: select it and copy it yourself"),
+    }
+
+
+def preview_words(said: Words) -> dict[str, str | list[str]]:
+    """Of preview.js, on every page of a preview."""
+    return {
+        "gone": said.gettext("The preview has stopped. Start it again in your terminal."),
+        "older": said.gettext("The articles changed. Load this page again when you have finished typing."),
     }
 
 

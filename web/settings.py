@@ -24,12 +24,14 @@ from bot.attachments import Allowed
 from bot.database import sqlite_url
 from bot.decide import COST_MISSED, COST_WRONG, Policy
 from bot.hours import Hours
+from bot.publishing.publication import GATES, Gate
 from bot.response_times import ResponseTimes
 from kb import languages
 from kb.routing import AUTO
-from web import choices, handoff_settings
+from web import choices, handoff_settings, publishing_settings
 from web.choices import Choice
 from web.handoff_settings import ADDRESS, DeskAddress, Handoff, MailServer, WebhookSecret
+from web.publishing_settings import PushSecret
 
 _PREFIX = "FIRSTLINE_"
 FILE_VARIABLE = f"{_PREFIX}SETTINGS"
@@ -99,6 +101,24 @@ class Settings(BaseSettings):
         "Polish. Empty: `notice.md` in the data folder.",
     )
     articles: Path = Field(Path("articles"), description="The folder of Markdown files (or a .jsonl file) to index.")
+    articles_remote: SecretStr = Field(
+        SecretStr(""),
+        description="The repository that `firstline pull` publishes from: `https://…`, `git@…:…` or a path. Empty: the "
+        "one that the checkout `articles` lies in follows ([publishing](publishing.md)).",
+    )
+    articles_branch: str = Field("", description="The branch of it. Empty: the one that it calls its main one.")
+    articles_path: str = Field("", description="The folder of it that holds the articles. Empty: all of it.")
+    publish_requires: Annotated[tuple[Gate, ...], NoDecode] = Field(
+        GATES,
+        description="What has to pass before `firstline pull` publishes: `check`, `test`, both or none. What does not "
+        "pass and is not required is told all the same.",
+    )
+    pull_seconds: float = Field(
+        600, gt=0, le=86_400, description="How long fetching from the repository may take, in seconds."
+    )
+    push_secret: PushSecret = Field(
+        SecretStr(""), description="The secret of the webhook that tells us of a push. Empty: closed."
+    )
     data: Path = Field(Path("data"), description="Where snapshots, the vector cache and the SQLite database live.")
     database_url: str = Field(
         "", description="A SQLAlchemy URL. Empty: the SQLite file `firstline.db` in the data folder."
@@ -110,6 +130,15 @@ class Settings(BaseSettings):
     )
     default_lang: str = Field(
         "en", description="The language (ISO 639-1) of articles that neither say it nor lie in a language folder."
+    )
+    check_off: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Rules that `firstline check` leaves out ([the rules](check.md)), such as `second-title`."
+    )
+    test_k: int = Field(
+        1,
+        ge=1,
+        le=10,
+        description="`firstline test`: a question of an article passes where the article is among the first so many.",
     )
     cost_wrong: Cost = Field(
         COST_WRONG,
@@ -139,6 +168,17 @@ class Settings(BaseSettings):
     mail_from: str = Field("", description="The address our mail comes from.")
     webhook_secret: WebhookSecret = Field(
         SecretStr(""), description="The secret (`whsec_…`) of webhooks that another desk sends us. Empty: closed."
+    )
+    spike_url: DeskAddress = Field(
+        "", description="Where a signed webhook goes when much more comes in than usual ([reports](reports.md))."
+    )
+    spike_secret: WebhookSecret = Field(SecretStr(""), description="The secret (`whsec_…`) of that webhook.")
+    hold_out: float = Field(
+        0,
+        ge=0,
+        le=0.5,
+        description="The share of ticket-form sessions that see no suggestions, so that their effect can be measured "
+        "([reports](reports.md)): `0.1` is one in ten. 0: everybody sees them.",
     )
     widget_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Sites that may show the widget, as origins: `https://www.example.com`."
@@ -241,6 +281,8 @@ class Settings(BaseSettings):
         "holidays",
         "attachment_types",
         "trusted_proxies",
+        "check_off",
+        "publish_requires",
         mode="before",
     )
     @classmethod
@@ -279,6 +321,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _complete(self) -> Self:
         handoff_settings.check(self)
+        publishing_settings.check(self)
         return self
 
     @field_validator("opening_hours")

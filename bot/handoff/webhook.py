@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -58,6 +58,12 @@ class WebhookSink:
     def note(self, reference: str, text: str, idempotency_key: str) -> Receipt:
         self._post("ticket.note", {"reference": reference, "text": text}, idempotency_key)
         return Receipt(reference)
+
+    def tell(self, event: Mapping[str, Any], idempotency_key: str) -> Receipt:
+        """Posts something that belongs to no ticket; its `event` is the type. Raises DeliveryFailed."""
+        data = {name: value for name, value in event.items() if name != "event"}
+        self._post(str(event["event"]), data, idempotency_key)
+        return Receipt(idempotency_key)
 
     def _post(self, kind: str, data: dict[str, Any], message_id: str) -> dict[str, Any]:
         now = self.now()

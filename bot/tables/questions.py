@@ -22,6 +22,7 @@ questions = sa.Table(
     sa.Column("snapshot", sa.String(32), nullable=False),
     sa.Column("shown", sa.JSON, nullable=False, comment="article ids, the answer first"),
     sa.Column("after", sa.String(32), nullable=False, server_default="", comment="the question it follows up on"),
+    sa.Column("further", sa.JSON, nullable=False, server_default="[]", comment="ids of those listed below, best first"),
 )
 
 outcomes = sa.Table(

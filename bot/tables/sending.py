@@ -18,7 +18,7 @@ outbox = sa.Table(
     sa.Column(
         "ticket_id", sa.ForeignKey("tickets.id", ondelete="CASCADE"), index=True, comment="none for other desks'"
     ),
-    sa.Column("kind", sa.String(16), nullable=False, comment="ticket, message, note or mail"),
+    sa.Column("kind", sa.String(16), nullable=False, comment="ticket, message, note, mail or event"),
     sa.Column("key", sa.String(120), nullable=False, unique=True, comment="the receiver's idempotency key"),
     sa.Column("payload", sa.JSON, nullable=False, comment="emptied some days after it was delivered"),
     sa.Column("at", Utc, nullable=False, comment="UTC"),

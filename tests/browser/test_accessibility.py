@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from tests.browser.axe import violations
-from tests.browser.conftest import DESKTOP, OpenPage, Watch
+from tests.browser.conftest import DESKTOP, Watch
 from tests.browser.help_centre import HelpCentre, help_centre
 from tests.browser.host_site import HostSite, host_site
 from tests.browser.scenes import PAGES, WIDGET, Scene, ask_before, on
@@ -60,11 +60,36 @@ def scene(request: pytest.FixtureRequest, shown: Shown, watch: Watch) -> Scene:
     return PAGES[request.param] if request.param in PAGES else on(shown.site.base, WIDGET[request.param])
 
 
+@pytest.fixture(scope="module")
+def tab(browser: Browser, shown: Shown) -> Iterator[Page]:
+    """One page for all scenes: in a new one Chromium reads and compiles axe and our scripts again, a third of the time
+    of a scene.
+    """
+    context = browser.new_context(base_url=shown.server.base, reduced_motion="reduce")
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def page(tab: Page, shown: Shown, watch: Watch) -> Iterator[Page]:
+    """The page of all scenes, which remembers nothing of the one before."""
+    watch.begin(tab.context)
+    yield tab
+    watch.end(tab.context)
+    tab.unroute_all()
+    tab.evaluate("sessionStorage.clear()")  # of the site that shows the widget
+    tab.goto("/healthz")  # what was typed is kept when a page is left, so that no page of ours may be open
+    tab.evaluate("() => { localStorage.clear(); sessionStorage.clear() }")
+    tab.context.clear_cookies()
+    assert watch.unexpected() == []
+
+
 @pytest.mark.parametrize("scene", [*PAGES, *WIDGET], indirect=True)
 def test_axe_finds_nothing_in_any_colours_and_no_page_is_wider_than_a_small_phone(
-    scene: Scene, open_page: OpenPage, shown: Shown
+    scene: Scene, page: Page, shown: Shown
 ) -> None:
-    page = open_page("about:blank", base_url=shown.server.base, viewport=NARROWEST, color_scheme="light")
+    page.set_viewport_size(NARROWEST)
+    page.emulate_media(color_scheme="light")
     scene(page)
     assert page.evaluate("document.scrollingElement.scrollWidth") == NARROWEST["width"]
     within = "firstline-widget" if page.url.startswith(shown.site.base) else None
@@ -144,10 +169,9 @@ _COMPARED = f"""() => {{
     ],
     indirect=True,
 )
-def test_tab_reaches_every_link_and_control_once_in_order_and_the_focus_is_seen(
-    scene: Scene, open_page: OpenPage, shown: Shown
-) -> None:
-    page = open_page("about:blank", base_url=shown.server.base)
+def test_tab_reaches_every_link_and_control_once_in_order_and_the_focus_is_seen(scene: Scene, page: Page) -> None:
+    page.set_viewport_size(DESKTOP)
+    page.emulate_media(color_scheme="light")
     scene(page)
     count = len(page.evaluate(f"() => ({_REACHABLE})().map(() => 0)"))
     page.evaluate(_NOTE)

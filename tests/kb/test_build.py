@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kb.build import KEPT, BuildReport, BuildSettings, build, make, publish
+from kb.build import BuildReport, BuildSettings, build, make, publish
 from kb.calibrate import DEFAULT
 from kb.embedding import HashEmbedder
 from kb.errors import DataFolderError, EncoderError, EvaluationFileError, SnapshotMissing, SourceError
+from kb.published import KEPT
 from kb.snapshot import current_id, open_current, open_snapshot, snapshots_folder
 from tests.conftest import CREATED, PROJECT, Index, Write
 
@@ -333,14 +334,14 @@ if moment == "half of the files are written":
 if moment == "before it is verified":
     kb.build.open_snapshot = lambda folder: die() if ".building-" in str(folder) else kb.snapshot.open_snapshot(folder)
 if moment == "before the switch":
-    kb.build.switch = die
+    kb.published.switch = die
 if moment == "within the switch":
     replace = os.replace
     os.replace = lambda made, name: die() if Path(name).name == "current" else replace(made, name)
 if moment == "right after the switch":
-    kb.build.switch = lambda folder, name: die(kb.snapshot.switch(folder, name))
+    kb.published.switch = lambda folder, name: die(kb.snapshot.switch(folder, name))
 if moment == "before old ones are removed":
-    kb.build._remove_old = die
+    kb.published._remove_candidates = die
 settings = kb.build.BuildSettings(model="fake-words")
 kb.build.build(source, data, settings, created="2027-01-01T00:00:00+00:00", progress=progress)
 """

@@ -293,9 +293,9 @@ def test_deflection_counts_a_confirmed_solution(client: TestClient) -> None:
     client.post(f"/api/v1/questions/{asked}/outcome", json={"outcome": "solved"})
     assert client.get("/api/v1/reports/deflection", headers=bearer(AUTHOR)).json() == {
         "shown": 1,
-        "confirmed": {"rate": 1.0, "denominator": 1},
-        "assumed": {"rate": None, "denominator": 0},
-        "returned": {"rate": 0.0, "denominator": 1},
+        "confirmed": {"rate": 1.0, "denominator": 1, "count": 1, "interval": [pytest.approx(0.2065, abs=1e-4), 1.0]},
+        "assumed": {"rate": None, "denominator": 0, "count": 0, "interval": None},
+        "returned": {"rate": 0.0, "denominator": 1, "count": 0, "interval": [0.0, pytest.approx(0.7935, abs=1e-4)]},
     }
 
 

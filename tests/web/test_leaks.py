@@ -190,7 +190,7 @@ WITHOUT_ARTICLES = (
 CLOSED = (
     "/account", "/agent", "/authors", "/inbox", "/outbox", "/people",
     "/api/v1/agent/", "/api/v1/feedback", "/api/v1/flags", "/api/v1/gaps", "/api/v1/learned", "/api/v1/outbox",
-    "/api/v1/reports/", "/api/v1/tickets", "/api/v1/webhooks/",
+    "/api/v1/publications", "/api/v1/reports/", "/api/v1/tickets", "/api/v1/webhooks/",
 )  # fmt: skip
 #: Of these, what a reader may do too: see to their own account, and be asked to sign in to the panel.
 CLOSED_IN_PART = ("/account", "/agent/panel")

@@ -7,7 +7,6 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -17,6 +16,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from web.mcp import MISSING
+from web.origin import fixed
 from web.problems import ApiError, problem
 from web.programs import program
 from web.settings import Settings
@@ -146,14 +146,4 @@ def _ours(request: Request, origin: str) -> bool:
         host = urlsplit(origin).hostname or ""
     except ValueError:
         return False
-    return origin.lower() == f"{request.url.scheme}://{request.headers.get('host', '').lower()}" and _fixed(host)
-
-
-def _fixed(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
+    return origin.lower() == f"{request.url.scheme}://{request.headers.get('host', '').lower()}" and fixed(host)

@@ -26,6 +26,7 @@ _KINDS: dict[Kind, str] = {
     "message": N_("Message"),
     "note": N_("Note"),
     "mail": N_("E-mail to the requester"),
+    "event": N_("Spike"),
 }
 _SHOWN: dict[Shown, str] = {
     "waiting": N_("Waiting"),

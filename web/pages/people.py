@@ -55,6 +55,8 @@ _ACTION_NAMES: dict[Action, str] = {
     "token_refused": N_("Came with a token that does not work"),
     "sending_retried": N_("Had something sent again"),
     "sending_discarded": N_("Discarded what was to be sent"),
+    "publication_asked": N_("Had articles published"),
+    "publication_taken_back": N_("Went back to earlier articles"),
 }
 
 

@@ -17,15 +17,17 @@ from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from bot.errors import StoreUnavailable
+from bot.publishing.publication import Publication
 from kb.links import article_path
 from kb.marks import Marks
 from web import handoff
 from web.auth import viewer
 from web.notice import Notice, NoticeBoard
 from web.pages.catalogue import Catalogue, catalogue
+from web.pages.report_notice import new_spikes
 from web.pages.theme import stylesheet
 from web.pages.visit import Visit, base_address, offered, visit
-from web.script_words import search_words
+from web.script_words import preview_words, search_words
 from web.words import Words, language_name
 
 _log = logging.getLogger(__name__)
@@ -111,7 +113,7 @@ def environment() -> Environment:
         auto_reload=False,
     )
     made.newstyle_gettext = True  # type: ignore[attr-defined]  # set by the extension; `%(name)s` is filled in, escaped
-    made.globals.update(asset=asset, direction=direction, article_path=article_path)
+    made.globals.update(asset=asset, direction=direction, article_path=article_path, preview_words=preview_words)
     made.filters.update(
         article_html=Markup,  # only for what kb.markdown sanitised when the snapshot was built
         code_spans=code_spans,
@@ -175,8 +177,11 @@ def page(
         "logo": logo_address(settings.logo) if settings.logo else "",
         "announcement": _notice(request, template, reader),
         "question": "",
+        "new_spikes": lru_cache(maxsize=1)(lambda: new_spikes(request, reader.said)),
         "open_flags": lru_cache(maxsize=1)(lambda: _open_flags(request)),
+        "not_published": lru_cache(maxsize=1)(lambda: _not_published(request)),
         "caller": person,
+        "preview": request.app.state.preview_bar(request, known) if request.app.state.preview_bar else None,
         **values,
     }
     text = environment().get_template(template).render(context)
@@ -193,6 +198,16 @@ def _open_flags(request: Request) -> int:
     except StoreUnavailable as error:
         _log.error("%s", error)
         return 0
+
+
+def _not_published(request: Request) -> Publication | None:
+    """The last publication, where something has to be mended first."""
+    try:
+        last: Publication | None = request.app.state.publishing.publisher.store.last()
+    except StoreUnavailable as error:
+        _log.error("%s", error)
+        return None
+    return last if last and last.in_vain else None
 
 
 def site_name(request: Request, reader: Visit) -> str:

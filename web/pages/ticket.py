@@ -14,6 +14,7 @@ from bot import tickets
 from bot.attachments import Allowed, room
 from bot.errors import AttachmentRefused, Message, QuestionInvalid, StoreUnavailable, TicketConflict, TicketInvalid
 from bot.models import MAX_BODY, MAX_SUBJECT, Attachment, Offer, Outcome, Question, Reply, TicketDraft
+from bot.reports.hold_out import HoldOut
 from bot.service import HelpDesk
 from web import limits
 from web.auth import caller
@@ -24,7 +25,7 @@ from web.pages.catalogue import catalogue
 from web.pages.failures import PageRoute
 from web.pages.forms import Form, PostedWithFiles, identifier, tidy
 from web.pages.templates import page
-from web.pages.visit import Visit, keep_session, session_of, visit
+from web.pages.visit import Visit, by_a_person, keep_session, session_of, visit
 from web.schemas import MOST_DECLINED
 from web.script_words import ticket_words
 
@@ -105,7 +106,33 @@ def form(request: Request) -> Response:
     )
     if len(draft.subject) > MAX_SUBJECT:  # a long question becomes the text, where it has room
         draft = replace(draft, subject="", body=f"{draft.subject}\n\n{draft.body}".strip())
-    return _form(request, draft)
+    return _form(request, draft, session=_come(request))
+
+
+def _come(request: Request) -> str:
+    """The session that came to the form, where it counts for the hold-out; else ""."""
+    hold_out, desk = _hold_out(request), request.app.state.desk
+    if hold_out is None:
+        return ""
+    session = session_of(request)
+    if by_a_person(request):
+        try:
+            hold_out.enter(session, desk.now())
+        except StoreUnavailable as error:  # the form is worth more than what is measured with it
+            _log.error("%s", error)
+    return session
+
+
+def _hold_out(request: Request) -> HoldOut | None:
+    """None where there is none, and for who answers tickets: they send them for others."""
+    hold_out: HoldOut = request.app.state.reports.hold_out
+    return hold_out if hold_out.share and not caller(request).may("tickets") else None
+
+
+def _held_out(request: Request, session: str) -> bool:
+    """Whether this session sees no suggestions, so that what they do can be measured."""
+    hold_out = _hold_out(request)
+    return hold_out is not None and hold_out.holds_out(session)
 
 
 def _known(name: str, choices: tuple[Choice, ...]) -> str:
@@ -134,7 +161,7 @@ def send(request: Request, form: PostedWithFiles) -> Response:
         errors |= _faults(request, draft, session, reader)
         if errors:
             return _form(request, draft, session=session, status=422, errors=errors)
-        if not form.text("sure"):
+        if not form.text("sure") and not _held_out(request, session):
             draft, reply = _ask(desk, draft, session, reader, caller(request).audiences)
             if reply:
                 values = {
@@ -245,7 +272,7 @@ def _form(
 ) -> Response:
     reader, settings = visit(request, catalogue(request)), request.app.state.settings
     desk: HelpDesk = request.app.state.desk
-    now = desk.now()
+    now, held_out = desk.now(), _held_out(request, session)
     # A form that is shown again keeps its time, so that who mends one word need not wait once more.
     if request.app.state.tokens.age(draft.token, draft.key, now) is None:
         draft = replace(draft, token=request.app.state.tokens.issue(draft.key, now))
@@ -255,7 +282,8 @@ def _form(
         "errors": said,
         "notice": notice,
         "retry_after": retry_after,
-        "offer": _offer(desk, draft, reader, caller(request).audiences),
+        "offer": Offer((), ()) if held_out else _offer(desk, draft, reader, caller(request).audiences),
+        "held_out": held_out,
         "waiting": _waiting(desk, draft) if request.method == "POST" else (),
         "allowed": settings.allowed_files,
         "topics": settings.ticket_topics,

@@ -300,7 +300,7 @@ function readyAgain() {
 }
 
 keepKey();
-beside.hidden = false;
+beside.hidden = !form.dataset.suggest; // some see none, so that what suggestions do can be measured
 beside.classList.toggle("beside-hint-only", !list.children.length);
 if (!list.children.length) heading.textContent = words.beside;
 form.elements.subject.addEventListener("input", schedule);

@@ -1,13 +1,19 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.events import MemoryEventStore
-from bot.memory_inbox import MemoryInbox
+from bot.events import SqlEventStore
+from bot.inbox import SqlInbox
 from bot.models import Outcome, RecordedQuestion
-from bot.reports import Deflection, deflection
+from bot.reports.days import Days
+from bot.reports.deflection import Deflection, Rate
+from bot.reports.desk import DeskReports
+from bot.reports.rollup import Rollup
+from tests.bot.reports.database import empty_database
 from tests.bot.samples import NOON, after, asked, draft, not_solved, opened, solved, unanswered
 
 SECOND = timedelta(seconds=1)
@@ -16,11 +22,12 @@ WEEK = timedelta(days=7)
 
 
 class _Desk:
-    """Questions, outcomes and tickets, counted a month after noon unless a test says when."""
+    """Questions, outcomes and tickets in a database, counted a month after noon unless a test says when."""
 
     def __init__(self, *questions: RecordedQuestion) -> None:
-        self._inbox = MemoryInbox()
-        self.events = MemoryEventStore(self._inbox.sent)
+        self._engine = empty_database()
+        self.events = SqlEventStore(self._engine)
+        self._inbox = SqlInbox(self._engine, lambda: uuid4().hex)
         for question in questions:
             self.events.record_question(question)
 
@@ -35,20 +42,28 @@ class _Desk:
         return self
 
     def counted(self, now: datetime = NOON + timedelta(days=30), since: datetime | None = None) -> Deflection:
-        return deflection(self.events, now=now, since=since)
+        days = Days(ZoneInfo("UTC"))
+        Rollup(self._engine, days).refresh(60)
+        found = DeskReports(self._engine, days).deflection(now, since)
+        self._engine.dispose()
+        return found
 
 
 def test_without_questions_every_rate_is_unknown() -> None:
     report = _Desk().counted()
 
     assert report == Deflection(shown=0, answered_a_day_ago=0, confirmed=0, assumed=0, returned=0)
-    assert report.rates == {"confirmed": (None, 0), "assumed": (None, 0), "returned": (None, 0)}
+    assert report.rates == dict.fromkeys(("confirmed", "assumed", "returned"), Rate(None, 0, 0, None))
 
 
 def test_each_rate_has_its_denominator() -> None:
     report = Deflection(shown=8, answered_a_day_ago=5, confirmed=2, assumed=3, returned=1)
 
-    assert report.rates == {"confirmed": (0.25, 8), "assumed": (0.6, 5), "returned": (0.2, 5)}
+    assert {name: (rate.share, rate.of) for name, rate in report.rates.items()} == {
+        "confirmed": (0.25, 8),
+        "assumed": (0.6, 5),
+        "returned": (0.2, 5),
+    }
 
 
 # --- confirmed ---------------------------------------------------------------------------------------------------
@@ -173,7 +188,7 @@ def test_unanswered_questions_are_in_no_denominator() -> None:
     unanswered_ones = [unanswered(f"u{n}") for n in range(5)]
     desk = _Desk(asked("q1"), *unanswered_ones).said(solved("q1"), solved("u1"))
 
-    assert desk.counted().rates == {"confirmed": (1.0, 1), "assumed": (0.0, 1), "returned": (0.0, 1)}
+    assert desk.counted() == Deflection(shown=1, answered_a_day_ago=1, confirmed=1, assumed=0, returned=0)
 
 
 def test_only_questions_asked_since_a_time_are_counted() -> None:

@@ -1,0 +1,1 @@
+"""Articles from git to readers: fetched, checked, tested, built, and only then switched to."""

@@ -1,0 +1,369 @@
+"""Publishes articles: fetch, check, build, test, switch. What fails keeps the snapshot in use and says why."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.errors import BotError, Message, NothingToTakeBack, PublicationRunning, StoreUnavailable
+from bot.learning import LearningStore
+from bot.publishing import traffic
+from bot.publishing.clone import MAX_SUBJECT, Clone
+from bot.publishing.lock import locked
+from bot.publishing.publication import GATES, MOST_FINDINGS, Finding, Gate, How, Publication, Stage, State
+from bot.publishing.remote import Remote
+from bot.publishing.store import PublicationStore
+from bot.readership import ReadStore
+from kb import published
+from kb.build import BuildReport, BuildSettings, fingerprint_basis, make, publish, take_back
+from kb.errors import KbError, RepositoryError, SnapshotError
+from kb.repository import Repository
+from kb.snapshot import Snapshot, open_snapshot, snapshots_folder
+
+if TYPE_CHECKING:
+    from kb.check import CheckSettings
+
+_log = logging.getLogger(__name__)
+
+#: What processes that publish write to; only what broke off is of interest.
+LOG_FILE = "publishing.log"
+_MOST_OUTPUT = 4_000
+#: How often it is written how far a build came.
+_TOLD_EVERY = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is published and how: settings. `seconds` is how long git may talk to the remote at a time.
+
+    `k` is among how many articles a question has to find its own.
+    """
+
+    data: Path
+    remote: Callable[[], Remote]
+    build: BuildSettings
+    check: Callable[[], CheckSettings]
+    requires: frozenset[Gate] = frozenset(GATES)
+    k: int = 1
+    seconds: float = 600.0
+
+
+class _Over(Exception):  # noqa: N818 - carries how it ended, never leaves the module
+    def __init__(self, state: State, reason: Message, findings: tuple[Finding, ...] = ()) -> None:
+        super().__init__(str(reason))
+        self.state, self.reason, self.findings = state, reason, findings
+
+
+class Publisher:
+    """Runs what was asked for, one at a time over all processes with this data folder.
+
+    Every method may raise StoreUnavailable, and DataFolderError where the lock cannot be had.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        store: PublicationStore,
+        reads: ReadStore,
+        learning: LearningStore,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.plan, self.store = plan, store
+        self._data, self._reads, self._learning, self._now = plan.data, reads, learning, now
+
+    def work(self) -> None:
+        """Publishes until nothing waits; leaves it to the process that is at it where there is one."""
+        while True:
+            with locked(self._data, wait=False) as free:
+                if not free:  # it looks again once it has given the lock back
+                    return
+                self._drain()
+            if self.store.last("waiting") is None:
+                return
+
+    def publish(self, how: How, *, again: bool = False) -> Publication:
+        """Asks for a publication, and waits until it is over."""
+        asked = self.store.ask(how, "", self._now(), again=again)
+        with locked(self._data, wait=True):
+            self._drain()
+        return self.store.get(asked.id)
+
+    def settle(self) -> bool:
+        """Has what a killed process left running be failed; whether something waits that no process is at."""
+        with locked(self._data, wait=False) as free:
+            if not free:
+                return False
+            self._end_orphans()
+        return self.store.last("waiting") is not None
+
+    def take_back(self, snapshot: str, who: str, *, wait: bool = False) -> Publication:
+        """Has a snapshot that was published before be the one in use: the one before this where `snapshot` is "".
+
+        Raises NothingToTakeBack, SnapshotError, or PublicationRunning unless it may `wait`.
+        """
+        with locked(self._data, wait=wait) as free:
+            if not free:
+                raise PublicationRunning(
+                    Message("Something is being published right now. Wait until it is over, then try again.")
+                )
+            self._end_orphans()
+            now, live = self._now(), published.in_use(self._data)
+            target = snapshot or published.previous(self._data)
+            if not target:
+                raise NothingToTakeBack(Message("No snapshot was published before the one in use."))
+            if target not in published.published(self._data):
+                raise NothingToTakeBack(
+                    Message("There is no published snapshot %(snapshot)s any more.", snapshot=target)
+                )
+            opened = open_snapshot(snapshots_folder(self._data) / target)
+            if target != live:
+                take_back(self._data, target)
+            known = self.store.of(target)
+            return self.store.keep(
+                Publication(
+                    0,
+                    "rollback",
+                    now,
+                    who,
+                    state="published" if target != live else "unchanged",
+                    began=now,
+                    ended=self._now(),
+                    branch=known.branch if known else "",
+                    commit=known.commit if known else "",
+                    subject=known.subject if known else "",
+                    made_with=known.made_with if known else "",
+                    snapshot=target,
+                    before=live,
+                    counts=_counts(opened),
+                )
+            )
+
+    def record(self, source: Path, before: str, began: datetime, report: BuildReport) -> Publication:
+        """Keeps that a folder was indexed and is in use, with its commit where the folder is as it was committed."""
+        commit, branch, subject = _committed(source)
+        counts = {"articles": report.articles, "skipped": len(report.skipped), "passages": report.passages}
+        return self.store.keep(
+            Publication(
+                0,
+                "index",
+                began,
+                state="published" if report.snapshot != before else "unchanged",
+                began=began,
+                ended=self._now(),
+                branch=branch,
+                commit=commit,
+                subject=subject,
+                made_with=fingerprint_basis(self._data, self.plan.build),
+                snapshot=report.snapshot,
+                before=before,
+                counts=counts,
+            )
+        )
+
+    def taken_back(self) -> Publication | None:
+        """The rollback that what is in use comes from; None where it was published."""
+        last = self.store.last("published")
+        return last if last and last.how == "rollback" and last.snapshot == published.in_use(self._data) else None
+
+    def _drain(self) -> None:
+        self._end_orphans()
+        while asked := self.store.begin(self._now()):
+            self._run(asked)
+
+    def _end_orphans(self) -> None:
+        """Those that run while nobody holds the lock were left by a process that was killed."""
+        log = self._data / LOG_FILE
+        while left := self.store.last("running"):
+            if left.stage == "switching" and left.snapshot == published.in_use(self._data):
+                self.store.keep(replace(left, state="published", ended=self._now(), stage=""))
+                continue
+            output = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+            reason = Message("The process that published ended without a word. What was in use stayed in use.")
+            self._over(left, "failed", reason, output=output[-_MOST_OUTPUT:])
+        if log.is_file():
+            log.write_bytes(b"")
+
+    def _run(self, running: Publication) -> None:
+        held = [running]  # as far as it came
+
+        def come(stage: Stage, done: int = 0, total: int = 0, **found: object) -> None:
+            held[0] = replace(held[0], stage=stage, done=done, total=total, **found)  # type: ignore[arg-type]
+            held[0] = self.store.keep(held[0])
+
+        try:
+            self._publish(running, come)
+            self._over(held[0], "published", None)
+        except _Over as over:
+            self._over(held[0], over.state, over.reason, findings=over.findings)
+        except StoreUnavailable:
+            raise
+        except BotError as error:
+            self._over(held[0], "failed", error.message or _plain(error))
+        except KbError as error:
+            self._over(held[0], "failed", _plain(error))
+        except OSError as error:
+            words = Message("%(file)s: %(reason)s", file=str(error.filename or self._data), reason=str(error.strerror))
+            self._over(held[0], "failed", words)
+        except Exception as error:
+            _log.exception("publishing failed")
+            words = Message("It broke off with an error of its own: %(error)s.", error=type(error).__name__)
+            self._over(held[0], "failed", words, output=traceback.format_exc()[-_MOST_OUTPUT:])
+        except BaseException:
+            self._over(held[0], "failed", Message("It was interrupted."))
+            raise
+
+    def _publish(self, asked: Publication, come: Callable[..., None]) -> None:
+        """Raises _Over where it ends before the switch."""
+        from bot.publishing import gates  # what checks and tests is of no use to a server
+
+        plan, live = self.plan, published.in_use(self._data)
+        basis = fingerprint_basis(self._data, plan.build)
+        come("fetching", before=live, made_with=basis)
+        clone = Clone(self._data, plan.remote(), plan.seconds)
+        head = clone.head()
+        come("fetching", branch=head.branch, commit=head.commit)
+        back = None if asked.again else self.taken_back()
+        known = self.store.of(live) if live else None
+        if known and (known.commit, known.made_with) == (head.commit, basis) and not asked.again:
+            come("fetching", subject=known.subject, snapshot=live)
+            raise _Over("unchanged", Message("Nothing new: commit %(commit)s is in use.", commit=head.commit[:10]))
+        if back and (left := self.store.of(back.before)) and left.commit == head.commit:
+            come("fetching", subject=left.subject)
+            raise _Over("unchanged", _held(head.commit))
+        come("fetching", subject=clone.check_out(head))
+
+        come("checking")
+        findings = self._check(clone)
+        come("building", findings=findings[:MOST_FINDINGS], found=len(findings))
+        candidate = self._make(clone.source, come)
+        if back and candidate.id == back.before:
+            raise _Over("unchanged", _held(head.commit))
+        if candidate.id == live:
+            raise _Over("unchanged", Message("Commit %(commit)s changes nothing for readers.", commit=head.commit[:10]))
+
+        come("testing")
+        in_use = self._open(live)
+        telling = self._telling("testing", come)
+        tested, made_worse = gates.test(in_use, candidate, clone.source, plan.k, telling)
+        gone = tuple(traffic.missed(in_use, candidate, self._reads, self._learning, self._now())) if in_use else ()
+        findings = (*tested, *gone, *findings)
+        come("testing", findings=findings[:MOST_FINDINGS], found=len(findings))
+        if "test" in plan.requires and made_worse:
+            raise _Over("refused", Message("Questions that found their article would not find it any more."), findings)
+        come("switching")
+        publish(self._data, candidate.id)
+
+    def _check(self, clone: Clone) -> tuple[Finding, ...]:
+        """Raises _Over where something has to be mended first."""
+        from bot.publishing import gates
+
+        links = tuple(_leads_out(path) for path in clone.links_out())
+        if links:  # what they lead to is read by nobody, whatever the settings say
+            raise _Over("refused", _MEND, links)
+        findings, failed = gates.check(clone.source, self.plan.check(), self._now().date())
+        if "check" in self.plan.requires and failed:
+            raise _Over("refused", _MEND, findings)
+        return findings
+
+    def _make(self, source: Path, come: Callable[..., None]) -> Snapshot:
+        began = self._now()
+        progress = self._telling("building", come)
+        report = make(
+            source, self._data, self.plan.build, created=began.isoformat(timespec="seconds"), progress=progress
+        )
+        counts = {
+            "articles": report.articles,
+            "skipped": len(report.skipped),
+            "passages": report.passages,
+            "embedded": report.embedded,
+            "seconds": round((self._now() - began).total_seconds(), 1),
+        }
+        come("building", snapshot=report.snapshot, counts=counts)
+        return open_snapshot(snapshots_folder(self._data) / report.snapshot)
+
+    def _telling(self, stage: Stage, come: Callable[..., None]) -> Callable[[str, int, int], None]:
+        """A function that is told how far something came, and writes it now and then."""
+        told = self._now()
+
+        def progress(_what: str, done: int, total: int) -> None:
+            nonlocal told
+            now = self._now()
+            if total and now - told >= _TOLD_EVERY:
+                told = now
+                come(stage, done, total)
+
+        return progress
+
+    def _over(
+        self,
+        publication: Publication,
+        state: State,
+        reason: Message | None,
+        *,
+        findings: tuple[Finding, ...] = (),
+        output: str = "",
+    ) -> None:
+        """Writes how a publication ended; findings it has already stay where no others are given."""
+        if findings:
+            publication = replace(publication, findings=findings[:MOST_FINDINGS], found=len(findings))
+        self.store.keep(
+            replace(
+                publication,
+                state=state,
+                reason=reason,
+                ended=self._now(),
+                stage="",
+                done=0,
+                total=0,
+                output=output,
+            )
+        )
+
+    def _open(self, snapshot: str) -> Snapshot | None:
+        """The snapshot in use, to compare with; None where there is none or it is damaged: a good one mends that."""
+        try:
+            return open_snapshot(snapshots_folder(self._data) / snapshot) if snapshot else None
+        except SnapshotError as error:
+            _log.warning("the snapshot in use is compared with nothing: %s", error)
+            return None
+
+
+def _committed(source: Path) -> tuple[str, str, str]:
+    """(commit, branch, subject) of a folder that is as it was committed; empty ones for any other."""
+    try:
+        kept = Repository.at(source)
+        if kept.git("status", "--porcelain", "--", kept.prefix or "."):
+            return "", "", ""
+        commit, subject = kept.git("log", "-1", "--no-show-signature", "--format=%H%n%s").rstrip("\n").split("\n", 1)
+        branch = kept.git("rev-parse", "--abbrev-ref", "HEAD").strip()
+    except (RepositoryError, ValueError):
+        return "", "", ""
+    return commit, "" if branch == "HEAD" else branch, subject[:MAX_SUBJECT]
+
+
+_MEND = Message("Something in the articles has to be mended first.")
+
+
+def _held(commit: str) -> Message:
+    return Message(
+        "Commit %(commit)s was taken back. It stays so until a newer one is pushed or somebody publishes it again.",
+        commit=commit[:10],
+    )
+
+
+def _leads_out(path: str) -> Finding:
+    words = "a link that leads out of the repository."
+    return Finding(path, 0, "link-out", "error", words, "Put the file itself here, or link to one of the repository.")
+
+
+def _plain(error: Exception) -> Message:
+    return Message("%(reason)s", reason=str(error))
+
+
+def _counts(snapshot: Snapshot) -> dict[str, float]:
+    return {name: snapshot.manifest["counts"][name] for name in ("articles", "skipped", "passages")}

@@ -1,0 +1,34 @@
+"""Notes which days have to be counted again, in the transaction of what changes them: so no change is ever missed."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from bot.tables import questions, report_log
+
+#: A ticket that comes later is none of a question's any more.
+RETURNS_WITHIN = timedelta(days=7)
+
+
+def asked(connection: sa.Connection, at: datetime) -> None:
+    """Something was asked at `at`; also to be called where what was kept of that time is erased."""
+    connection.execute(report_log.insert().values(at=at))
+
+
+def told(connection: sa.Connection, question_id: str) -> None:
+    """Somebody said what became of a question: it counts for the hour in which it was asked."""
+    when = sa.select(questions.c.at).where(questions.c.id == question_id)
+    connection.execute(report_log.insert().from_select(["at"], when))
+
+
+def ticketed(connection: sa.Connection, session: str, question_id: str, at: datetime) -> None:
+    """A ticket was sent at `at`: it changes what the questions before it came to."""
+    asked(connection, at)
+    mine = questions.c.id == question_id
+    if session:
+        mine = sa.or_(mine, questions.c.session == session)
+    # What is asked by another server this moment is not seen here: its day is that of the ticket, which was noted.
+    when = sa.select(questions.c.at).where(mine, questions.c.at <= at, questions.c.at > at - RETURNS_WITHIN)
+    connection.execute(report_log.insert().from_select(["at"], when))

@@ -1,0 +1,72 @@
+"""Files that cannot be read, say nothing, or hold what a merge left; and topics.yml."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from kb import topics as topics_file
+from kb.check.pages import Page, Pages
+from kb.check.report import Finding, error, listed, warning
+
+_OPENING, _DIVIDING, _CLOSING = "<<<<<<< ", "=======", ">>>>>>> "
+
+
+def unreadable(pages: Pages) -> Iterator[Finding]:
+    yield from pages.found
+    for page in pages.pages:
+        if page.problem and page.problem.reason in ("not text", "too large", "unreadable"):
+            detail = page.problem.detail[:1].upper() + page.problem.detail[1:]
+            yield error(page.path, page.problem.line, "unreadable", f"{detail}.", page.problem.fix)
+
+
+def empty(pages: Pages) -> Iterator[Finding]:
+    for page in pages.pages:
+        if page.problem and page.problem.reason == "empty":
+            line = page.row or (page.front.body_line if page.front else 1)
+            line = min(line, page.text.count("\n") + 1) if page.text else line
+            yield error(page.path, line, "empty", "There is no text.", page.problem.fix or "Write it, or delete it.")
+
+
+def conflict_markers(pages: Pages) -> Iterator[Finding]:
+    for page in pages.pages:
+        for line in conflicts(page):
+            message = "A merge left its marks here: both versions stand in the text."
+            fix = f"Keep one of them, and delete the lines that begin with {_OPENING}{_DIVIDING} {_CLOSING.strip()}."
+            yield error(page.path, line, "conflict-marker", message, fix)
+
+
+def conflicts(page: Page) -> list[int]:
+    """The lines on which a conflict begins. An article about git may show a whole one in a code block."""
+    if _OPENING not in page.text and _CLOSING not in page.text:
+        return []
+    found: list[int] = []
+    start = divided = 0
+    for number, line in enumerate(page.text.split("\n"), 1):
+        if line.startswith(_OPENING):
+            start, divided = number, 0
+        elif line.rstrip() == _DIVIDING and start:
+            divided = number
+        elif line.startswith(_CLOSING) and start and divided:
+            if not any(first < start and number < last for first, last in page.markup.fences):
+                found.append(start)
+            start = divided = 0
+    return found
+
+
+def topics(pages: Pages) -> Iterator[Finding]:
+    path = pages.source / topics_file.FILE
+    names, skipped = topics_file.topics_of(pages.source) if not pages.source.is_file() else ({}, [])
+    for entry in skipped:
+        detail = entry.detail[:1].upper() + entry.detail[1:]
+        yield error(topics_file.FILE, entry.line, "topics", f"{detail}.", entry.fix)
+    if not names:
+        return
+    used = {page.article.topic for page in pages.living if page.article and page.article.topic}
+    lines = path.read_text(encoding="utf-8").split("\n")
+    for topic in sorted(set(names) - used):
+        begins = re.compile(rf"""["']?{re.escape(topic)}["']?\s*:""")
+        line = next((number for number, text in enumerate(lines, 1) if begins.match(text)), 0)
+        message = f"No article has the topic {topic!r}."
+        fix = f"Write it as its folder is called ({listed(sorted(used - set(names)) or sorted(used))}), or delete it."
+        yield warning(topics_file.FILE, line, "topics", message, fix)

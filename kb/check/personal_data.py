@@ -1,0 +1,131 @@
+"""Personal data that was pasted in: a person's mail address or mobile number, card and account numbers.
+
+Help articles are full of addresses and numbers that are meant to be read: those of teams, of examples, of telephone
+lines. So an address counts only where it is a person's by its form (`first.last@`, or a mailbox of a free provider), a
+telephone number only where its country keeps the range for mobile telephones.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+
+from kb.check.pages import Pages
+from kb.check.report import Finding, warning
+from kb.personal import IBAN, is_iban, passes_luhn
+
+_MAIL = re.compile(
+    r"(?<![\w.+%/=-])([a-z0-9][\w.+-]{1,63})@((?:[a-z0-9-]{1,63}\.){1,6}[a-z]{2,24})(?![\w@])", re.IGNORECASE
+)
+#: Domains of documentation: RFC 2606 and 6761, and the companies that Microsoft made up.
+_EXAMPLE_DOMAIN = re.compile(
+    r"(?:^|[.-])(?:example|test|invalid|localhost|sample|domain\w{0,8}|sub-?domain|your-?domain|your-?company|my-?domain|company"
+    r"|my-?company|server|host|foo|bar|acme|corp|contoso\w{0,8}|fabrikam|adatum|adventure-?works|alpineskihouse|bellowscollege"
+    r"|cohovineyard|cohowinery|cpandl|fourthcoffee|lamnahealthcare|litware(?:inc)?|lucernepublishing|margiestravel"
+    r"|munsonspicklesandpreservesfarm|nodpublishers|northwindtraders|proseware|relecloud|southridgevideo|tailspintoys"
+    r"|treyresearch|vanarsdelltd|wideworldimporters|wingtiptoys|woodgrovebank)(?:\.|$)"
+)
+_FREE = frozenset(
+    """
+    gmail.com googlemail.com outlook.com hotmail.com live.com msn.com yahoo.com ymail.com icloud.com me.com aol.com
+    gmx.de gmx.net gmx.com web.de t-online.de mail.ru yandex.ru bk.ru list.ru inbox.ru wp.pl o2.pl onet.pl interia.pl
+    poczta.fm op.pl libero.it virgilio.it tiscali.it alice.it orange.fr wanadoo.fr free.fr laposte.net ziggo.nl
+    kpnmail.nl planet.nl xs4all.nl hotmail.co.uk yahoo.co.uk hotmail.fr hotmail.it hotmail.es protonmail.com
+    proton.me fastmail.com
+    """.split()
+)
+#: Words of mailboxes that belong to no person, and of people who do not exist.
+_NOBODY = frozenset(
+    """
+    abuse account accounts address admin administrator alias all archive bill billing bob bot calendar chat commercial
+    compliance contact customer data delist desk dev developer doe dpo email events example facilities feedback finance
+    firstname first fname group hello help helpdesk hostmaster hr info infra internal invoice it jane joe john jobs
+    kowalski kowalska last lastname legal list lname mail mailbox mailer mailing manager marketing media messages
+    my name network
+    news newsletter noreply no nobody notification notifications office onboarding opencode operations order orders
+    payroll phone postmaster press privacy project reception recruitment reply report reports room sales scan scanner
+    security sender server service services shared shop smith someone spam staff support surname sync system systems
+    team teams test tester user username users web webmaster website work workspace your yourname youremail ivan ivanov
+    ivanova mario maria rossi jan anna nowak mustermann max erika jansen devries jean dupont juan perez
+    """.split()
+)
+#: Numbers of mobile telephones, by country: national numbering plans after ITU-T E.164.
+_MOBILE = re.compile(
+    r"(?<![\w+./-])(?:\+|00)(?:"
+    r"48[ -]?(?:4[5]|5[01379]|6[069]|7[2389]|88)\d(?:[ -]?\d{3}){2}"
+    r"|44[ -]?(?:\(0\)[ -]?)?7[1-57-9]\d{2}[ -]?\d{3}[ -]?\d{3}"
+    r"|49[ -]?(?:\(0\)[ -]?)?1[567]\d[ /-]?\d{3,4}[ -]?\d{3,5}"
+    r"|33[ -]?(?:\(0\)[ -]?)?[67](?:[ -]?\d{2}){4}"
+    r"|39[ -]?3\d{2}[ -]?\d{3}[ -]?\d{3,4}"
+    r"|31[ -]?(?:\(0\)[ -]?)?6(?:[ -]?\d){8}"
+    r"|34[ -]?[67]\d{2}(?:[ -]?\d{3}){2}"
+    r"|7[ -]?\(?9\d{2}\)?[ -]?\d{3}[ -]?\d{2}[ -]?\d{2}"
+    r")(?![\w-])"
+)
+#: Ofcom, ARCEP and the Bundesnetzagentur keep these for films and examples; the rest counts up or repeats.
+_MADE_UP = re.compile(r"447700900\d{3}|336399[89]\d{5}|4915\d{0,2}0{4}|12345|23456|(\d)\1{4}")
+_CARD = re.compile(
+    r"(?<![\w.,+/=-])(?:\d{4}[ -]?){3}\d{4}(?![\w-]|\.\d)|(?<![\w.,+/=-])3[47]\d{2}[ -]?\d{6}[ -]?\d{5}(?![\w-]|\.\d)"
+)
+#: Card numbers that payment providers publish for tests.
+_TEST_CARDS = frozenset(
+    """
+    4242424242424242 4111111111111111 4000056655665556 5555555555554444 5105105105105100 2223003122003222
+    4012888888881881 378282246310005 371449635398431 4000000000000002 5200828282828210 6011111111111117
+    3530111333300000 4222222222222220
+    """.split()
+)
+#: Account numbers that stand in every description of IBAN.
+_EXAMPLE_IBANS = frozenset(
+    "GB82WEST12345698765432 DE89370400440532013000 GB29NWBK60161331926819 FR1420041010050500013M02606".split()
+)
+_IBAN_START = re.compile(r"\b[A-Za-z]{2}\d\d[ \u00a0\u202f-]?[A-Za-z0-9]{4}")
+
+
+def personal_data(pages: Pages, known: frozenset[str] = frozenset()) -> Iterator[Finding]:
+    """`known` are addresses the site itself gives to readers, in lower case."""
+    for page in pages.living:
+        breaks: list[int] | None = None
+        for start, kind, shown in sorted(_found(page.text, known)):
+            if breaks is None:
+                breaks = [place for place, char in enumerate(page.text) if char == "\n"]
+            line = page.row or bisect_right(breaks, start) + 1
+            fix = "Take it out, or write an example: name@example.com, +44 7700 900123."
+            yield warning(page.path, line, "personal-data", f"This looks like {kind}: {shown}.", fix)
+
+
+def _found(text: str, known: frozenset[str]) -> Iterator[tuple[int, str, str]]:
+    """(where, what, its beginning) of everything personal in a text."""
+    if "@" in text:
+        for match in _MAIL.finditer(text):
+            published = text.startswith("mailto:", max(match.start() - 7, 0))
+            if not published and match[0].lower() not in known and _is_person(match[1], match[2]):
+                yield match.start(), "a person's address", f"{match[1][:2]}…@{match[2]}"
+    for match in _MOBILE.finditer(text):
+        digits = re.sub(r"\D", "", match[0]).removeprefix("00")
+        if not _MADE_UP.search(digits) and match[0] not in known:
+            yield match.start(), "a mobile number", f"{match[0][:6]}…"
+    for match in _CARD.finditer(text):
+        digits = re.sub(r"\D", "", match[0])
+        if passes_luhn(digits) and digits[0] in "3456" and digits not in _TEST_CARDS and len(set(digits)) > 4:
+            yield match.start(), "a card number", f"{match[0][:4]}…"
+    if _IBAN_START.search(text):
+        for match in IBAN.finditer(text):
+            compact = re.sub(r"[^A-Z0-9]", "", match[0].upper())
+            if is_iban(match[0]) and compact not in _EXAMPLE_IBANS and len(set(compact[4:])) > 4:
+                yield match.start(), "an account number", f"{match[0][:4]}…"
+
+
+def _is_person(local: str, domain: str) -> bool:
+    domain = domain.lower()
+    if _EXAMPLE_DOMAIN.search(domain):
+        return False
+    parts = [part for part in re.split(r"[._+-]|\d+", local.lower()) if part]
+    if not parts or any(part in _NOBODY for part in parts) or re.search("user|test|example|account|mail|admin", local):
+        return False
+    if domain in _FREE:
+        return True
+    # first.last or f.last: what a company calls a person, and never a team of one word.
+    names = re.fullmatch(r"[a-z]{1,20}[._-][a-z]{3,30}\d{0,3}", local.lower()) is not None
+    return names and local.lower().count("_") == 0 and not local.lower().startswith(("no-", "do-", "e-"))

@@ -1,0 +1,121 @@
+"""Translations that fell behind their article, by the history in git, and those that lost it."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Iterator, Sequence
+
+from kb import frontmatter, languages
+from kb.check.pages import Page, Pages
+from kb.check.report import Finding, warning
+from kb.errors import RepositoryError
+from kb.frontmatter import FrontMatter, FrontMatterProblem
+from kb.history import last_commits
+from kb.repository import Repository
+
+#: Keys whose change leaves nothing to translate.
+_NOT_TRANSLATED = (
+    "review_by",
+    "owner",
+    "status",
+    "draft",
+    "keywords",
+    "check_off",
+    "redirect_from",
+    "audience",
+    "topic",
+)
+
+
+def stale_translations(pages: Pages) -> Iterator[Finding]:
+    """Where the article in the default language was committed later than its translation, with another text.
+
+    Told only where git knows when both were changed.
+    """
+    pairs = [(page, source) for page in pages.living if (source := _source_of(pages, page))]
+    if not pairs:
+        return
+    commits = last_commits(pages.source)
+    later = [
+        (page, source)
+        for page, source in pairs
+        if page.path in commits and source.path in commits and commits[source.path].place < commits[page.path].place
+    ]
+    if not later:
+        return
+    wanted = [(commits[page.path].id, source.path) for page, source in later]
+    for (page, source), then in zip(later, _texts(Repository.at(pages.source), wanted), strict=True):
+        if then is None or _same(then, source.text):
+            continue
+        since, now = commits[page.path], commits[source.path]
+        message = f"{source.path} changed on {now.date}; this translation is of {since.date}."
+        fix = f"Bring it up to date: git diff {since.id[:12]} -- {source.path}"
+        yield warning(page.path, page.line("title"), "stale-translation", message, fix)
+
+
+def _source_of(pages: Pages, page: Page) -> Page | None:
+    """The article in the default language that a page is a translation of."""
+    if page.article is None or page.row or page.lang == pages.default_lang:
+        return None
+    return pages.by_key.get((pages.default_lang, page.article.id))
+
+
+def _same(then: str, now: str) -> bool:
+    """Whether two versions of a file leave nothing to translate: text, title and questions are the same."""
+    try:
+        before, after = frontmatter.split(then.replace("\r\n", "\n")), frontmatter.split(now)
+    except FrontMatterProblem:
+        return False
+    return before.body.split() == after.body.split() and _told(before) == _told(after)
+
+
+def _told(front: FrontMatter) -> dict[str, object]:
+    return {key: value for key, value in front.values.items() if key not in _NOT_TRANSLATED}
+
+
+def _texts(repository: Repository, wanted: Sequence[tuple[str, str]]) -> list[str | None]:
+    """Files as they were at a commit: one process of git for all. None where there was none."""
+    asked = "".join(f"{commit}:{repository.prefix}{path}\n" for commit, path in wanted)
+    try:
+        answer = os.fsencode(repository.git("cat-file", "--batch", given=os.fsencode(asked)))
+    except RepositoryError:
+        return [None] * len(wanted)
+    texts: list[str | None] = []
+    place = 0
+    for _ in wanted:
+        head, _, _ = answer[place:].partition(b"\n")
+        place += len(head) + 1
+        if head.endswith(b" missing") or not head:
+            texts.append(None)
+            continue
+        size = int(head.rpartition(b" ")[2])
+        texts.append(answer[place : place + size].decode(errors="replace"))
+        place += size + 1
+    return texts
+
+
+def lone_translations(pages: Pages) -> Iterator[Finding]:
+    """A translation without the article in the default language may be meant. It is a mistake where that article is
+    there under another id: at the same path, or with this id among its old ones.
+    """
+    default = pages.default_lang
+    by_place = {_place(page): page for page in pages.living if page.lang == default and page.article and not page.row}
+    for page in pages.living:
+        if page.article is None or page.row or page.lang == default:
+            continue
+        if (default, page.article.id) in pages.by_key:
+            continue
+        source = pages.moved.get((default, page.article.id)) or by_place.get(_place(page))
+        if source and source.article and (page.lang, source.article.id) not in pages.by_key:
+            message = f"It has the id {page.article.id!r}, but {source.path} has {source.article.id!r}."
+            fix = f"Write `id: {source.article.id}`, so that readers can change the language."
+            yield warning(page.path, page.line("id"), "lone-translation", message, fix)
+
+
+def _place(page: Page) -> str:
+    """The path without what names the language: `pl/accounts/reset.md`, `accounts/reset.pl.md` -> "accounts/reset"."""
+    stem = posixpath.splitext(page.path)[0]
+    plain, _, suffix = stem.rpartition(".")
+    stem = plain if plain and languages.normalise(suffix) else stem
+    return "/".join(part for part in stem.split("/") if languages.normalise(part) is None)

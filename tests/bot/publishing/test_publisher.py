@@ -1,0 +1,399 @@
+"""What is published and what is not: real repositories, a real database, snapshots with the fake encoder."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from bot.errors import NothingToTakeBack, PublicationRunning
+from bot.publishing import publisher as module
+from bot.publishing.clone import FOLDER
+from bot.publishing.lock import locked
+from bot.publishing.publication import Finding
+from bot.publishing.remote import Remote
+from bot.readership import SqlReadStore
+from tests.bot.publishing.desk import BROKEN, PRINTER, VPN, Desk, Forge, git
+from tests.bot.samples import NOON
+from tests.conftest import PROJECT
+
+
+@pytest.fixture
+def forge(tmp_path: Path) -> Forge:
+    return Forge(tmp_path / "forge")
+
+
+@pytest.fixture
+def desk(tmp_path: Path, engine: sa.Engine, forge: Forge) -> Desk:
+    return Desk(tmp_path / "data", engine, Remote.of(str(forge.remote), folder="docs"))
+
+
+def told(desk: Desk, **given: bool) -> tuple[str, str]:
+    """State and reason of a pull."""
+    done = desk.pull(**given)
+    return done.state, str(done.reason or "")
+
+
+# --- what is published -----------------------------------------------------------------------------------------------
+
+
+def test_a_push_is_fetched_built_and_switched_to_with_the_dates_of_its_history(forge: Forge, desk: Desk) -> None:
+    commit = forge.push({"vpn.md": VPN}, "Say how to connect")
+
+    done = desk.pull()
+
+    assert (done.state, done.branch, done.commit, done.subject) == ("published", "main", commit, "Say how to connect")
+    assert (done.snapshot, done.before, done.found) == (desk.live.id, "", 0)
+    assert {name: done.counts[name] for name in ("articles", "skipped", "embedded")} == {
+        "articles": 1,
+        "skipped": 0,
+        "embedded": 3,
+    }
+    assert desk.live.entries[0].article.changed == git(forge.checkout, "log", "-1", "--format=%cs").strip()
+
+
+def test_nothing_new_is_told_without_a_checkout_and_a_commit_beside_the_articles_changes_nothing(
+    forge: Forge, desk: Desk
+) -> None:
+    commit = forge.push({"vpn.md": VPN})
+    live = desk.pull().snapshot
+    shutil.rmtree(desk.data / FOLDER)
+
+    assert told(desk) == ("unchanged", f"Nothing new: commit {commit[:10]} is in use.")
+    assert not (desk.data / FOLDER).exists()
+
+    (forge.checkout / "ci.yml").write_text("on: push")
+    beside = forge.push({})
+    assert told(desk) == ("unchanged", f"Commit {beside[:10]} changes nothing for readers.")
+    assert told(desk) == ("unchanged", f"Nothing new: commit {beside[:10]} is in use.")
+    assert desk.live.id == live
+
+
+def test_other_settings_are_taken_up_without_a_new_commit(forge: Forge, desk: Desk, engine: sa.Engine) -> None:
+    forge.push({"vpn.md": VPN})
+    desk.pull()
+    settings = replace(desk.publisher.plan.build, default_lang="pl")
+    other = Desk(desk.data, engine, desk.remote, {"build": settings})
+    assert other.pull().state == "published"
+    assert other.live.languages == ("pl",)
+
+
+def test_a_rewritten_history_is_taken_as_it_is_now(forge: Forge, desk: Desk) -> None:
+    forge.push({"vpn.md": VPN})
+    forge.push({"printer.md": PRINTER})
+    desk.pull()
+    git(forge.checkout, "reset", "-q", "--hard", "HEAD~1")
+    forge.push({"wifi.md": "# Wi-Fi\n\nChoose the network.\n"}, force=True)
+    assert desk.pull().state == "published"
+    assert desk.articles == ["vpn", "wifi"]
+
+
+def test_a_checkout_is_published_from_what_it_follows_and_stays_as_it_is(
+    forge: Forge, tmp_path: Path, engine: sa.Engine
+) -> None:
+    forge.push({"vpn.md": VPN})
+    git(tmp_path, "clone", "-q", str(forge.remote), "own")
+    forge.push({"printer.md": PRINTER})
+    draft = tmp_path / "own" / "docs" / "draft.md"
+    draft.write_text("# Half written\n\nText.\n")
+    desk = Desk(tmp_path / "data", engine, Remote.behind(tmp_path / "own" / "docs"))
+
+    assert desk.pull().state == "published"
+    assert desk.articles == ["printer", "vpn"]
+    assert (draft.exists(), (draft.parent / "printer.md").exists()) == (True, False)
+
+
+def test_two_pulls_at_once_come_after_each_other_and_the_newest_commit_is_in_use(forge: Forge, desk: Desk) -> None:
+    forge.push({"vpn.md": VPN})
+    store = desk.publisher.store
+    first = store.ask("webhook", "", NOON)
+    begun = threading.Event()
+    run = desk.publisher._run
+
+    def run_and_wait(asked: module.Publication) -> None:
+        if not begun.is_set():  # while the first one runs, somebody pushes twice
+            begun.set()
+            forge.push({"printer.md": PRINTER})
+            second = store.ask("webhook", "", NOON)
+            forge.push({"wifi.md": "# Wi-Fi\n\nChoose the network.\n"})
+            assert store.ask("webhook", "", NOON).id == second.id != first.id
+            other = threading.Thread(target=Desk(desk.data, desk.engine, desk.remote).publisher.work)
+            other.start()
+            other.join()  # it leaves the work to the one that is at it
+        run(asked)
+
+    desk.publisher._run = run_and_wait  # type: ignore[method-assign]
+    desk.publisher.work()
+
+    assert desk.articles == ["printer", "vpn", "wifi"]
+    states = [(row.id, row.state) for row in store.find().rows]
+    assert states == [(2, "unchanged"), (1, "published")]
+
+
+# --- what is refused -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "rule"),
+    [
+        (BROKEN, 2, "front"),
+        ("# Printer\n\n<<<<<<< HEAD\nOne.\n=======\nTwo.\n>>>>>>> other\n", 3, "conflict"),
+    ],
+    ids=["broken front matter", "merge conflict"],
+)
+def test_what_the_check_finds_keeps_the_old_snapshot_and_the_next_good_push_mends_it(
+    forge: Forge, desk: Desk, text: str, line: int, rule: str
+) -> None:
+    forge.push({"vpn.md": VPN})
+    live = desk.pull().snapshot
+    commit = forge.push({"printer.md": text})
+
+    done = desk.pull()
+
+    assert (done.state, done.commit, done.before) == ("refused", commit, live)
+    assert str(done.reason) == "Something in the articles has to be mended first."
+    (finding,) = [finding for finding in done.findings if finding.severity == "error"]
+    assert (finding.path, finding.line, rule in finding.rule) == ("printer.md", line, True)
+    assert finding.fix
+    assert desk.live.id == live
+
+    forge.push({"printer.md": PRINTER})
+    assert desk.pull().state == "published"
+    assert desk.articles == ["printer", "vpn"]
+
+
+def test_a_desk_that_requires_nothing_publishes_and_still_tells_what_was_found(
+    forge: Forge, tmp_path: Path, engine: sa.Engine
+) -> None:
+    forge.push({"vpn.md": VPN, "printer.md": BROKEN})
+    desk = Desk(tmp_path / "data", engine, Remote.of(str(forge.remote), folder="docs"), {"requires": frozenset()})
+    done = desk.pull()
+    assert (done.state, desk.articles) == ("published", ["vpn"])
+    assert [finding.path for finding in done.findings if finding.severity == "error"] == ["printer.md"]
+
+
+@pytest.mark.parametrize("target", ["../../secret.md", "../.git/config"])
+def test_a_link_that_leads_out_is_refused_whatever_the_settings_require(
+    forge: Forge, tmp_path: Path, engine: sa.Engine, target: str
+) -> None:
+    (forge.checkout / "docs").mkdir()
+    (forge.checkout / "docs" / "steal.md").symlink_to(target)
+    forge.push({"vpn.md": VPN})
+    desk = Desk(tmp_path / "data", engine, Remote.of(str(forge.remote), folder="docs"), {"requires": frozenset()})
+    (desk.data).mkdir()
+    (desk.data / "secret.md").write_text("# The master key\n")
+
+    done = desk.pull()
+
+    assert (done.state, [(one.path, one.rule) for one in done.findings]) == ("refused", [("steal.md", "link-out")])
+    assert not (desk.data / "current").exists()
+
+
+def test_nothing_of_a_submodule_is_read(forge: Forge, desk: Desk, tmp_path: Path) -> None:
+    inner = Forge(tmp_path / "inner")
+    inner.push({"secret.md": "# Secret\n\nText.\n"})
+    git(forge.checkout, "submodule", "add", "-q", str(inner.remote), "docs/inner")
+    forge.push({"vpn.md": VPN})
+    desk.pull()
+    assert desk.articles == ["vpn"]
+
+
+def test_a_deleted_article_that_is_read_is_a_warning_unless_another_one_takes_its_address(
+    forge: Forge, desk: Desk, engine: sa.Engine
+) -> None:
+    forge.push({"vpn.md": VPN, "printer.md": PRINTER, "unread.md": "# Unread\n\nText.\n"})
+    desk.pull()
+    SqlReadStore(engine).add({("printer", NOON.date()): 7})
+    forge.push({"printer.md": None, "unread.md": None})
+
+    done = desk.pull()
+
+    assert (done.state, desk.articles) == ("published", ["vpn"])
+    (finding,) = done.findings
+    assert (finding.path, finding.rule, finding.severity) == ("printer.md", "deleted-article", "warning")
+    assert finding.message == "the article “printer” is gone, and was read 7 times in the last 30 days."
+
+    forge.push({"printer.md": PRINTER})
+    desk.pull()
+    forge.push({"printer.md": None, "vpn.md": VPN.replace("id: vpn", "id: vpn\nredirect_from: [printer]")})
+    assert desk.pull().findings == ()
+
+
+# --- what fails ------------------------------------------------------------------------------------------------------
+
+
+def test_a_missing_branch_and_an_empty_remote_are_told_with_what_is_there(
+    forge: Forge, tmp_path: Path, engine: sa.Engine
+) -> None:
+    empty = Desk(tmp_path / "data", engine, Remote.of(str(forge.remote)))
+    assert told(empty) == ("failed", f"{forge.remote} is empty: nothing was pushed to it yet.")
+    forge.push({"vpn.md": VPN})
+    missing = Desk(tmp_path / "data", engine, Remote.of(str(forge.remote), "live"))
+    words = f"{forge.remote} has no branch live. It has: main. Push the branch, or set articles_branch."
+    assert told(missing) == ("failed", words)
+    folder = Desk(tmp_path / "data", engine, Remote.of(str(forge.remote), "main", "gone"))
+    words = "The commit has no folder gone. Set articles_path to the folder of the articles."
+    assert told(folder) == ("failed", words)
+    assert missing.publisher.store.find().total == 3
+
+
+def test_what_is_no_repository_and_what_nobody_answers_is_told(tmp_path: Path, engine: sa.Engine) -> None:
+    (tmp_path / "plain").mkdir()
+    state, reason = told(Desk(tmp_path / "data", engine, Remote.of(str(tmp_path / "plain"))))
+    assert state == "failed"
+    assert f"'{tmp_path / 'plain'}' does not appear to be a git repository" in reason
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))  # bound and not listening: nobody answers there
+        port = probe.getsockname()[1]
+        desk = Desk(tmp_path / "data", engine, Remote.of(f"http://ann:hunter2@127.0.0.1:{port}/a.git"))
+        state, reason = told(desk)
+    assert state == "failed"
+    assert f"unable to access 'http://127.0.0.1:{port}/a.git/'" in reason
+    with engine.connect() as connection:
+        kept = str(connection.exec_driver_sql("SELECT * FROM publications").all())
+    assert "hunter2" not in kept
+
+
+def test_a_remote_that_never_answers_is_given_up(tmp_path: Path, engine: sa.Engine) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        remote = Remote.of(f"http://127.0.0.1:{silent.getsockname()[1]}/a.git")
+        desk = Desk(tmp_path / "data", engine, remote, {"seconds": 0.3})
+        assert told(desk) == ("failed", "git ls-remote took longer than 0.3 seconds and was ended.")
+
+
+def test_a_damaged_clone_is_made_anew_and_never_taken_for_the_repository_around_it(
+    forge: Forge, tmp_path: Path, engine: sa.Engine
+) -> None:
+    around = tmp_path / "around"
+    around.mkdir()
+    git(around, "init", "-q", "-b", "work")
+    (around / "mine.txt").write_text("keep me")
+    desk = Desk(around / "data", engine, Remote.of(str(forge.remote), folder="docs"))
+    forge.push({"vpn.md": VPN})
+    desk.pull()
+    (around / "data" / FOLDER / ".git" / "HEAD").write_text("damaged")
+    (around / "data" / FOLDER / ".git" / "index.lock").write_text("")
+    forge.push({"printer.md": PRINTER})
+
+    assert desk.pull().state == "published"
+    assert desk.articles == ["printer", "vpn"]
+    assert (around / "mine.txt").read_text() == "keep me"
+    assert git(around, "symbolic-ref", "HEAD").strip() == "refs/heads/work"
+
+
+def test_what_a_killed_process_left_is_failed_with_what_it_wrote_last(forge: Forge, desk: Desk) -> None:
+    forge.push({"vpn.md": VPN})
+    store = desk.publisher.store
+    store.ask("webhook", "", NOON)
+    desk.data.mkdir()
+    script = (
+        "import sys, sqlalchemy as sa\nfrom pathlib import Path\n"
+        "from bot.database import open_engine\nfrom bot.publishing.remote import Remote\n"
+        "from bot.publishing import publisher\nfrom tests.bot.publishing.desk import Desk\nimport os\n"
+        "publisher.make = lambda *a, **b: (print('out of memory', file=sys.stderr, flush=True), os._exit(9))\n"
+        "desk = Desk(Path(sys.argv[1]), open_engine(sys.argv[2]), Remote.of(sys.argv[3], folder='docs'))\n"
+        "desk.publisher.work()\n"
+    )
+    command = [sys.executable, "-c", script, str(desk.data), str(desk.engine.url), str(forge.remote)]
+    with (desk.data / module.LOG_FILE).open("wb") as log:
+        named = {**os.environ, "PYTHONPATH": str(PROJECT)}
+        died = subprocess.run(command, cwd=PROJECT, stderr=log, check=False, env=named)
+    assert died.returncode == 9
+    running = store.last("running")
+    assert running is not None
+    assert running.stage == "building"
+
+    assert desk.publisher.settle() is False
+    left = store.get(running.id)
+    assert (left.state, left.output) == ("failed", "out of memory\n")
+    assert str(left.reason) == "The process that published ended without a word. What was in use stayed in use."
+    assert desk.pull().state == "published"
+
+
+# --- the way back ----------------------------------------------------------------------------------------------------
+
+
+def test_going_back_holds_the_commit_until_a_newer_one_comes_or_somebody_says_so(forge: Forge, desk: Desk) -> None:
+    forge.push({"vpn.md": VPN}, "First")
+    first = desk.pull()
+    bad = forge.push({"printer.md": PRINTER}, "Second")
+    second = desk.pull()
+
+    back = desk.publisher.take_back("", "Kim")
+
+    assert (back.state, back.how, back.who, back.subject) == ("published", "rollback", "Kim", "First")
+    assert (back.snapshot, back.before, desk.live.id) == (first.snapshot, second.snapshot, first.snapshot)
+    words = f"Commit {bad[:10]} was taken back. It stays so until a newer one is pushed or somebody publishes it again."
+    assert told(desk) == ("unchanged", words)
+    (forge.checkout / "ci.yml").write_text("on: push")
+    forge.push({})  # a newer commit with the same articles
+    assert desk.pull().state == "unchanged"
+    assert desk.live.id == first.snapshot
+
+    again = desk.pull(again=True)
+    assert (again.state, again.snapshot) == ("published", second.snapshot)
+    desk.publisher.take_back("", "Kim")
+    forge.push({"wifi.md": "# Wi-Fi\n\nText.\n"})
+    assert desk.pull().state == "published"
+    assert desk.articles == ["printer", "vpn", "wifi"]
+    desk.publisher.take_back("", "Kim")
+    assert desk.live.id == first.snapshot  # what had been taken back is not what was there before
+
+
+def test_going_back_is_undone_and_told_where_there_is_nothing_to_go_back_to(forge: Forge, desk: Desk) -> None:
+    forge.push({"vpn.md": VPN})
+    first = desk.pull()
+    with pytest.raises(NothingToTakeBack, match="No snapshot was published before the one in use"):
+        desk.publisher.take_back("", "")
+    forge.push({"printer.md": PRINTER})
+    second = desk.pull()
+    forge.push({"printer.md": BROKEN})
+    assert desk.pull().state == "refused"
+
+    assert desk.publisher.take_back("", "").snapshot == first.snapshot
+    assert desk.publisher.take_back(second.snapshot, "").state == "published"
+    assert desk.live.id == second.snapshot
+    assert desk.publisher.taken_back() is not None
+    with pytest.raises(NothingToTakeBack, match=r"no published snapshot \.\./x"):
+        desk.publisher.take_back("../x", "")
+    with locked(desk.data, wait=False), pytest.raises(PublicationRunning):
+        desk.publisher.take_back("", "")
+
+
+def test_a_finding_is_for_those_who_may_read_all_the_articles_it_speaks_of() -> None:
+    finding = Finding("a.md", 1, "stolen", "error", "", "", ("public", "ops"))
+    assert [finding.readable_by(those) for those in ({"public"}, {"public", "ops"})] == [False, True]
+    assert json.dumps(finding.message) == '""'
+
+
+def test_a_change_that_steals_another_articles_question_is_refused_unless_no_test_is_required(
+    forge: Forge, desk: Desk
+) -> None:
+    tunnel = "---\nid: {}\naudience: ops\nquestions: [{}]\n---\n# {}\n\nStart the tunnel.\n"
+    forge.push({"vpn.md": tunnel.format("vpn", "the tunnel does not connect", "The tunnel"), "printer.md": PRINTER})
+    assert desk.pull().state == "published"
+    thief = tunnel.format("thief", "why does the tunnel not connect", "The tunnel does not connect")
+    forge.push({"thief.md": thief})
+
+    done = desk.pull()
+
+    assert done.state == "refused"
+    assert str(done.reason) == "Questions that found their article would not find it any more."
+    finding = done.findings[0]
+    assert (finding.path, finding.line, finding.rule) == ("vpn.md", 4, "stolen-question")
+    assert finding.message == "“the tunnel does not connect” found this article, and finds thief.md now, which is new."
+    assert finding.audiences == ("ops",)
+    assert desk.articles == ["printer", "vpn"]
+    relaxed = Desk(desk.data, desk.engine, desk.remote, {"requires": frozenset({"check"})})
+    assert relaxed.pull().state == "published"

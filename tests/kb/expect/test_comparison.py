@@ -1,0 +1,204 @@
+"""What a change of articles does to their questions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kb.expect import Comparison, Outcome, Run, compare
+from kb.expect.junit import junit
+from kb.expect.outcomes import Contents, Rival, nothing
+from kb.expect.report import comparison_lines, run_lines, visible
+from kb.models import ArticleKey, Skipped
+from tests.kb.expect.desk import MAIL, THIEF, VPN, asked, parsed, written
+
+BOTH = {"en/mail.md": MAIL, "en/vpn.md": VPN}
+
+
+def _shown(path: str) -> str:
+    return f"articles/{path}"
+
+
+def _text(comparison: Comparison, run: Run) -> str:
+    return "\n".join(comparison_lines(comparison, run, "main", _shown))
+
+
+# --- real rankings ---------------------------------------------------------------------------------------------------
+
+
+def test_a_new_article_that_takes_questions_is_named_with_its_own_questions_and_its_victims(tmp_path: Path) -> None:
+    before = asked(written(tmp_path / "a", BOTH), tmp_path / "data")
+    after = asked(written(tmp_path / "b", {**BOTH, "en/thief.md": THIEF}), tmp_path / "data")
+    comparison = compare(before, after)
+
+    assert comparison.failed
+    assert {theft.victim.after.text for theft in comparison.stolen} == {
+        "my mailbox is full",
+        "vpn tunnel does not connect",
+    }
+    assert {(theft.thief.path, theft.thief.how, theft.thief.questions) for theft in comparison.stolen} == {
+        ("en/thief.md", "new", ("my mailbox is full today", "the vpn tunnel does not connect"))
+    }
+    lines = _text(comparison, after).splitlines()
+    assert lines[0] == "articles/en/thief.md “mailbox is full” (new) takes 2 questions:"
+    assert lines[1] == "  articles/en/mail.md:5: “my mailbox is full”: 1st → 2nd"
+
+
+def test_articles_that_say_the_same_make_no_difference(tmp_path: Path) -> None:
+    before = asked(written(tmp_path / "a", BOTH), tmp_path / "data")
+    after = asked(written(tmp_path / "b", BOTH), tmp_path / "data")
+    comparison = compare(before, after)
+    assert (comparison.empty, comparison.failed) == (True, False)
+    assert _text(comparison, after).endswith("Against main: no difference")
+
+
+def test_an_article_that_is_only_moved_to_another_file_is_no_difference(tmp_path: Path) -> None:
+    before = asked(written(tmp_path / "a", BOTH), tmp_path / "data")
+    after = asked(written(tmp_path / "b", {"en/post.md": MAIL, "en/vpn.md": VPN}), tmp_path / "data")
+    assert compare(before, after).empty
+
+
+def test_what_an_article_loses_by_its_own_change_is_worse_and_not_stolen(tmp_path: Path) -> None:
+    mail = MAIL.replace("Mailbox is full", "Letters").replace("Empty the mailbox", "Write")
+    other = "---\nid: other\ntitle: Full mailbox of a team\n---\nWait.\n"
+    before = asked(written(tmp_path / "a", {**BOTH, "en/other.md": other}), tmp_path / "data")
+    after = asked(written(tmp_path / "b", {**BOTH, "en/other.md": other, "en/mail.md": mail}), tmp_path / "data")
+    comparison = compare(before, after)
+    assert [pair.after.text for pair in comparison.worse] == ["my mailbox is full"]
+    assert comparison.stolen == ()
+    assert comparison.failed
+
+
+def test_what_failed_before_is_listed_and_does_not_fail_again(tmp_path: Path) -> None:
+    files = {"en/mail.md": MAIL.replace("my mailbox is full", "vpn tunnel"), "en/vpn.md": VPN}
+    before = asked(written(tmp_path / "a", files), tmp_path / "data")
+    after = asked(written(tmp_path / "b", {**files, "en/vpn.md": VPN.replace("Start", "Now start")}), tmp_path / "data")
+    comparison = compare(before, after)
+    assert [pair.after.text for pair in comparison.still_failing] == ["vpn tunnel"]
+    assert not comparison.failed
+    assert "Failed before, and fail still:\n  articles/en/mail.md:5: “vpn tunnel”: 2nd" in _text(comparison, after)
+
+
+def test_against_no_articles_everything_is_new_and_has_to_pass(tmp_path: Path) -> None:
+    good = asked(written(tmp_path / "a", BOTH), tmp_path / "data")
+    comparison = compare(nothing(1), good)
+    assert (len(comparison.new), comparison.failed) == (2, False)
+
+    bad = asked(written(tmp_path / "a", {"en/mail.md": MAIL.replace("my mailbox is full", "vpn")}), tmp_path / "data")
+    assert [outcome.text for outcome in compare(nothing(1), bad).new_failing] == ["vpn"]
+
+
+def test_a_not_for_that_a_change_breaks_fails(tmp_path: Path) -> None:
+    guarded = MAIL.replace("---\nEmpty", "not_for: [tunnel]\n---\nEmpty")
+    before = asked(written(tmp_path / "a", {"en/mail.md": guarded, "en/vpn.md": VPN}), tmp_path / "data")
+    drawn = guarded.replace("Empty", "tunnel tunnel").replace("Mailbox is full", "Mailbox tunnel")
+    plain = VPN.replace("tunnel", "line")
+    after = asked(written(tmp_path / "b", {"en/mail.md": drawn, "en/vpn.md": plain}), tmp_path / "data")
+    comparison = compare(before, after)
+    assert [(pair.after.kind, pair.after.text) for pair in comparison.worse] == [("not_for", "tunnel")]
+
+
+def test_runs_with_different_k_are_not_compared() -> None:
+    with pytest.raises(ValueError, match="k = 1 and k = 2"):
+        compare(nothing(1), nothing(2))
+
+
+# --- any two runs ----------------------------------------------------------------------------------------------------
+
+_KEYS = [ArticleKey("a", "en"), ArticleKey("b", "en"), ArticleKey("a", "pl")]
+
+
+@st.composite
+def _runs(draw: st.DrawFn) -> Run:
+    names = draw(st.sets(st.tuples(st.sampled_from(_KEYS), st.sampled_from("xyz")), max_size=6))
+    outcomes = []
+    for key, text in sorted(names):
+        rank = draw(st.integers(0, 3))
+        above = tuple("bcd"[: rank - 1 if rank else 3])
+        outcomes.append(Outcome(key, f"{key.id}.md", 1, "question", text, rank, rank == 1, 0.5, above))
+    articles = {
+        key: Contents(f"{key.id}.md", "t", (), draw(st.sampled_from("12")))
+        for key in [*_KEYS, ArticleKey("c", "en"), ArticleKey("d", "en")]
+    }
+    broken = draw(st.sets(st.sampled_from(["p.md", "q.md"])))
+    return Run("s", 1, tuple(outcomes), articles, tuple(Skipped(path, "empty") for path in sorted(broken)))
+
+
+def _names(outcomes: list[Outcome]) -> list[object]:
+    return sorted(outcome.name for outcome in outcomes)
+
+
+@given(_runs(), _runs())
+def test_what_one_direction_breaks_the_other_mends(one: Run, other: Run) -> None:
+    there, back = compare(one, other), compare(other, one)
+
+    def lost(comparison: Comparison) -> list[object]:
+        pairs = [*comparison.worse, *(theft.victim for theft in comparison.stolen)]
+        return _names([pair.after for pair in pairs])
+
+    assert lost(there) == _names([pair.after for pair in back.better])
+    assert lost(back) == _names([pair.after for pair in there.better])
+    assert [outcome.name for outcome in there.new] == [outcome.name for outcome in back.removed]
+    assert _names([p.after for p in there.still_failing]) == _names([p.after for p in back.still_failing])
+    assert _names([p.after for p in there.moved]) == _names([p.after for p in back.moved])
+    assert {one.path for one in there.untested}.isdisjoint(one.path for one in back.untested)
+
+
+@given(_runs())
+def test_a_run_does_not_differ_from_itself(run: Run) -> None:
+    assert compare(run, run).empty
+
+
+# --- as text and as XML ----------------------------------------------------------------------------------------------
+
+HOSTILE = "]]></failure><x> \x1b[31m \x00 & “\u202e” \ud800 \ufffe"
+
+
+def _hostile(passed: bool = False) -> Outcome:
+    key = ArticleKey(HOSTILE, "en")
+    rival = Rival(key, HOSTILE, HOSTILE, "title", HOSTILE)
+    return Outcome(key, f"{HOSTILE}.md", 3, "question", HOSTILE, 2, passed, 0.5, ("x",), rival)
+
+
+def test_junit_has_a_suite_an_article_with_counts_files_and_lines(tmp_path: Path) -> None:
+    files = {**BOTH, "en/mail.md": MAIL.replace("my mailbox is full", "vpn"), "en/z.md": '---\ntitle: "x\n---\nText.\n'}
+    run = asked(written(tmp_path / "a", files), tmp_path / "data")
+    root = parsed(junit(run, _shown))
+
+    assert {name: root.get(name) for name in ("tests", "failures", "errors", "skipped")} == {
+        "tests": "3",
+        "failures": "1",
+        "errors": "1",
+        "skipped": "0",
+    }
+    assert [suite.get("name") for suite in root] == ["mail (en)", "vpn (en)", "articles/en/z.md"]
+    case = root[0][0]
+    assert (case.get("name"), case.get("file"), case.get("line")) == ("vpn", "articles/en/mail.md", "5")
+    assert case[0].tag == "failure"
+    assert "first: articles/en/vpn.md “Connect the vpn tunnel”" in (case[0].text or "")
+
+
+def test_junit_skips_what_failed_before_unless_it_is_strict() -> None:
+    run = Run("s", 1, (_hostile(),), {})
+    same = compare(run, run)
+    assert [case[0].tag for case in parsed(junit(run, _shown, same)).iter("testcase")] == ["skipped"]
+    strict = parsed(junit(run, _shown, same, strict=True))
+    assert [case[0].tag for case in strict.iter("testcase")] == ["failure"]
+
+
+def test_whatever_an_author_typed_is_text_in_the_xml_and_on_the_terminal() -> None:
+    run = Run("s", 1, (_hostile(),), {}, (Skipped(HOSTILE, "empty", HOSTILE),))
+    root = parsed(junit(run, _shown))
+    assert [case.get("name") for case in root.iter("testcase")] == [visible(HOSTILE), "its questions"]
+    printed = "\n".join([*run_lines(run, _shown), *comparison_lines(compare(nothing(1), run), run, "x", _shown)])
+    assert not set(printed) & set("\x1b\x00\u202e\ud800")
+
+
+@given(st.text(st.characters(categories=["L", "Cc", "Cf", "Cs", "Co", "Cn", "P"])))
+def test_any_text_makes_xml_that_parses(text: str) -> None:
+    key = ArticleKey(text, "en")
+    run = Run("s", 1, (Outcome(key, text, 1, "question", text, 0, False, 0.0, ()),), {})
+    parsed(junit(run, lambda path: path))

@@ -1,0 +1,149 @@
+"""The command `firstline check`. Heavy imports stand inside, so that --help answers at once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from web.terminal import Articles, Data, fail, print_json, read_settings, warn
+
+if TYPE_CHECKING:
+    from kb.check import CheckSettings, Finding, Report
+    from kb.check.pages import Pages
+    from web.settings import Settings
+
+Format = Literal["text", "json", "github"]
+
+
+def check(
+    path: Articles = None,
+    format_: Annotated[
+        Format, typer.Option("--format", help="For people, for programs, or as annotations of GitHub Actions.")
+    ] = "text",
+    fix: Annotated[bool, typer.Option("--fix", help="Mend what cannot change the meaning, then check again.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail on warnings too.")] = False,
+    off: Annotated[
+        list[str] | None,
+        typer.Option(metavar="RULE", help="Leave this rule out; may be repeated. [setting: check_off]"),
+    ] = None,
+    near_duplicates: Annotated[
+        bool, typer.Option("--near-duplicates", help="Look for articles that say the same too; embeds what is new.")
+    ] = False,
+    data: Data = None,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON Schema of the front matter, and check nothing.")
+    ] = False,
+) -> None:
+    """Check articles: front matter, ids, links, pictures, headings, translations, secrets. Exit code 1 on errors."""
+    if schema:
+        _print_schema()
+        return
+    from datetime import date
+
+    from kb.check import check as run
+    from kb.check import mend
+
+    settings = read_settings(articles=path, data=data)
+    given = check_settings(settings, strict, off or ())
+    alike = _alike(settings) if near_duplicates else None
+    report = run(settings.articles, given, today=date.today(), near_duplicates=alike)
+    if fix and settings.articles.is_dir():
+        done = mend(settings.articles, report.findings)
+        for name in done.files:
+            unsaved = "; it had changes that are not committed" if name in done.uncommitted else ""
+            warn(f"mended {_shown(settings.articles, name)}{unsaved}")
+        if done.findings:
+            report = run(settings.articles, given, today=date.today(), near_duplicates=alike)
+    if format_ == "json":
+        print_json(report.as_json())
+    else:
+        for line in _lines(report, settings.articles) if format_ == "text" else _annotations(report, settings.articles):
+            typer.echo(line)
+    sys.exit(1 if report.failed else 0)
+
+
+def check_settings(settings: Settings, strict: bool = False, off: Sequence[str] = ()) -> CheckSettings:
+    """What these settings and options say about a check."""
+    from kb.check import CheckSettings
+
+    known = {settings.support_email.lower(), settings.support_phone, settings.mail_from.lower()} - {""}
+    return CheckSettings(
+        default_lang=settings.default_lang,
+        off=frozenset((*settings.check_off, *off)),
+        strict=strict,
+        known=frozenset(known),
+        base_url=settings.base_url,
+    )
+
+
+def _alike(settings: Settings) -> Callable[[Pages], Iterator[Finding]]:
+    """Looks for near duplicates with the encoders and vectors of the index."""
+    import sqlite3
+
+    from kb.check.near_duplicates import near_duplicates
+    from web.progress import progress
+
+    def look(pages: Pages) -> Iterator[Finding]:
+        try:
+            with progress() as show:
+                yield from near_duplicates(pages, settings.data, settings.model, show)
+        except sqlite3.Error as error:
+            fail(f"The vectors in {settings.data} cannot be used: {error}. Delete cache/vectors.db there.")
+
+    return look
+
+
+def _print_schema() -> None:
+    from kb.check.front_matter import SCHEMA
+
+    typer.echo(SCHEMA.read_text(encoding="utf-8"), nl=False)
+
+
+def _lines(report: Report, source: Path) -> Iterator[str]:
+    """A line a finding, then how many each rule has."""
+    for finding in report.findings:
+        place = _shown(source, finding.path)
+        where = f"{place}:{finding.line}" if finding.line else place
+        yield f"{where}: {finding.severity}: {finding.message} {finding.fix} [{finding.rule}]"
+    if report.findings:
+        yield ""
+    yield f"{report.files:,} files: {_count(report.errors, 'error')}, {_count(report.warnings, 'warning')}"
+    for rule, count in report.rules().items():
+        yield f"  {count:,} × {rule}"
+    fixable = sum(finding.edit is not None for finding in report.findings)
+    if fixable:
+        yield f"{fixable:,} can be mended with --fix"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
+
+
+def _annotations(report: Report, source: Path) -> Iterator[str]:
+    """Workflow commands of GitHub Actions, which shows them beside the lines of a pull request."""
+    for finding in report.findings:
+        line = f",line={finding.line}" if finding.line else ""
+        file = _property(_shown(source, finding.path))
+        title = _property(finding.rule)
+        yield f"::{finding.severity} file={file}{line},title={title}::{_text(f'{finding.message} {finding.fix}')}"
+
+
+def _text(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _text(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _shown(source: Path, path: str) -> str:
+    """The path of a file from the folder the command runs in."""
+    whole = source.parent / path if source.is_file() else source / path
+    try:
+        return PurePath(whole).relative_to(Path.cwd()).as_posix() if whole.is_absolute() else whole.as_posix()
+    except ValueError:
+        return whole.as_posix()

@@ -1,0 +1,324 @@
+"""The tables of the reports: what a page shows below a chart, and the same as a file for a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from babel.dates import format_date, get_day_names
+from markupsafe import Markup
+
+from bot.reports.articles import ArticleDay
+from bot.reports.deflection import Deflection
+from bot.reports.desk import Dimension, Unit, Volume
+from bot.reports.hold_out import Effect
+from bot.reports.spikes import Spike, SpikeKind
+from web.pages.catalogue import Topic
+from web.pages.report_rows import ArticleRow
+from web.report_charts import Mark, bars, columns, scale
+from web.words import N_, Words
+
+Cell = str | int | float | date | datetime | None
+#: How a column is written: words, a whole number, a share in percent, or a difference of shares.
+Kind = Literal["words", "number", "share", "points"]
+
+UNIT_NAMES: dict[Unit, str] = {
+    "day": N_("By day"),
+    "week": N_("By week"),
+    "month": N_("By month"),
+    "weekday": N_("By weekday"),
+    "hour": N_("By hour of the day"),
+}
+DIMENSION_NAMES: dict[Dimension, str] = {
+    "topic": N_("By topic of the article"),
+    "ticket_topic": N_("By topic of the ticket"),
+    "department": N_("By department"),
+    "language": N_("By language"),
+    "channel": N_("By channel"),
+}
+CHANNEL_NAMES = {
+    "web": N_("Search page"),
+    "ticket_form": N_("Ticket form"),
+    "widget": N_("Widget"),
+    "api": N_("API"),
+    "cli": N_("Command line"),
+    "agent": N_("Agents"),
+}
+RATES = (
+    ("confirmed", N_("Confirmed"), N_("said that it solved it, of all who were shown an article")),
+    (
+        "assumed",
+        N_("Assumed"),
+        N_("sent no ticket within 24 hours, of all who were shown an answer at least a day ago"),
+    ),
+    ("returned", N_("Returned"), N_("sent a ticket within 7 days after all, of the confirmed and assumed")),
+)
+SPIKE_NAMES: dict[SpikeKind, str] = {
+    "questions": N_("All questions"),
+    "tickets": N_("All tickets"),
+    "topic": N_("Questions about a topic"),
+    "department": N_("Tickets of a department"),
+}
+ARTICLE_COLUMNS = {
+    "found": N_("Found"),
+    "shown": N_("Shown"),
+    "opened": N_("Opened"),
+    "solved": N_("Solved"),
+    "rejected": N_("Rejected"),
+    "ticketed": N_("Ticket anyway"),
+    "reads": N_("Read"),
+    "helpful": N_("Helpful"),
+    "unhelpful": N_("Not helpful"),
+    "flags": N_("Flags"),
+}
+#: A chart of more bars says less than its table.
+_MOST_BARS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    name: str
+    kind: Kind = "words"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of plain values, with what they are called and how they are written."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    charts: tuple[Markup, ...] = ()
+
+    def csv(self) -> bytes:
+        """UTF-8 with a byte order mark, so that spreadsheets read it as such; shares are 0 to 1, days ISO 8601."""
+        written = io.StringIO()
+        out = csv.writer(written)
+        out.writerow([_safe(column.name) for column in self.columns])
+        out.writerows([_safe(cell) for cell in row] for row in self.rows)
+        return b"\xef\xbb\xbf" + written.getvalue().encode()
+
+
+def _safe(cell: Cell) -> str | int | float:
+    """Words that a spreadsheet would run as a formula get an apostrophe before them (OWASP, "CSV injection")."""
+    if cell is None:
+        return ""
+    if isinstance(cell, date):
+        return cell.isoformat()
+    if isinstance(cell, str):
+        return f"'{cell}" if cell.lstrip()[:1] in ("=", "+", "-", "@") or cell[:1] in ("\t", "\r", "\n") else cell
+    return round(cell, 6) if isinstance(cell, float) else cell
+
+
+def written(said: Words, kind: Kind, cell: Cell) -> str:
+    """A cell as people of the reader's language write it."""
+    if cell is None:
+        return "–"
+    if isinstance(cell, datetime):
+        return said.moment(cell)
+    if isinstance(cell, date):
+        return format_date(cell, "medium", said.locale)
+    if isinstance(cell, str):
+        return cell
+    if kind == "share":
+        return percent(said, cell)
+    if kind == "points":
+        points = said.number(round(cell * 100, 1))
+        return (f"+{points}" if cell > 0 else points.replace("-", "−")) + "\u00a0%"
+    return said.number(cell)
+
+
+def percent(said: Words, share: float) -> str:
+    """A share with one decimal, since intervals are often narrower than a percent."""
+    return f"{said.number(round(share * 100, 1))}\u00a0%"
+
+
+# --- the desk ------------------------------------------------------------------------------------------------------
+
+
+def deflection(said: Words, counted: Deflection) -> Table:
+    rows = []
+    for key, name, meaning in RATES:
+        rate = counted.rates[key]
+        low, high = rate.interval or (None, None)
+        rows.append((said.gettext(name), said.gettext(meaning), rate.share, low, high, rate.count, rate.of))
+    names = ((N_("Rate"), "words"), (N_("What it counts"), "words"), (N_("Share"), "share"), (N_("From"), "share"),
+             (N_("To"), "share"), (N_("Questions"), "number"), (N_("Of"), "number"))  # fmt: skip
+    return Table(_columns(said, names), tuple(rows))
+
+
+def volume(said: Words, by: Unit, found: Sequence[Volume]) -> Table:
+    names = ((N_("When"), "words"), (N_("Questions"), "number"), (N_("No article found"), "number"),
+             (N_("Tickets"), "number"))  # fmt: skip
+    rows = tuple((_when(said, by, row.key), row.questions, row.unanswered, row.tickets) for row in found)
+    labels = [(_when_in_words(said, by, row.key), _when_shortly(said, by, row.key)) for row in found]
+    charts = tuple(
+        _columns_of(said, title, [(*label, getattr(row, name)) for label, row in zip(labels, found, strict=True)])
+        for name, title in (("questions", N_("Questions")), ("tickets", N_("Tickets")))
+    )
+    return Table(_columns(said, names), rows, charts)
+
+
+def split(said: Words, of: Dimension, found: Sequence[Volume], topics: dict[str, Topic]) -> Table:
+    first = {"topic": N_("Topic"), "ticket_topic": N_("Topic"), "department": N_("Department"),
+             "language": N_("Language"), "channel": N_("Channel")}[of]  # fmt: skip
+    shown: list[tuple[str, str]] = []
+    if of in ("topic", "language", "channel"):
+        shown.append(("questions", N_("Questions")))
+    if of in ("language", "channel"):
+        shown.append(("unanswered", N_("No article found")))
+    if of != "topic":
+        shown.append(("tickets", N_("Tickets")))
+    called = [name_of(said, of, str(row.key), topics) for row in found]
+    rows = tuple(
+        (name, *(getattr(row, number) for number, _ in shown)) for name, row in zip(called, found, strict=True)
+    )
+    charts = []
+    for number, title in shown:
+        if number == "unanswered":
+            continue
+        pairs = [(name, int(getattr(row, number))) for name, row in zip(called, found, strict=True)]
+        most = sorted((pair for pair in pairs if pair[1]), key=lambda pair: -pair[1])[:_MOST_BARS]
+        if most:
+            marks = [Mark(value, said.number(value), name) for name, value in most]
+            charts.append(bars(said.gettext(title), marks))
+    columns_of = ((first, "words"), *((title, "number") for _, title in shown))
+    return Table(_columns(said, columns_of), rows, tuple(charts))
+
+
+def name_of(said: Words, of: Dimension, key: str, topics: dict[str, Topic]) -> str:
+    """What a reader calls a row of a split."""
+    if key == "?":
+        return said.gettext("Articles that are gone or not for you")
+    if not key:
+        nothing = {"topic": N_("No article found"), "channel": N_("Nothing asked before")}
+        return said.gettext(nothing.get(of, N_("Not said")))
+    if of == "topic":
+        return topics[key].called(said) if key in topics else key
+    if of == "language":
+        return said.language(key)
+    return said.gettext(CHANNEL_NAMES[key]) if of == "channel" and key in CHANNEL_NAMES else key
+
+
+def spikes(said: Words, found: Sequence[Spike], topics: dict[str, Topic]) -> Table:
+    names = ((N_("Day"), "words"), (N_("What"), "words"), (N_("Name"), "words"), (N_("Count"), "number"),
+             (N_("Usual"), "number"), (N_("Weeks"), "number"), (N_("Found"), "words"))  # fmt: skip
+    rows = [
+        (spike.day, said.gettext(SPIKE_NAMES[spike.kind]), _spiking(said, spike, topics), spike.count, spike.usual,
+         spike.weeks, spike.found_at)
+        for spike in found
+    ]  # fmt: skip
+    return Table(_columns(said, names), tuple(rows))
+
+
+def spike_words(said: Words, spike: Spike, topics: dict[str, Topic]) -> str:
+    """A spike in two sentences."""
+    values = {
+        "count": said.number(spike.count),
+        "usual": said.number(spike.usual),
+        "name": _spiking(said, spike, topics),
+        "day": said.day(spike.day),
+    }
+    first = {
+        "questions": N_("%(day)s: %(count)s questions."),
+        "tickets": N_("%(day)s: %(count)s tickets."),
+        "topic": N_("%(day)s: %(count)s questions about “%(name)s”."),
+        "department": N_("%(day)s: %(count)s tickets of “%(name)s”."),
+    }[spike.kind]
+    second = said.ngettext(
+        "Usual on this weekday up to that time: %(usual)s (the middle of %(num)s week).",
+        "Usual on this weekday up to that time: %(usual)s (the middle of %(num)s weeks).",
+        spike.weeks,
+        usual=values["usual"],
+    )
+    return f"{said.gettext(first, **values)} {second}"
+
+
+def _spiking(said: Words, spike: Spike, topics: dict[str, Topic]) -> str:
+    return name_of(said, "topic", spike.name, topics) if spike.kind == "topic" else spike.name
+
+
+def hold_out(said: Words, effect: Effect) -> Table:
+    names = ((N_("Sessions"), "words"), (N_("Came to the form"), "number"), (N_("Sent a ticket"), "number"),
+             (N_("Share"), "share"), (N_("From"), "share"), (N_("To"), "share"))  # fmt: skip
+    rows: list[tuple[Cell, ...]] = []
+    for name, group in ((N_("Saw no suggestions"), effect.held_out), (N_("Saw suggestions"), effect.others)):
+        low, high = group.interval or (None, None)
+        rows.append((said.gettext(name), group.sessions, group.sent, group.share, low, high))
+    low, high = effect.interval or (None, None)
+    rows.append((said.gettext("Difference"), None, None, effect.difference, low, high))
+    return Table(_columns(said, names), tuple(rows))
+
+
+# --- articles ------------------------------------------------------------------------------------------------------
+
+
+def articles(said: Words, found: Sequence[ArticleRow], topics: dict[str, Topic]) -> Table:
+    names = (
+        (N_("Article"), "words"),
+        (N_("Id"), "words"),
+        (N_("Topic"), "words"),
+        *((name, "number") for name in ARTICLE_COLUMNS.values()),
+        (N_("Changed"), "words"),
+    )
+    rows = tuple(
+        (row.title, row.id, name_of(said, "topic", row.topic, topics),
+         *(getattr(row.counts, name) for name in ARTICLE_COLUMNS), row.changed)
+        for row in found
+    )  # fmt: skip
+    return Table(_columns(said, names), rows)
+
+
+def article_days(said: Words, found: Sequence[ArticleDay]) -> Table:
+    counted = [name for name in ARTICLE_COLUMNS if name in ArticleDay.__dataclass_fields__]
+    names = ((N_("When"), "words"), *((ARTICLE_COLUMNS[name], "number") for name in counted))
+    rows = tuple((row.day, *(getattr(row, name) for name in counted)) for row in found)
+    labels = [(_when_in_words(said, "day", row.day), _when_shortly(said, "day", row.day)) for row in found]
+    charts = tuple(
+        _columns_of(
+            said,
+            ARTICLE_COLUMNS[name],
+            [(*label, getattr(row, name)) for label, row in zip(labels, found, strict=True)],
+        )
+        for name in ("shown", "solved", "rejected", "ticketed")
+        if any(getattr(row, name) for row in found)
+    )
+    return Table(_columns(said, names), rows, charts)
+
+
+# --- words ---------------------------------------------------------------------------------------------------------
+
+
+def _columns(said: Words, names: Sequence[tuple[str, str]]) -> tuple[Column, ...]:
+    return tuple(Column(said.gettext(name), kind) for name, kind in names)  # type: ignore[arg-type]
+
+
+def _columns_of(said: Words, title: str, values: Sequence[tuple[str, str, int]]) -> Markup:
+    marks = [Mark(value, said.number(value), name, short) for name, short, value in values]
+    return columns(said.gettext(title), marks, [said.number(number) for number in scale(marks)])
+
+
+def _when(said: Words, by: Unit, key: int | date | str) -> Cell:
+    """The first cell of a row: a day as such, so that a file has it as ISO 8601."""
+    return key if isinstance(key, date) and by != "month" else _when_in_words(said, by, key)
+
+
+def _when_in_words(said: Words, by: Unit, key: int | date | str) -> str:
+    if isinstance(key, date):
+        if by == "month":
+            return format_date(key, "LLLL y", said.locale)
+        if by == "week":
+            return said.gettext("Week from %(day)s", day=format_date(key, "medium", said.locale))
+        return format_date(key, "medium", said.locale)
+    if by == "weekday":
+        return str(get_day_names("wide", "stand-alone", said.locale)[int(key)])
+    return f"{key:02}:00–{key:02}:59"
+
+
+def _when_shortly(said: Words, by: Unit, key: int | date | str) -> str:
+    if isinstance(key, date):
+        return format_date(key, "LLL" if by == "month" else "d MMM", said.locale)
+    return str(get_day_names("abbreviated", "stand-alone", said.locale)[int(key)] if by == "weekday" else key)

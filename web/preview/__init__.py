@@ -1,0 +1,1 @@
+"""The help centre as a folder of articles stands, on the author's machine, while the articles are being written."""

@@ -1,0 +1,106 @@
+"""Publishing by these settings: the publisher, and the process of its own that a server has it run in."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Protocol
+
+from bot.learning import SqlLearningStore
+from bot.publishing.publication import How, Publication
+from bot.publishing.publisher import LOG_FILE, Plan, Publisher
+from bot.publishing.remote import Remote
+from bot.publishing.store import SqlPublicationStore
+from bot.readership import SqlReadStore
+from kb.build import BuildSettings
+from web.checking import check_settings
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from web.settings import Settings
+
+
+def remote_of(settings: Settings) -> Remote:
+    """What is published: the remote of the settings, else the one that the checkout of the articles follows.
+
+    Raises RemoteUnusable.
+    """
+    if address := settings.articles_remote.get_secret_value():
+        return Remote.of(address, settings.articles_branch, settings.articles_path)
+    return Remote.behind(settings.articles)
+
+
+def open_publisher(settings: Settings, engine: sa.Engine) -> Publisher:
+    """The publisher of these settings over a database that is up to date."""
+    plan = Plan(
+        settings.data,
+        lambda: remote_of(settings),
+        BuildSettings(settings.model, settings.default_lang),
+        lambda: check_settings(settings),
+        requires=frozenset(settings.publish_requires),
+        k=settings.test_k,
+        seconds=settings.pull_seconds,
+    )
+    store, reads, learning = SqlPublicationStore(engine), SqlReadStore(engine), SqlLearningStore(engine)
+    return Publisher(plan, store, reads, learning, lambda: datetime.now(UTC))
+
+
+class Worker(Protocol):
+    """What publishes in the background."""
+
+    def start(self) -> None:
+        """Has it look for what waits."""
+        ...
+
+    def busy(self) -> bool:
+        """Whether one that was started here is at it."""
+        ...
+
+
+class Publishing:
+    """Publishing as a server does it: it asks, and a worker does what takes time and memory."""
+
+    def __init__(self, publisher: Publisher, worker: Worker) -> None:
+        self.publisher, self._worker = publisher, worker
+
+    def ask(self, how: How, who: str, *, again: bool = False) -> Publication:
+        """Asks for a publication of what is newest, and has it begin. Raises StoreUnavailable."""
+        asked = self.publisher.store.ask(how, who, datetime.now(UTC), again=again)
+        self._worker.start()
+        return asked
+
+    def refresh(self) -> None:
+        """Ends what a killed process left running, and begins what nobody is at; to be called every few seconds.
+
+        Raises StoreUnavailable or DataFolderError.
+        """
+        waiting = self.publisher.store.last("waiting", "running") is not None and self.publisher.settle()
+        if waiting and not self._worker.busy():
+            self._worker.start()
+
+
+class Process:
+    """A worker that is a process of its own, `firstline pull --waiting` with the data folder of some settings.
+
+    What it writes goes to a file beside the database.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        data = settings.data.resolve()
+        self._log = data / LOG_FILE
+        self._command = [sys.executable, "-m", "web", "pull", "--waiting", "--data", str(data)]
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            # Its own session: Ctrl+C for the server does not end it halfway.
+            process = subprocess.Popen(
+                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        self._running = [one for one in self._running if one.poll() is None] + [process]
+
+    def busy(self) -> bool:
+        self._running = [one for one in self._running if one.poll() is None]
+        return bool(self._running)

@@ -1,0 +1,151 @@
+"""The commands `firstline pull`, `firstline rollback` and `firstline publications`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from web.terminal import Data, Json, print_json, read_settings, warn
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from bot.publishing.publication import Publication
+    from bot.publishing.publisher import Publisher
+    from kb.build import BuildReport
+    from web.settings import Settings
+
+_COMMAND_LINE = "command line"
+
+
+@contextmanager
+def _publisher(data: Path | None) -> Iterator[tuple[Publisher, sa.Engine]]:
+    from bot.database import migrate, open_engine
+    from web.publishing import open_publisher
+
+    settings = read_settings(data=data)
+    settings.data.mkdir(parents=True, exist_ok=True)
+    engine = open_engine(settings.database)
+    migrate(engine)
+    try:
+        yield open_publisher(settings, engine), engine
+    finally:
+        engine.dispose()
+
+
+def pull(
+    again: Annotated[bool, typer.Option("--again", help="Publish a commit that was taken back, too.")] = False,
+    waiting: Annotated[bool, typer.Option("--waiting", hidden=True)] = False,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Fetch the articles from their repository, check, test and index them, then switch to them.
+
+    What is in use stays where something fails: exit code 1, and the reason.
+    """
+    with _publisher(data) as (publisher, _engine):
+        if waiting:  # as servers do it, for what they were asked
+            publisher.work()
+            return
+        done = publisher.publish("pull", again=again)
+    if as_json:
+        from web.publishing_api import PublicationOut
+
+        print_json(PublicationOut.of(done).model_dump(mode="json"))
+    else:
+        _tell(done)
+    sys.exit(1 if done.in_vain else 0)
+
+
+def rollback(
+    snapshot: Annotated[str, typer.Argument(help="Which one. Without it: the one before what is in use.")] = "",
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Have the snapshot published before be the one in use again, until a newer commit is published."""
+    from bot.accounts import By
+    from web.app import open_accounts
+    from web.publishing_api import PublicationOut
+
+    with _publisher(data) as (publisher, engine):
+        done = publisher.take_back(snapshot, _COMMAND_LINE, wait=True)
+        open_accounts(engine).took_back(done.id, done.before, done.snapshot, By(_COMMAND_LINE))
+    if as_json:
+        print_json(PublicationOut.of(done).model_dump(mode="json"))
+        return
+    if done.state == "unchanged":
+        typer.echo(f"Snapshot {done.snapshot} is in use already.")
+        return
+    typer.echo(f"In use: snapshot {done.snapshot}{f', commit {done.short} {done.subject}' if done.commit else ''}")
+    typer.echo(f"Undo it with: firstline rollback {done.before}")
+
+
+def publications(
+    limit: Annotated[int, typer.Option(help="How many, the newest first.", min=1, max=1_000)] = 20,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """List what was published, and what was not and why."""
+    from web.publishing_api import PublicationListOut, PublicationOut
+
+    with _publisher(data) as (publisher, _engine):
+        found = publisher.store.find(limit=limit)
+    if as_json:
+        rows = [PublicationOut.of(row) for row in found.rows]
+        print_json(PublicationListOut(total=found.total, publications=rows).model_dump(mode="json"))
+        return
+    for row in found.rows:
+        at = (row.ended or row.began or row.asked).strftime("%Y-%m-%d %H:%M")
+        words = str(row.reason) if row.in_vain and row.reason else row.subject
+        typer.echo(f"{row.id:>5}  {at}  {row.state:9}  {row.how:8}  {row.short or row.snapshot:16}  {words}")
+    if not found.rows:
+        warn("nothing was published yet")
+
+
+def record_index(settings: Settings, before: str, began: datetime, report: BuildReport) -> None:
+    """Keeps that articles were indexed and are in use, where there is a database already: a build in CI needs none."""
+    from bot.errors import StoreUnavailable
+
+    if not settings.database_url and not (settings.data / "firstline.db").is_file():
+        return
+    try:
+        with _publisher(settings.data) as (publisher, _engine):
+            publisher.record(settings.articles, before, began, report)
+    except StoreUnavailable as error:
+        warn(f"the articles are in use; the history of publications does not say so: {error}")
+
+
+def _tell(done: Publication) -> None:
+    for finding in done.findings:
+        typer.echo(str(finding), err=True)
+    if done.found > len(done.findings):
+        typer.echo(f"and {done.found - len(done.findings):,} more", err=True)
+    if done.output:
+        typer.echo(done.output, err=True)
+    if done.in_vain:
+        kept = f"Snapshot {done.before} stays in use." if done.before else "Nothing is in use yet."
+        warn(f"not published: {done.reason} {kept}")
+        return
+    if done.state == "unchanged":
+        typer.echo(str(done.reason))
+        return
+    counts = done.counts
+    typer.echo(f"Published commit {done.short} of {done.branch}: {done.subject}")
+    typer.echo(
+        f"{counts['articles']:,} articles, {counts['skipped']:,} skipped, {counts['passages']:,} passages, "
+        f"{counts['embedded']:,} embedded, {counts['seconds']} s"
+    )
+    typer.echo(f"Snapshot {done.snapshot}")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the commands to an application."""
+    commands: dict[str, Any] = {"pull": pull, "rollback": rollback, "publications": publications}
+    for name, command in commands.items():
+        app.command(name)(command)
