@@ -153,6 +153,12 @@ def _authors(page: Page) -> None:
     expect(page.get_by_role("table").first).to_be_visible()
 
 
+def _gap(page: Page) -> None:
+    _authors(page)
+    page.get_by_role("table").get_by_role("link").first.click()
+    expect(page.get_by_role("heading", name="What people asked")).to_be_visible()
+
+
 def _learned(page: Page) -> None:
     _authors(page)
     page.get_by_role("link", name="What we learned").click()
@@ -357,6 +363,7 @@ PAGES: Mapping[str, Scene] = {
     "ticket-answered": _ticket_answered,
     "authors-sign-in": _at("/authors"),
     "authors": _authors,
+    "gap": _gap,
     "authors-learned": _learned,
     "authors-learned-trace": _learned_trace,
     "outbox": _outbox,
