@@ -11,7 +11,6 @@ from web.terminal import Data, Json, print_json, read_settings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bot.reports.desk import Dimension, Unit
     from bot.reports.reports import Reports
 
 #: Of a split and of articles, as a terminal shows them.
@@ -58,14 +57,13 @@ def _figures(reports: Reports, now: Any, days: int, lang: str, channel: str) -> 
     wanted = Wanted(first, today, lang, channel)
     since = reports.days.starts(first) if first else None
     desk = reports.desk
-    volume: Mapping[Unit, Any] = {unit: desk.volume(unit, wanted, today) for unit in UNITS}
 
     def topic_of(article_id: str) -> str | None:
         topic = reports.topic_of(article_id)
         return "_" if topic == "" else topic  # "" is what was shown no article
 
-    split: Mapping[Dimension, Any] = {of: desk.split(of, wanted, topic_of) for of in DIMENSIONS}
-    rows = {**volume, **split}
+    rows: dict[str, Any] = {unit: desk.volume(unit, wanted, today) for unit in UNITS}
+    rows.update({of: desk.split(of, wanted, topic_of) for of in DIMENSIONS})
     articles = sorted(reports.articles.counts(first, today).items(), key=lambda row: (-row[1].shown, row[0]))
     return {
         "since": first and first.isoformat(),
