@@ -232,7 +232,7 @@ class SolvedTickets:
                     mine = [(each, route) for each, route in zip(batch, routes, strict=True) if embedder in route]
                     tickets += [each for each, _ in mine]
                     alone += [route[0] is embedder for _, route in mine]
-                    vectors += _vectors(embedder, [each.full for each, _ in mine], cache)
+                    vectors += vectors_of(embedder, [each.full for each, _ in mine], cache)
                 if self._clock() >= until:
                     break
         self._read = tuple(part.plus(*new) for part, new in zip(self._read, made, strict=True))
@@ -240,7 +240,7 @@ class SolvedTickets:
         self._waiting = self._waiting[taken:]
 
 
-def _vectors(embedder: Embedder, texts: Sequence[str], cache: VectorCache | None) -> list[Vectors]:
+def vectors_of(embedder: Embedder, texts: Sequence[str], cache: VectorCache | None) -> list[Vectors]:
     """Texts as questions; those that a search learned from were embedded before."""
     found: dict[str, Vectors] = {}
     if cache:

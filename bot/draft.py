@@ -80,8 +80,8 @@ def draft(
         searcher.entry(hit.article).article
         for hit in searcher.rank(Query(subject, body, lang or None, audiences), _NEIGHBOURS).hits
     ]
-    slug = _slug(title, ticket.number, {entry.article.id for entry in searcher.snapshot.entries})
-    front = {"id": slug, "title": title, "lang": lang, "status": "draft", "owner": _most(near, "owner")}
+    called = slug(title, f"ticket-{ticket.number}", {entry.article.id for entry in searcher.snapshot.entries})
+    front = {"id": called, "title": title, "lang": lang, "status": "draft", "owner": most(near, "owner")}
     questions = _questions(subject, body)
     values = {key: value for key, value in front.items() if value} | {"questions": questions}
     written = yaml.safe_dump(values, allow_unicode=True, sort_keys=False, width=10_000)
@@ -90,18 +90,18 @@ def draft(
     problem, solved = say(Message("The problem")), say(Message("What solved it"))
     parts = [
         f"---\n{written}---",
-        _for_author(say(Message("Write in one or two sentences who this is for and what it solves."))),
+        for_author(say(Message("Write in one or two sentences who this is for and what it solves."))),
         f"## {problem}",
-        _quoted(body),
+        quoted(body),
         f"## {solved}",
         "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1))
-        or _for_author(
+        or for_author(
             say(Message("Write the steps, one line each. Name the exact buttons, and what should happen next."))
         ),
-        _for_author(say(Message("Write what to do where this does not help. Then remove these boxes and publish it."))),
+        for_author(say(Message("Write what to do where this does not help. Then remove these boxes and publish it."))),
     ]
-    topic = _most(near, "topic")
-    path = "/".join(filter(None, (lang, topic, f"{slug}.md")))
+    topic = most(near, "topic")
+    path = "/".join(filter(None, (lang, topic, f"{called}.md")))
     return Draft(path, title, "\n\n".join(filter(None, parts)) + "\n")
 
 
@@ -145,7 +145,8 @@ def _steps(texts: Iterable[str]) -> list[str]:
     return list(found.values())
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Words of a person as a quotation in Markdown."""
     return "\n".join(f"> {_plain(line)}".rstrip() for line in text.split("\n")) if text else ""
 
 
@@ -154,22 +155,24 @@ def _plain(text: str) -> str:
     return re.sub(r"([\\`*_<\[\]]|^\s*[#>~|=-])", lambda match: match[0][:-1] + "\\" + match[0][-1], text)
 
 
-def _for_author(words: str) -> str:
+def for_author(words: str) -> str:
+    """A box that the author removes."""
     return f"> [!NOTE]\n> {words}"
 
 
-def _slug(title: str, number: int, taken: set[str]) -> str:
+def slug(title: str, otherwise: str, taken: set[str]) -> str:
+    """A name for a file made of a title, `otherwise` where that has no letters a name may have; none of `taken`."""
     words = re.findall(r"[a-z0-9]+", fold(title))
-    slug = ""
+    made = ""
     for word in words:
-        if len(slug) + len(word) > _LONGEST_SLUG:
+        if len(made) + len(word) > _LONGEST_SLUG:
             break
-        slug = f"{slug}-{word}".strip("-")
-    slug = slug or f"ticket-{number}"
-    return next(name for name in (slug, *(f"{slug}-{n}" for n in range(2, len(taken) + 3))) if name not in taken)
+        made = f"{made}-{word}".strip("-")
+    made = made or otherwise
+    return next(name for name in (made, *(f"{made}-{n}" for n in range(2, len(taken) + 3))) if name not in taken)
 
 
-def _most(near: Sequence[Article], attribute: str) -> str:
+def most(near: Sequence[Article], attribute: str) -> str:
     """What most of the nearest articles have there; of several the nearest one's."""
     values = [str(getattr(article, attribute)) for article in near]
     return Counter(values).most_common(1)[0][0] if values else ""

@@ -17,6 +17,8 @@ BotError
 ├── DeliveryFailed         another desk or a mail server did not take what it was sent
 ├── FlagInvalid            a comment or a reason cannot be kept as it is
 ├── FlagUnknown            there is no flag with this id
+├── GapInvalid             a reason is missing or too long, or there is nothing to take back
+├── GapUnknown             there is no gap with this id
 ├── AccountInvalid         a field of a person, a password or a token is missing or wrong; names the field
 ├── PersonUnknown          there is no person with this id
 ├── LastAdmin              nobody would be left who may decide who may do what
@@ -147,6 +149,14 @@ class FlagInvalid(BotError):  # noqa: N818
 
 class FlagUnknown(BotError):  # noqa: N818
     """There is no flag with this id."""
+
+
+class GapInvalid(BotError):  # noqa: N818
+    """A reason is missing or too long, or there is nothing to take back."""
+
+
+class GapUnknown(BotError):  # noqa: N818
+    """There is no gap with this id."""
 
 
 class AccountInvalid(BotError):  # noqa: N818

@@ -8,13 +8,15 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
+from tokenizers import Tokenizer
 
 import kb.export
 import kb.trained
 from kb.build import BuildSettings, build
 from kb.corpus import Example
-from kb.embedding import GRAPH_FILE, TOKENIZER_FILE, EncoderSpec
+from kb.embedding import GRAPH_FILE, TOKENIZER_FILE, EncoderSpec, sha256_of
 from kb.export import DEFAULT_MODEL, find
 from kb.snapshot import snapshots_folder
 from kb.train import TrainReport
@@ -40,6 +42,8 @@ BETTER = TrainReport(
 )
 CHANCE = replace(BETTER, hits_after=(True,) * 5 + (False,) * 8 + (True,) * 2)
 WORSE = replace(BETTER, hits_after=(False,) * 15)
+
+_DIMENSION = 64
 
 #: What a training was given: (texts of the examples, texts of the passages).
 Given = tuple[list[str], list[str]]
@@ -74,7 +78,7 @@ class Trainer:
 
 
 def install(monkeypatch: pytest.MonkeyPatch, encoder_folder: Path, *data: Path) -> Trainer:
-    """Has trainings done by a Trainer, and exports copied from the real one, which stands in the caches of `data`.
+    """Has trainings done by a Trainer, and exports copied from `encoder_folder`, which stands in the caches of `data`.
 
     The snapshot of ARTICLES stands there too, but is not in use: the first build finds it made.
     """
@@ -97,9 +101,49 @@ def install(monkeypatch: pytest.MonkeyPatch, encoder_folder: Path, *data: Path) 
 
 
 @cache
+def small(encoder_folder: Path) -> Path:
+    """An export whose graph only adds up a random direction for each token, with the tokenizer and name of a real one.
+
+    It is read by ONNX Runtime as any other, in a hundredth of the time: a build here asks its encoder 250 times.
+    """
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    spec = EncoderSpec.read(encoder_folder)
+    tokens = len(Tokenizer.from_file(str(encoder_folder / TOKENIZER_FILE)).get_vocab())
+    directions = np.random.default_rng(0).normal(size=(tokens, _DIMENSION)).astype(np.float32)
+    number = TensorProto.INT64
+    graph = helper.make_graph(
+        [
+            helper.make_node("Gather", ["directions", "input_ids"], ["tokens"]),
+            helper.make_node("Unsqueeze", ["attention_mask", "last"], ["column"]),
+            helper.make_node("Cast", ["column"], ["mask"], to=TensorProto.FLOAT),
+            helper.make_node("Mul", ["tokens", "mask"], ["read"]),
+            helper.make_node("ReduceSum", ["read", "words"], ["sum"], keepdims=0),
+            helper.make_node("LpNormalization", ["sum"], ["vector"], axis=1, p=2),
+        ],
+        "small",
+        [helper.make_tensor_value_info(name, number, ["n", "m"]) for name in ("input_ids", "attention_mask")],
+        [helper.make_tensor_value_info("vector", TensorProto.FLOAT, ["n", _DIMENSION])],
+        [
+            numpy_helper.from_array(directions, "directions"),
+            numpy_helper.from_array(np.array([2]), "last"),
+            numpy_helper.from_array(np.array([1]), "words"),
+        ],
+    )
+    folder = kept() / "small" / encoder_folder.name
+    folder.mkdir(parents=True)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10), folder / GRAPH_FILE)
+    shutil.copyfile(encoder_folder / TOKENIZER_FILE, folder / TOKENIZER_FILE)
+    made = replace(spec, dimension=_DIMENSION, unrelated=0.0, graph_sha256=sha256_of(folder / GRAPH_FILE))
+    made.write(folder)
+    return folder
+
+
+@cache
 def _indexed(encoder_folder: Path) -> Path:
-    """A data folder with ARTICLES indexed by the real encoder, once a process: 1.5 s."""
-    folder = kept() / "training"
+    """A data folder with ARTICLES indexed by an encoder, once a process: 1.5 s with the real one."""
+    folder = kept() / "training" / EncoderSpec.read(encoder_folder).fingerprint
     for name, text in ARTICLES.items():
         path = folder / "articles" / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from bot import feedback
 from bot.casework import who
 from bot.feedback import Feedback
-from bot.gaps import GapKind, gaps
 from bot.learned import Source, Status
 from bot.models import Offer, Outcome, Question, TicketDraft
 from bot.people import Caller
@@ -20,6 +19,7 @@ from kb.models import PUBLIC, ArticleKey
 from kb.snapshot import Entry
 from web import (
     beside_api,
+    gaps_api,
     learned_schemas,
     limits,
     outbox_api,
@@ -196,21 +196,7 @@ router.include_router(webhooks.router)
 router.include_router(push_webhook.router)
 router.include_router(publishing_api.router)
 router.include_router(beside_api.router)
-
-
-@router.get("/gaps", summary="Questions without an answer")
-def list_gaps(
-    desk: Desk,
-    _author: Author,
-    since: datetime | None = None,
-    kind: GapKind | None = None,
-    lang: schemas.Lang | None = None,
-    q: Annotated[str, Query(max_length=200)] = "",
-    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
-) -> schemas.GapsOut:
-    """What authors have to close, the most asked first. Needs the right `authoring`."""
-    found = gaps(desk.events, since=_with_zone(since), kind=kind, lang=lang, containing=q)
-    return schemas.GapsOut(gaps=[schemas.GapOut.of(gap) for gap in found[:limit]])
+router.include_router(gaps_api.router)
 
 
 @router.get("/learned", summary="What was learned")

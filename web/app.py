@@ -31,6 +31,9 @@ from bot.database import migrate, open_engine, shared_secret
 from bot.events import SqlEventStore
 from bot.feedback import SqlFeedbackStore
 from bot.flags import SqlFlagStore
+from bot.gaps.failures import SqlFailures
+from bot.gaps.keeper import GapKeeper
+from bot.gaps.sql import SqlGapStore
 from bot.inbox import SqlInbox
 from bot.learning import SqlLearningStore
 from bot.library import Library
@@ -117,6 +120,12 @@ def open_reports(settings: Settings, engine: sa.Engine, library: Library, outbox
     return Reports(engine, ZoneInfo(settings.time_zone), hold_out, topic_of, told)
 
 
+def open_gaps(settings: Settings, desk: HelpDesk, engine: sa.Engine) -> GapKeeper:
+    """What gathers failed questions, over a database that is up to date."""
+    store, failures, cache = SqlGapStore(engine), SqlFailures(engine), cache_file(settings.data)
+    return GapKeeper(store, failures, desk.library, desk.policy, desk.now, new_id(), cache)
+
+
 def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: Accounts | None = None) -> FastAPI:
     """The web application: pages, widget and API over one help desk."""
 
@@ -126,6 +135,8 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     solved = SolvedTickets(SqlSolvedStore(engine), desk.library, cache_file(settings.data))
     reports = open_reports(settings, engine, desk.library, outbox)
 
+    gaps = open_gaps(settings, desk, engine)
+
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         watcher = asyncio.create_task(
@@ -134,6 +145,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
                 readership.refresh,
                 solved.refresh,
                 lambda: reports.watch(desk.now()),
+                gaps.refresh,
                 app.state.publishing.refresh,
             )
         )
@@ -159,7 +171,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     app.state.outbox, app.state.outgoing = outbox, handoff.outgoing(settings, outbox)
     app.state.accounts = accounts or open_accounts(engine)
     app.state.readership, app.state.feedback = readership, SqlFeedbackStore(engine)
-    app.state.flags = SqlFlagStore(engine)
+    app.state.flags, app.state.gaps = SqlFlagStore(engine), gaps
     app.state.preview_bar = None  # above the pages of articles that somebody is writing: web/preview
     app.state.reports = reports
     app.state.publishing = Publishing(open_publisher(settings, engine), Process(settings))

@@ -33,6 +33,8 @@ CODES: dict[type[errors.BotError], tuple[int, str]] = {
     errors.LearnedUnknown: (404, "learned_unknown"),
     errors.LearnedRemoved: (409, "learned_removed"),
     errors.SendingUnknown: (404, "sending_unknown"),
+    errors.GapInvalid: (422, "gap_invalid"),
+    errors.GapUnknown: (404, "gap_unknown"),
     errors.FlagInvalid: (422, "flag_invalid"),
     errors.FlagUnknown: (404, "flag_unknown"),
     errors.AccountInvalid: (422, "account_invalid"),

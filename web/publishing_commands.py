@@ -19,13 +19,16 @@ if TYPE_CHECKING:
     from bot.publishing.publication import Publication
     from bot.publishing.publisher import Publisher
     from kb.build import BuildReport
+    from web.progress import Show
     from web.settings import Settings
 
 _COMMAND_LINE = "command line"
 
 
 @contextmanager
-def _publisher(data: Path | None) -> Iterator[tuple[Publisher, sa.Engine]]:
+def _publisher(
+    data: Path | None, show: Show = lambda stage, done, total: None
+) -> Iterator[tuple[Publisher, sa.Engine]]:
     from bot.database import migrate, open_engine
     from web.publishing import open_publisher
 
@@ -34,7 +37,7 @@ def _publisher(data: Path | None) -> Iterator[tuple[Publisher, sa.Engine]]:
     engine = open_engine(settings.database)
     migrate(engine)
     try:
-        yield open_publisher(settings, engine), engine
+        yield open_publisher(settings, engine, lambda stage, *far: show(stage.capitalize(), *far)), engine
     finally:
         engine.dispose()
 
@@ -49,10 +52,13 @@ def pull(
 
     What is in use stays where something fails: exit code 1, and the reason.
     """
-    with _publisher(data) as (publisher, _engine):
-        if waiting:  # as servers do it, for what they were asked
+    from web.progress import progress
+
+    if waiting:  # as servers do it, for what they were asked
+        with _publisher(data) as (publisher, _engine):
             publisher.work()
-            return
+        return
+    with progress() as show, _publisher(data, show) as (publisher, _engine):
         done = publisher.publish("pull", again=again)
     if as_json:
         from web.publishing_api import PublicationOut

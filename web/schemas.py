@@ -9,7 +9,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from bot import models
 from bot.feedback import MAX_COMMENT, Feedback, ReasonName
-from bot.gaps import Gap, GapKind
 from bot.models import MAX_BODY, MAX_CHOICE, MAX_REASON, Channel, DecisionName, Nothing, OutcomeName
 from kb import languages
 from kb.marks import Marks
@@ -313,29 +312,3 @@ class FeedbackListOut(BaseModel):
     total: int = Field(description="How many fit, on all pages.")
     helpful: int = Field(description="How many of these said yes.")
     feedback: list[FeedbackOut] = Field(description="The newest first.")
-
-
-class GapOut(BaseModel):
-    text: str
-    count: int
-    last: datetime
-    kinds: list[GapKind]
-    langs: list[str]
-    shown: list[str]
-    question_ids: list[str]
-
-    @classmethod
-    def of(cls, gap: Gap) -> Self:
-        return cls(
-            text=gap.text,
-            count=gap.count,
-            last=gap.last,
-            kinds=sorted(gap.kinds),
-            langs=list(gap.langs),
-            shown=list(gap.shown),
-            question_ids=list(gap.question_ids),
-        )
-
-
-class GapsOut(BaseModel):
-    gaps: list[GapOut]

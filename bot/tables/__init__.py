@@ -1,6 +1,7 @@
 """The tables of the database, one module a noun. Importing the package makes `metadata` whole."""
 
 from bot.tables.articles import article_feedback, article_flags, article_reads
+from bot.tables.gaps import gap_history, gap_joined, gap_questions, gap_work, gaps
 from bot.tables.learning import learned, learned_revision, learned_traces
 from bot.tables.people import api_tokens, audit_log, people, people_links, people_sessions, server_secrets
 from bot.tables.publications import publications
@@ -27,6 +28,11 @@ __all__ = [
     "article_reads",
     "audit_log",
     "form_sessions",
+    "gap_history",
+    "gap_joined",
+    "gap_questions",
+    "gap_work",
+    "gaps",
     "learned",
     "learned_revision",
     "learned_traces",

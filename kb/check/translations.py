@@ -25,6 +25,9 @@ _NOT_TRANSLATED = (
     "redirect_from",
     "audience",
     "topic",
+    # What people say in one language, and what it must not find there.
+    "questions",
+    "not_for",
 )
 
 
@@ -62,7 +65,7 @@ def _source_of(pages: Pages, page: Page) -> Page | None:
 
 
 def _same(then: str, now: str) -> bool:
-    """Whether two versions of a file leave nothing to translate: text, title and questions are the same."""
+    """Whether two versions of a file leave nothing to translate: text, title and summary are the same."""
     try:
         before, after = frontmatter.split(then.replace("\r\n", "\n")), frontmatter.split(now)
     except FrontMatterProblem:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 from alembic import command
@@ -22,6 +23,8 @@ from bot.errors import StoreUnavailable
 from bot.events import SqlEventStore
 from bot.feedback import Feedback, SqlFeedbackStore
 from bot.flags import Flag, SqlFlagStore
+from bot.gaps.models import Centre, Failure, Standing, Step
+from bot.gaps.sql import SqlGapStore
 from bot.inbox import SqlInbox
 from bot.learning import SqlLearningStore
 from bot.models import Who
@@ -45,11 +48,12 @@ TABLES = {
     "ticket_attachments", "ticket_messages", "ticket_history", "server_secrets", "article_reads", "article_feedback",
     "outbox", "webhooks_taken",
     "article_flags", "publications",
+    "gaps", "gap_questions", "gap_joined", "gap_history", "gap_work",
     "report_log", "report_state", "report_hours", "report_articles", "report_subjects", "report_tickets",
     "report_spikes", "form_sessions",
     "people", "people_sessions", "people_links", "api_tokens", "audit_log",
 }  # fmt: skip
-EMPTY = dict.fromkeys(TABLES, 0) | {"learned_revision": 1}
+EMPTY = dict.fromkeys(TABLES, 0) | {"learned_revision": 1, "gap_work": 1}
 #: The question and the ticket of that hour differ in language and channel.
 FILLED = dict.fromkeys(TABLES, 1) | {"report_hours": 2}
 SPIKE = Spike(NOON.date(), "questions", "", 40, 12.0, 8, NOON, NOON)
@@ -98,6 +102,10 @@ def _fill(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         changes.asked(connection, NOON)
         connection.execute(db.report_spikes.insert().values(asdict(SPIKE)))
+    store, failed = SqlGapStore(engine), Failure("q1", NOON, "Where?", unanswered=True)
+    centres = tuple(Centre(gap_id, "encoder", np.ones(2, np.float32), 1) for gap_id in ("a", "b"))
+    store.save(Step(centres, joined={"b": "a"}, homes=((failed, "a"),)), 0)
+    store.change("a", "close", Standing("closed", decided=NOON))
 
 
 def _alembic(engine: sa.Engine, run: str, revision: str) -> None:

@@ -17,7 +17,7 @@ from kb.search import Ranking, Searcher
 from tests.bot.conftest import ARTICLES
 from tests.conftest import Write
 from tests.training import ARTICLES as MANY
-from tests.training import CHANCE, install
+from tests.training import CHANCE, install, small
 
 
 def save(path: Path, *lines: str) -> Path:
@@ -90,7 +90,7 @@ def test_a_run_trains_on_what_is_not_asked_and_asks_the_better_encoder(
     write: Write, data: Path, monkeypatch: pytest.MonkeyPatch, encoder_folder: Path, better: bool
 ) -> None:
     (data / "encoders").mkdir(parents=True)
-    trainer = install(monkeypatch, encoder_folder, data)
+    trainer = install(monkeypatch, small(encoder_folder), data)
     if not better:
         trainer.report = CHANCE
     asked_with: list[str] = []

@@ -11,6 +11,7 @@ from bot.people import Role
 from tests.browser.beside_scenes import BESIDE
 from tests.browser.help_centre import AGENT_TOKEN, sign_in
 from tests.browser.host_site import REFUSED
+from tests.browser.publishing_scenes import PUBLISHING
 from tests.browser.widget_page import Widget
 
 ANSWERED = "I forgot my passwrod"
@@ -374,6 +375,7 @@ PAGES: Mapping[str, Scene] = {
     "outbox-dead": _outbox_dead,
     "ticket-stuck": lambda page: _go(page, f"/ticket/{_refused(page)}"),
     **BESIDE,
+    **PUBLISHING,
     "inbox": _inbox,
     "inbox-empty": _inbox_empty,
     "inbox-ticket": _inbox_ticket,

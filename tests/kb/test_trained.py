@@ -17,7 +17,7 @@ from kb.snapshot import Snapshot, open_current
 from kb.train import TrainReport
 from kb.trained import Trained, current, fit, forget, publish, remove_others
 from tests.conftest import CREATED, Write
-from tests.training import ARTICLES, BETTER, CHANCE, WORSE, Trainer, install
+from tests.training import ARTICLES, BETTER, CHANCE, WORSE, Trainer, install, small
 
 NAME = f"{DEFAULT_MODEL}-trained"
 MEND = "Train it again with firstline train, or go back to the encoder as it was with firstline train --forget."
@@ -25,7 +25,7 @@ MEND = "Train it again with firstline train, or go back to the encoder as it was
 
 @pytest.fixture
 def trainer(monkeypatch: pytest.MonkeyPatch, encoder_folder: Path, data: Path) -> Trainer:
-    return install(monkeypatch, encoder_folder, data)
+    return install(monkeypatch, small(encoder_folder), data)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import typer.testing
 from kb.export import DEFAULT_MODEL
 from kb.snapshot import open_current
 from tests.conftest import Write
-from tests.training import ARTICLES, CHANCE, WORSE, Trainer, install
+from tests.training import ARTICLES, CHANCE, WORSE, Trainer, install, small
 from tests.web.test_cli import firstline as run
 from web.cli import app
 
@@ -25,7 +25,7 @@ def trainer(write: Write, data: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     write(ARTICLES)
     (tmp_path / "e" / "encoders").mkdir(parents=True)
-    return install(monkeypatch, encoder_folder, data, tmp_path / "e")
+    return install(monkeypatch, small(encoder_folder), data, tmp_path / "e")
 
 
 def firstline(*words: str | Path, code: int = 0) -> Any:

@@ -22,6 +22,7 @@ from bot.publishing.lock import locked
 from bot.publishing.publication import Finding
 from bot.publishing.remote import Remote
 from bot.readership import SqlReadStore
+from kb.published import taken_back
 from tests.bot.publishing.desk import BROKEN, PRINTER, VPN, Desk, Forge, git
 from tests.bot.samples import NOON
 from tests.conftest import PROJECT
@@ -220,7 +221,7 @@ def test_a_deleted_article_that_is_read_is_a_warning_unless_another_one_takes_it
     assert (done.state, desk.articles) == ("published", ["vpn"])
     (finding,) = done.findings
     assert (finding.path, finding.rule, finding.severity) == ("printer.md", "deleted-article", "warning")
-    assert finding.message == "the article “printer” is gone, and was read 7 times in the last 30 days."
+    assert finding.message == "The article “printer” is gone, and was read 7 times in the last 30 days."
 
     forge.push({"printer.md": PRINTER})
     desk.pull()
@@ -362,9 +363,9 @@ def test_going_back_is_undone_and_told_where_there_is_nothing_to_go_back_to(forg
     assert desk.pull().state == "refused"
 
     assert desk.publisher.take_back("", "").snapshot == first.snapshot
+    assert taken_back(desk.data) == (second.snapshot,)
     assert desk.publisher.take_back(second.snapshot, "").state == "published"
-    assert desk.live.id == second.snapshot
-    assert desk.publisher.taken_back() is not None
+    assert (desk.live.id, taken_back(desk.data)) == (second.snapshot, ())
     with pytest.raises(NothingToTakeBack, match=r"no published snapshot \.\./x"):
         desk.publisher.take_back("../x", "")
     with locked(desk.data, wait=False), pytest.raises(PublicationRunning):

@@ -15,7 +15,7 @@ from bot.handoff.signing import SignatureInvalid, TimestampOutOfRange, sign
 from bot.publishing.push import Push, PushUnreadable, check, read
 from tests.bot.samples import NOON, after
 
-SECRET = "a-secret-of-the-desk"  # noqa: S105
+SECRET = "a-secret-of-the-desk"
 BODY = b'{"ref": "refs/heads/main"}'
 
 

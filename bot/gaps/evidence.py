@@ -1,0 +1,71 @@
+"""The articles nearest to a gap, for somebody who may read them, and why each did not do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bot.decide import Answer, Policy, Suggest, decide
+from bot.gaps.models import Failure, Gap
+from kb.models import Article
+from kb.search import Query, Searcher
+
+#: What an article has to do with a gap: it was shown and did not help; agents solved its tickets with it though it was
+#: not shown; it answers most of it now; it is the nearest, and not near enough.
+Role = Literal["rejected", "not_found", "answers", "far"]
+#: How many wordings are looked up, and how many articles are listed.
+_LOOKED_UP, _LISTED = 5, 6
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """An article beside a gap. `count` is how often it was shown in vain, solved a ticket, or comes first now."""
+
+    article: Article
+    role: Role
+    count: int
+
+
+def nearest(
+    searcher: Searcher, policy: Policy, gap: Gap, failures: Sequence[Failure], audiences: frozenset[str]
+) -> tuple[Near, ...]:
+    """Those that solved its tickets first, then those shown in vain, then what is found now."""
+    shown = Counter(article for failure in failures for article in failure.shown)
+    solved = Counter(f.solved_with for f in failures if f.solved_with and f.solved_with not in f.shown)
+    now: Counter[str] = Counter()
+    far: Counter[str] = Counter()
+    for wording in gap.wordings[:_LOOKED_UP]:
+        ranking = searcher.rank(Query(wording.text, lang=wording.lang or None, audiences=audiences), 5)
+        decision = decide(ranking, policy)
+        first = decision.hit if isinstance(decision, Answer) else None
+        first = decision.hits[0] if isinstance(decision, Suggest) else first
+        if first:
+            now[searcher.entry(first.article).article.id] += 1
+        elif ranking.hits:
+            far[searcher.entry(ranking.hits[0].article).article.id] += 1
+    found: dict[str, Near] = {}
+    roles: tuple[tuple[Role, Counter[str]], ...] = (
+        ("not_found", solved),
+        ("answers", now if gap.state == "closed" else Counter()),
+        ("rejected", shown),
+        ("answers", now),
+        ("far", far),
+    )
+    for role, counts in roles:
+        for article_id, count in counts.most_common():
+            article = readable(searcher, article_id, gap.lang, audiences)
+            if article and article_id not in found:
+                found[article_id] = Near(article, role, count)
+    return tuple(found.values())[:_LISTED]
+
+
+def readable(searcher: Searcher, article_id: str, lang: str, audiences: frozenset[str]) -> Article | None:
+    """An article in this language, else in another one, if these audiences may read it."""
+    versions = [
+        entry.article
+        for entry in searcher.snapshot.entries
+        if entry.article.id == article_id and entry.article.audience in audiences
+    ]
+    return next((each for each in versions if each.lang == lang), versions[0] if versions else None)

@@ -1,0 +1,103 @@
+"""Failed questions as vectors: what an encoder makes of them, and their words as further evidence."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.alike import vectors_of
+from bot.gaps.models import Failure
+from kb import analysis
+from kb.embedding import Embedder, Vectors
+from kb.function_words import FUNCTION_WORDS
+from kb.routing import readers
+from kb.search import Query, Searcher
+from kb.vector_cache import open_if_possible
+
+#: How much equal words count beside the meaning. With .4 twice as many linked tickets share a group as
+#: without, at the same share of random pairs; .3 and .5 are a little worse (`bench/gaps.py`, docs/quality.md).
+_WORDS = 0.4
+#: From which mean similarity on two groups are one. At .40 (.48 for an encoder whose vectors all lie near each
+#: other) one random pair of tickets in 400 shares a group, and half of those that a helper linked.
+_NEAR, _NEAR_UNRELATED = 0.40, 0.10
+#: Words are spread over so many numbers, each over a few of them.
+_SPREAD, _PLACES = 256, 8
+_TITLE_COUNTS, _BODY_WORDS = 2, 200
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Failures that one encoder read, by its fingerprint: float32 of shape (n, dimension), and from which product of
+    two means on they are near."""
+
+    encoder: str
+    failures: tuple[Failure, ...]
+    vectors: Vectors
+    threshold: float
+
+
+def threshold(embedder: Embedder) -> float:
+    """From which product of two mean vectors on two groups are near enough to be one.
+
+    A product is closeness * (1 - _WORDS) + likeness of words * _WORDS, and a constant that stands for `unrelated`.
+    """
+    unrelated = embedder.unrelated
+    return _NEAR + _NEAR_UNRELATED * unrelated + (1 - _WORDS) * unrelated / (1 - unrelated)
+
+
+def read(searcher: Searcher, failures: Sequence[Failure], cache: Path | None) -> list[Read]:
+    """Each failure by the best encoder for its language."""
+    embedders = [encoded.embedder for encoded in searcher.snapshot.encoders]
+    routes: dict[int, list[tuple[Failure, str]]] = {}
+    for failure in failures:
+        lang = searcher.language(Query(failure.text, failure.body, lang=failure.lang or None))
+        best = readers(embedders, lang)[0]
+        routes.setdefault(embedders.index(best), []).append((failure, lang))
+    done = []
+    with open_if_possible(cache) as vectors:
+        for number, mine in sorted(routes.items()):
+            embedder = embedders[number]
+            meaning = np.array(vectors_of(embedder, [failure.full for failure, _ in mine], vectors), np.float32)
+            said = np.array([words(searcher, failure, lang) for failure, lang in mine], np.float32)
+            both = np.concatenate(
+                [meaning * np.sqrt((1 - _WORDS) / (1 - embedder.unrelated)), said * np.sqrt(_WORDS)], axis=1
+            ).astype(np.float32)
+            done.append(Read(embedder.fingerprint, tuple(failure for failure, _ in mine), both, threshold(embedder)))
+    return done
+
+
+def words(searcher: Searcher, failure: Failure, lang: str) -> NDArray[np.float32]:
+    """The words of a failure as a unit vector of _SPREAD numbers, rare ones first; zeros where it has none.
+
+    How rare a word is, the articles tell: what none of them has counts most. The product of two is their TF-IDF cosine,
+    but for words that fall on the same places.
+    """
+    langs = (lang,) if lang else ()
+    empty = _function_stems(lang)
+    title = [term for term in analysis.terms(failure.text, langs) if term not in empty]
+    body = [term for term in analysis.terms(failure.body, langs) if term not in empty][:_BODY_WORDS]
+    made = np.zeros(_SPREAD, np.float32)
+    for term, count in Counter(title * _TITLE_COUNTS + body).items():
+        at, signs = _places(term)
+        np.add.at(made, at, signs * np.float32((1 + np.log(count)) * searcher.snapshot.words.idf(term)))
+    length = np.linalg.norm(made)
+    return made / length if length else made
+
+
+@lru_cache(maxsize=32)
+def _function_stems(lang: str) -> frozenset[str]:
+    return frozenset(stem for word in FUNCTION_WORDS.get(lang, ()) for stem in analysis.terms(word, (lang,)))
+
+
+@lru_cache(maxsize=50_000)
+def _places(term: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Where a word stands in the vector and with which signs, the same on every machine."""
+    drawn = np.frombuffer(hashlib.blake2b(term.encode(), digest_size=4 * _PLACES).digest(), "<u4")
+    return (drawn % _SPREAD).astype(np.int64), np.where(drawn >> 31, 1, -1).astype(np.float32)

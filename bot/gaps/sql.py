@@ -1,0 +1,385 @@
+"""Gaps in a SQL database."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from bot.database import insert, reachable
+from bot.gaps.models import (
+    GAP_KINDS,
+    Centre,
+    Description,
+    Event,
+    Failure,
+    Filter,
+    Gap,
+    Listing,
+    Standing,
+    Step,
+    Version,
+    What,
+    Wording,
+    Work,
+)
+from bot.gaps.store import LEASE, PERIOD, last_by_hand, unknown
+from bot.tables import gap_history, gap_joined, gap_questions, gap_work, gaps
+from kb.analysis import fold
+
+#: SQLite takes a limited number of values in one statement.
+_AT_ONCE = 500
+_m = gap_questions.c
+_KIND = {"unanswered": _m.unanswered, "rejected": _m.rejected, "ticket": _m.ticketed}
+_OPEN = Standing()
+
+
+class SqlGapStore:
+    """Gaps in a SQL database. Whatever changes them takes the lock of one row first."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    # --- the work --------------------------------------------------------------------------------------------------
+
+    def work(self) -> Work:
+        with reachable("The gaps could not be read"), self._engine.connect() as connection:
+            row = connection.execute(gap_work.select()).one()
+        articles = {key: Version(said, datetime.fromisoformat(since)) for key, (said, since) in row.articles.items()}
+        return Work(row.revision, row.cursor, row.snapshot, articles)
+
+    def claim(self, owner: str, now: datetime) -> bool:
+        free = sa.or_(gap_work.c.owner.in_(("", owner)), gap_work.c.leased_until <= now)
+        # Of several servers that see it free, the first one's update is the only one that finds it so.
+        taken = gap_work.update().where(free).values(owner=owner, leased_until=now + LEASE)
+        with reachable("The work on gaps could not be claimed"), self._engine.begin() as connection:
+            return connection.execute(taken).rowcount > 0
+
+    def release(self, owner: str) -> None:
+        free = gap_work.update().where(gap_work.c.owner == owner).values(owner="", leased_until=None)
+        with reachable("The work on gaps could not be released"), self._engine.begin() as connection:
+            connection.execute(free)
+
+    def centres(self) -> list[Centre]:
+        query = sa.select(gaps.c.id, gaps.c.encoder, gaps.c.vector, gaps.c.weight).order_by(gaps.c.id)
+        with reachable("The gaps could not be read"), self._engine.connect() as connection:
+            return [
+                Centre(row.id, row.encoder, np.frombuffer(row.vector, np.float32), row.weight)
+                for row in connection.execute(query)
+            ]
+
+    def homes(self, keys: Sequence[str]) -> dict[str, tuple[str, Failure]]:
+        with reachable("The gaps could not be read"), self._engine.connect() as connection:
+            return {row.key: (row.gap_id, _failure(row)) for row in _rows(connection, gap_questions, _m.key, keys)}
+
+    def of(self, gap_ids: Collection[str]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        with reachable("The gaps could not be read"), self._engine.connect() as connection:
+            for part in _parts(gap_ids):
+                query = sa.select(_m.key, _m.gap_id).where(_m.gap_id.in_(part))
+                found |= {row.key: row.gap_id for row in connection.execute(query)}
+        return found
+
+    def save(self, step: Step, revision: int) -> bool:
+        values: dict[str, Any] = {"revision": gap_work.c.revision + 1}
+        if step.cursor is not None:
+            values["cursor"] = step.cursor
+        with reachable("The gaps could not be stored"), self._engine.begin() as connection:
+            seen = gap_work.update().where(gap_work.c.revision == revision).values(values)
+            if not connection.execute(seen).rowcount:
+                return False
+            origins = list(step.split.values())
+            stands = {row.id: _standing(row) for row in _rows(connection, gaps, gaps.c.id, origins)}
+            _put_centres(connection, step, stands)
+            for gone, kept in step.joined.items():
+                _join(connection, gone, kept)
+            _put_homes(connection, step)
+            for part in _parts(step.dropped):
+                connection.execute(gaps.delete().where(gaps.c.id.in_(part)))
+        return True
+
+    def look(self, snapshot: str, articles: dict[str, Version]) -> None:
+        written = {key: [version.hash, version.since.isoformat()] for key, version in articles.items()}
+        with reachable("The articles could not be noted"), self._engine.begin() as connection:
+            connection.execute(gap_work.update().values(snapshot=snapshot, articles=written))
+
+    def waiting(self, snapshot: str, limit: int) -> list[str]:
+        query = (
+            sa.select(gaps.c.id)
+            .where(sa.or_(gaps.c.stale, gaps.c.checked != snapshot))
+            .order_by(gaps.c.stale.desc(), gaps.c.state != "open", gaps.c.weight.desc(), gaps.c.id)
+            .limit(limit)
+        )
+        with reachable("The gaps could not be read"), self._engine.connect() as connection:
+            return list(connection.execute(query).scalars())
+
+    def describe(self, gap_id: str, said: Description, snapshot: str, seen: int) -> None:
+        count = sa.select(sa.func.count()).where(_m.gap_id == gap_id).scalar_subquery()
+        values = {
+            **{name: getattr(said, name) for name in ("name", "lang", "why", "nearest")},
+            "wordings": [asdict(wording) for wording in said.wordings],
+            "checked": snapshot,
+            "stale": count != seen,
+        }
+        with reachable("A gap could not be described"), self._engine.begin() as connection:
+            connection.execute(gaps.update().where(gaps.c.id == gap_id).values(values))
+
+    # --- what people see -------------------------------------------------------------------------------------------
+
+    def count(self, gap_id: str) -> int:
+        with reachable("A gap could not be read"), self._engine.connect() as connection:
+            return int(connection.execute(sa.select(sa.func.count()).where(_m.gap_id == gap_id)).scalar_one())
+
+    def keys(self, gap_id: str, limit: int) -> list[str]:
+        query = sa.select(_m.key).where(_m.gap_id == gap_id).order_by(_m.at.desc(), _m.key).limit(limit)
+        with reachable("A gap could not be read"), self._engine.connect() as connection:
+            return list(connection.execute(query).scalars())
+
+    def members(self, gap_id: str, limit: int) -> list[Failure]:
+        query = gap_questions.select().where(_m.gap_id == gap_id).order_by(_m.at.desc(), _m.key).limit(limit)
+        with reachable("A gap could not be read"), self._engine.connect() as connection:
+            return [_failure(row) for row in connection.execute(query)]
+
+    def find(self, wanted: Filter, now: datetime) -> Listing:
+        counted = _counted(wanted, now).subquery()
+        query = sa.select(gaps, counted).join(counted, counted.c.gap_id == gaps.c.id)
+        if wanted.state:
+            query = query.where(gaps.c.state == wanted.state)
+        orders = {
+            "asked": (counted.c.count.desc(),),
+            "new": (counted.c.last.desc(),),
+            "growth": ((counted.c.recent - counted.c.before).desc(), counted.c.count.desc()),
+            "tickets": (counted.c.tickets.desc(), counted.c.count.desc()),
+        }
+        page = query.order_by(*orders[wanted.sort], counted.c.last.desc(), gaps.c.id)
+        page = page.limit(wanted.limit).offset(wanted.offset)
+        whole = query.with_only_columns(sa.func.count(), sa.func.coalesce(sa.func.sum(counted.c.count), 0))
+        with reachable("The gaps could not be read"), self._engine.connect() as connection:
+            total, asked = connection.execute(whole).one()
+            rows = connection.execute(page).all()
+            langs = _langs(connection, [row.id for row in rows])
+        return Listing(total, asked, tuple(_gap(row, langs.get(row.id, ())) for row in rows))
+
+    def get(self, gap_id: str, now: datetime) -> Gap:
+        counted = _counted(Filter(state=None), now)
+        with reachable("The gap could not be read"), self._engine.connect() as connection:
+            gap_id = _where_it_went(connection, gap_id)
+            part = counted.where(_m.gap_id == gap_id).subquery()
+            query = sa.select(gaps, part).join(part, part.c.gap_id == gaps.c.id)
+            row = connection.execute(query).first()
+            if row is None:
+                raise unknown(gap_id)
+            return _gap(row, _langs(connection, [gap_id]).get(gap_id, ()))
+
+    def days(self, gap_ids: Collection[str], since: datetime) -> dict[str, dict[date, tuple[int, int]]]:
+        found: dict[str, dict[date, tuple[int, int]]] = {gap_id: {} for gap_id in gap_ids}
+        query = sa.select(_m.gap_id, _m.day, sa.func.count().label("count"), _number(_m.ticketed).label("tickets"))
+        with reachable("The gaps could not be read"), self._engine.connect() as connection:
+            for part in _parts(gap_ids):
+                some = query.where(_m.gap_id.in_(part), _m.at >= since).group_by(_m.gap_id, _m.day)
+                for row in connection.execute(some):
+                    found[row.gap_id][row.day] = row._mapping["count"], row.tickets
+        return found
+
+    def departments(self, gap_id: str) -> dict[str, int]:
+        number = sa.func.count()
+        query = sa.select(_m.department, number).where(_m.gap_id == gap_id, _m.department != "")
+        query = query.group_by(_m.department).order_by(number.desc(), _m.department)
+        with reachable("The gap could not be read"), self._engine.connect() as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
+
+    # --- what people do --------------------------------------------------------------------------------------------
+
+    def change(self, gap_id: str, what: What, standing: Standing) -> Gap:
+        with reachable("The gap could not be changed"), self._engine.begin() as connection:
+            _lock(connection)
+            gap_id = _where_it_went(connection, gap_id)
+            before = _standing(_one(connection, gap_id))
+            if before.state != standing.state or before.reason != standing.reason:
+                _stand(connection, gap_id, standing)
+                at = standing.decided or datetime.now(UTC)
+                _note(connection, gap_id, Event(0, at, standing.who, what, standing.reason, standing.article, before))
+        return self.get(gap_id, standing.decided or datetime.now(UTC))
+
+    def undo(self, gap_id: str, who: str, at: datetime) -> Gap:
+        with reachable("The gap could not be changed"), self._engine.begin() as connection:
+            _lock(connection)
+            gap_id = _where_it_went(connection, gap_id)
+            standing = _standing(_one(connection, gap_id))
+            last = last_by_hand(_events(connection, gap_id), standing)
+            _stand(connection, gap_id, last.before)
+            connection.execute(gap_history.update().where(gap_history.c.id == last.id).values(undone=True))
+            _note(connection, gap_id, Event(0, at, who, "undo", "", "", standing))
+        return self.get(gap_id, at)
+
+    def history(self, gap_id: str) -> list[Event]:
+        with reachable("The gap could not be read"), self._engine.connect() as connection:
+            gap_id = _where_it_went(connection, gap_id)
+            _one(connection, gap_id)
+            return _events(connection, gap_id)
+
+
+def _counted(wanted: Filter, now: datetime) -> sa.Select[Any]:
+    """The figures of each gap, of the questions that a filter lets through."""
+    recent, before = _m.at >= now - PERIOD, sa.and_(_m.at >= now - 2 * PERIOD, _m.at < now - PERIOD)
+    query = sa.select(
+        _m.gap_id,
+        sa.func.count().label("count"),
+        sa.func.min(_m.at).label("first"),
+        sa.func.max(_m.at).label("last"),
+        _number(recent).label("recent"),
+        _number(before).label("before"),
+        _number(_m.ticketed).label("tickets"),
+        *(_number(column).label(f"kind_{kind}") for kind, column in _KIND.items()),
+    ).group_by(_m.gap_id)
+    if wanted.since:
+        query = query.where(_m.at >= wanted.since)
+    if wanted.kind:
+        query = query.where(_KIND[wanted.kind])
+    if wanted.lang:
+        query = query.where(_m.lang == wanted.lang)
+    if sought := " ".join(fold(wanted.words).split()):
+        query = query.where(_m.gap_id.in_(sa.select(_m.gap_id).where(_m.search.contains(sought, autoescape=True))))
+    return query
+
+
+def _number(is_so: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    return sa.func.sum(sa.case((is_so, 1), else_=0))
+
+
+def _langs(connection: sa.Connection, gap_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for part in _parts(gap_ids):
+        query = sa.select(_m.gap_id, _m.lang).where(_m.gap_id.in_(part), _m.lang != "").distinct()
+        for row in connection.execute(query.order_by(_m.lang)):
+            found[row.gap_id] = (*found.get(row.gap_id, ()), row.lang)
+    return found
+
+
+def _gap(row: Any, langs: tuple[str, ...]) -> Gap:
+    kinds = frozenset(kind for kind in GAP_KINDS if row._mapping[f"kind_{kind}"])
+    figures = {name: row._mapping[name] for name in ("count", "first", "last", "recent", "before", "tickets")}
+    said = {name: getattr(row, name) for name in ("id", "name", "lang", "why", "nearest")}
+    wordings = tuple(Wording(**wording) for wording in row.wordings)
+    return Gap(**said, **figures, standing=_standing(row), kinds=kinds, langs=langs, wordings=wordings)
+
+
+def _standing(row: Any) -> Standing:
+    return Standing(row.state, row.reason, row.article, row.snapshot, row.who, row.decided)
+
+
+def _failure(row: Any) -> Failure:
+    left_out = ("gap_id", "day", "search")
+    values = {name: value for name, value in row._mapping.items() if name not in left_out}
+    return Failure(**{**values, "shown": tuple(row.shown)})
+
+
+def _lock(connection: sa.Connection) -> None:
+    """Writing before reading takes the lock, so that a step of the grouping and a person's word follow each other."""
+    connection.execute(gap_work.update().values(revision=gap_work.c.revision))
+
+
+def _where_it_went(connection: sa.Connection, gap_id: str) -> str:
+    query = sa.select(gap_joined.c.gap_id).where(gap_joined.c.id == gap_id)
+    return connection.execute(query).scalar_one_or_none() or gap_id
+
+
+def _one(connection: sa.Connection, gap_id: str) -> Any:
+    row = connection.execute(gaps.select().where(gaps.c.id == gap_id)).first()
+    if row is None:
+        raise unknown(gap_id)
+    return row
+
+
+def _stand(connection: sa.Connection, gap_id: str, standing: Standing) -> None:
+    connection.execute(gaps.update().where(gaps.c.id == gap_id).values(asdict(standing)))
+
+
+def _note(connection: sa.Connection, gap_id: str, event: Event) -> None:
+    row = asdict(event)
+    del row["id"]
+    before = asdict(event.before)
+    before["decided"] = event.before.decided and event.before.decided.isoformat()
+    connection.execute(gap_history.insert().values({**row, "gap_id": gap_id, "before": before}))
+
+
+def _events(connection: sa.Connection, gap_id: str) -> list[Event]:
+    query = gap_history.select().where(gap_history.c.gap_id == gap_id).order_by(gap_history.c.id.desc())
+    return [_event(row) for row in connection.execute(query)]
+
+
+def _event(row: Any) -> Event:
+    before = row.before
+    decided = before["decided"] and datetime.fromisoformat(before["decided"])
+    standing = Standing(**{**before, "decided": decided})
+    return Event(row.id, row.at, row.who, row.what, row.reason, row.article, standing, row.undone)
+
+
+def _put_centres(connection: sa.Connection, step: Step, stands: dict[str, Standing]) -> None:
+    if not step.centres:
+        return
+    rows = [
+        {
+            "id": centre.id,
+            "encoder": centre.encoder,
+            "vector": np.ascontiguousarray(centre.vector, np.float32).tobytes(),
+            "weight": centre.weight,
+            **asdict(replace(stands.get(step.split.get(centre.id, ""), _OPEN))),
+            **{"name": "", "lang": "", "why": "no_article", "nearest": "", "wordings": []},
+            "stale": True,
+            "checked": "",
+        }
+        for centre in step.centres
+    ]
+    made = insert(connection, gaps)
+    changed = {name: made.excluded[name] for name in ("encoder", "vector", "weight", "stale")}
+    connection.execute(made.on_conflict_do_update(index_elements=["id"], set_=changed), rows)
+
+
+def _join(connection: sa.Connection, gone: str, kept: str) -> None:
+    rows = {row.id: row for row in _rows(connection, gaps, gaps.c.id, [gone, kept])}
+    if gone not in rows:
+        return
+    connection.execute(gap_questions.update().where(_m.gap_id == gone).values(gap_id=kept))
+    connection.execute(gap_history.update().where(gap_history.c.gap_id == gone).values(gap_id=kept))
+    connection.execute(gap_joined.update().where(gap_joined.c.gap_id == gone).values(gap_id=kept))
+    if rows[gone].state == "open" and rows[kept].state == "closed":
+        _stand(connection, kept, _standing(rows[gone]))
+    connection.execute(gaps.delete().where(gaps.c.id == gone))
+    connection.execute(gap_joined.insert().values(id=gone, gap_id=kept))
+
+
+def _put_homes(connection: sa.Connection, step: Step) -> None:
+    for part in _parts(step.gone):
+        left = sa.select(_m.gap_id).where(_m.key.in_(part))
+        connection.execute(gaps.update().where(gaps.c.id.in_(left)).values(stale=True))
+        connection.execute(gap_questions.delete().where(_m.key.in_(part)))
+    if not step.homes:
+        return
+    rows = []
+    for failure, gap_id in step.homes:
+        row = asdict(failure)
+        del row["body"]
+        day = failure.at.astimezone(UTC).date()
+        search = " ".join(fold(failure.text).split())
+        rows.append({**row, "shown": list(failure.shown), "gap_id": gap_id, "day": day, "search": search})
+    made = insert(connection, gap_questions)
+    changed = {column.name: made.excluded[column.name] for column in gap_questions.c if column.name != "key"}
+    connection.execute(made.on_conflict_do_update(index_elements=["key"], set_=changed), rows)
+    for part in _parts({gap_id for _, gap_id in step.homes}):
+        connection.execute(gaps.update().where(gaps.c.id.in_(part)).values(stale=True))
+
+
+def _rows(connection: sa.Connection, table: sa.Table, column: Any, values: Iterable[str]) -> Iterator[Any]:
+    for part in _parts(list(values)):
+        yield from connection.execute(table.select().where(column.in_(part)))
+
+
+def _parts(values: Collection[str]) -> Iterator[list[str]]:
+    listed = list(values)
+    for start in range(0, len(listed), _AT_ONCE):
+        yield listed[start : start + _AT_ONCE]

@@ -1,0 +1,143 @@
+"""The `GapStore` seam: which failed question belongs to which gap, and how each gap stands."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime, timedelta
+from typing import Protocol
+
+from bot import privacy
+from bot.errors import GapInvalid, GapUnknown, Message
+from bot.gaps.models import (
+    BY_HAND,
+    Centre,
+    Description,
+    Event,
+    Failure,
+    Filter,
+    Gap,
+    Listing,
+    Standing,
+    Step,
+    Version,
+    What,
+    Work,
+)
+
+MAX_REASON = 2_000
+#: What "recent" and "before" count.
+PERIOD = timedelta(days=30)
+#: How long a server has the work to itself after its last step.
+LEASE = timedelta(seconds=60)
+
+
+class GapStore(Protocol):
+    """Keeps gaps. Every method may raise StoreUnavailable; nothing is changed then."""
+
+    def work(self) -> Work: ...
+
+    def claim(self, owner: str, now: datetime) -> bool:
+        """Whether this server may do the work for the next LEASE; one at a time may."""
+        ...
+
+    def release(self, owner: str) -> None: ...
+
+    def centres(self) -> list[Centre]:
+        """All of them, in order of their ids."""
+        ...
+
+    def homes(self, keys: Sequence[str]) -> dict[str, tuple[str, Failure]]:
+        """The gap of each key that has one, and the failure as it is kept, without its body."""
+        ...
+
+    def of(self, gap_ids: Collection[str]) -> dict[str, str]:
+        """All keys of some gaps, each with its gap."""
+        ...
+
+    def save(self, step: Step, revision: int) -> bool:
+        """Keeps a step that was made of what stood at `revision`; False, and nothing is kept, where more is there now.
+
+        The gap that another one is joined to takes its questions and history; if only one of the two was open it is.
+        """
+        ...
+
+    def look(self, snapshot: str, articles: dict[str, Version]) -> None:
+        """Keeps what the articles are now."""
+        ...
+
+    def waiting(self, snapshot: str, limit: int) -> list[str]:
+        """Gaps whose questions changed, then those not asked of `snapshot` yet; the open and the largest ones first."""
+        ...
+
+    def describe(self, gap_id: str, said: Description, snapshot: str, seen: int) -> None:
+        """Keeps what is said of a gap as it was with `seen` questions; one that grew meanwhile waits again."""
+        ...
+
+    def count(self, gap_id: str) -> int:
+        """How many failures a gap has."""
+        ...
+
+    def keys(self, gap_id: str, limit: int) -> list[str]:
+        """The last `limit` keys of a gap, the newest first."""
+        ...
+
+    def members(self, gap_id: str, limit: int) -> list[Failure]:
+        """The last `limit` failures of a gap without their bodies, the newest first."""
+        ...
+
+    def find(self, wanted: Filter, now: datetime) -> Listing: ...
+
+    def get(self, gap_id: str, now: datetime) -> Gap:
+        """A gap, or the one it was joined to. Raises GapUnknown."""
+        ...
+
+    def days(self, gap_ids: Collection[str], since: datetime) -> dict[str, dict[date, tuple[int, int]]]:
+        """For each gap and day (UTC) that has any: how many failed, and how many of these a ticket followed."""
+        ...
+
+    def departments(self, gap_id: str) -> dict[str, int]:
+        """How many tickets came from each department, the most first."""
+        ...
+
+    def change(self, gap_id: str, what: What, standing: Standing) -> Gap:
+        """Has a gap stand so from now on; as it does already, nothing happens. Raises GapUnknown."""
+        ...
+
+    def undo(self, gap_id: str, who: str, at: datetime) -> Gap:
+        """Takes back the last thing a person did that still stands. Raises GapUnknown, GapInvalid."""
+        ...
+
+    def history(self, gap_id: str) -> list[Event]:
+        """What happened to a gap, the newest first. Raises GapUnknown."""
+        ...
+
+
+def decided(what: What, reason: str, who: str, at: datetime, article: str = "") -> Standing:
+    """How a gap stands after what a person did, personal data in the reason masked. Raises GapInvalid."""
+    written = privacy.to_keep(reason).strip()
+    if len(written) > MAX_REASON:
+        raise GapInvalid(
+            Message(
+                "Shorten the reason to %(limit)s characters or fewer; it has %(count)s.",
+                limit=MAX_REASON,
+                count=len(written),
+            )
+        )
+    if what == "wont_do" and not written:
+        raise GapInvalid(Message("Say in a few words why no article will be written."))
+    state = {"close": "closed", "wont_do": "wont_do", "reopen": "open"}
+    if what not in state:
+        raise GapInvalid(f"A gap is closed, reopened or will not be done; {what!r} is none of these.")
+    return Standing(state[what], written, article, "", who, at)  # type: ignore[arg-type]
+
+
+def last_by_hand(events: Sequence[Event], standing: Standing) -> Event:
+    """What can be taken back: a person's act after which nothing else happened. Raises GapInvalid."""
+    last = next((event for event in events if event.what != "undo" and not event.undone), None)
+    if last is None or last.what not in BY_HAND or last.at != standing.decided:
+        raise GapInvalid(Message("There is nothing to take back."))
+    return last
+
+
+def unknown(gap_id: str) -> GapUnknown:
+    return GapUnknown(f"There is no gap with the id {gap_id!r}.")

@@ -1,0 +1,128 @@
+"""What goes in and out of the gaps' part of the API."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Self
+
+from pydantic import BaseModel, Field
+
+from bot.gaps.evidence import Near, Role
+from bot.gaps.models import Event, Gap, GapKind, GapState, Listing, What, Why
+from bot.gaps.trend import Count
+from kb.links import article_path
+from web.schemas import Identifier, Text
+
+
+class GapOut(BaseModel):
+    id: str
+    text: str = Field(description="Its name: the most central of its questions.")
+    lang: str = Field(description="Of the name; empty where nobody knows.")
+    state: GapState
+    count: int = Field(description="How many of its questions the filter lets through.")
+    recent: int = Field(description="Those of the last 30 days.")
+    before: int = Field(description="Those of the 30 days before.")
+    tickets: int = Field(description="Those that a ticket followed.")
+    first: datetime
+    last: datetime
+    kinds: list[GapKind]
+    langs: list[str]
+    why: Why = Field(description="No article, the right one was not found, or the one that was shown did not help.")
+    nearest: str = Field(description="The id of the nearest public article; empty where there is none.")
+
+    @classmethod
+    def of(cls, gap: Gap) -> Self:
+        return cls(
+            id=gap.id,
+            text=gap.name,
+            lang=gap.lang,
+            state=gap.state,
+            count=gap.count,
+            recent=gap.recent,
+            before=gap.before,
+            tickets=gap.tickets,
+            first=gap.first,
+            last=gap.last,
+            kinds=sorted(gap.kinds),
+            langs=list(gap.langs),
+            why=gap.why,
+            nearest=gap.nearest,
+        )
+
+
+class GapsOut(BaseModel):
+    total: int = Field(description="How many gaps fit, on all pages.")
+    asked: int = Field(description="How many questions they have together.")
+    gaps: list[GapOut]
+
+    @classmethod
+    def of(cls, found: Listing) -> Self:
+        return cls(total=found.total, asked=found.asked, gaps=[GapOut.of(gap) for gap in found.rows])
+
+
+class WordingOut(BaseModel):
+    text: str
+    count: int
+    lang: str
+
+
+class CountOut(BaseModel):
+    start: date
+    count: int
+    tickets: int
+
+    @classmethod
+    def of(cls, counted: Count) -> Self:
+        return cls(start=counted.start, count=counted.count, tickets=counted.tickets)
+
+
+class NearOut(BaseModel):
+    article_id: str
+    title: str
+    url: str
+    why: Role = Field(
+        description="It was shown in vain (rejected), agents solved tickets with it though it was not shown "
+        "(not_found), it is found now (answers), or it is the nearest and not near enough (far)."
+    )
+    count: int
+
+    @classmethod
+    def of(cls, near: Near) -> Self:
+        key = near.article.key
+        return cls(article_id=key.id, title=near.article.title, url=article_path(key), why=near.role, count=near.count)
+
+
+class EventOut(BaseModel):
+    at: datetime
+    who: str = Field(description="Empty where it happened by itself.")
+    what: What
+    reason: str
+    article_id: str
+    undone: bool
+
+
+class GapDetailOut(GapOut):
+    saves: int = Field(description="Tickets that followed in the last 30 days: what an answer would have saved.")
+    reason: str
+    article_id: str = Field(description="The article that closed it; empty where none did, or you may not read it.")
+    snapshot: str = Field(description="The snapshot that first had that article.")
+    who: str
+    decided: datetime | None
+    wordings: list[WordingOut] = Field(description="The most central first.")
+    departments: dict[str, int] = Field(description="Of the tickets.")
+    days: list[CountOut]
+    weeks: list[CountOut]
+    months: list[CountOut]
+    articles: list[NearOut]
+    history: list[EventOut] = Field(description="The newest first.")
+
+
+class ReasonIn(BaseModel):
+    reason: Text = Field("", max_length=20_000)
+    article_id: Identifier = ""
+
+
+def event_out(event: Event, article: str) -> EventOut:
+    return EventOut(
+        at=event.at, who=event.who, what=event.what, reason=event.reason, article_id=article, undone=event.undone
+    )

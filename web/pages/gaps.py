@@ -1,0 +1,261 @@
+"""The authors' pages on gaps: what no article answered, gathered by meaning, and what is done about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from bot.errors import GapInvalid, GapUnknown
+from bot.gaps import models
+from bot.gaps.evidence import Role
+from bot.gaps.keeper import GapKeeper
+from bot.gaps.models import BY_HAND, GAP_KINDS, GAP_STATES, SORTS, Gap, GapKind, GapState, Sort, What, Why
+from bot.gaps.store import PERIOD, decided
+from bot.gaps.trend import REACH, Count, trend
+from bot.people import Caller
+from bot.service import HelpDesk
+from kb.models import Article
+from web import auth, gaps_api
+from web.charts import bars
+from web.pages.catalogue import Catalogue, catalogue
+from web.pages.failures import PageRoute
+from web.pages.forms import Posted, identifier, page_number, tidy
+from web.pages.templates import page
+from web.pages.visit import visit
+from web.words import N_
+
+router = APIRouter(route_class=PageRoute)
+
+_LIST = "/authors"
+#: What the filter offers, in days; 0 is all time.
+_PERIODS = (7, 30, 90, 0)
+_USUAL_PERIOD = 90
+_ROWS = 50
+_MAX_SEARCH = 200
+_KIND_NAMES: dict[GapKind, str] = {
+    "unanswered": N_("No article found"),
+    "rejected": N_("Answer did not help"),
+    "ticket": N_("Became a ticket"),
+}
+_STATE_NAMES: dict[GapState, str] = {"open": N_("Open"), "closed": N_("Closed"), "wont_do": N_("Won't do")}
+_SORT_NAMES: dict[Sort, str] = {
+    "asked": N_("Asked most"),
+    "growth": N_("Growing most"),
+    "tickets": N_("Most tickets"),
+    "new": N_("Asked last"),
+}
+_WHY_NAMES: dict[Why, str] = {
+    "no_article": N_("No article is near"),
+    "not_found": N_("The right article was not found"),
+    "rejected": N_("An article was shown and did not help"),
+}
+_ROLE_NAMES: dict[Role, str] = {
+    "far": N_("The nearest, but not near enough"),
+    "not_found": N_("Solved such tickets, but was not found"),
+    "rejected": N_("Was shown and did not help"),
+    "answers": N_("Is found now"),
+}
+_EVENT_NAMES: dict[What, str] = {
+    "close": N_("Closed"),
+    "wont_do": N_("Won't do"),
+    "reopen": N_("Opened again"),
+    "answered": N_("Closed by itself: an article answers it"),
+    "again": N_("Opened by itself: it goes on failing"),
+    "undo": N_("Taken back"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which gaps to show, and which page; `state` None is all."""
+
+    kind: GapKind | None = None
+    lang: str = ""
+    text: str = ""
+    days: int = _USUAL_PERIOD
+    state: GapState | None = "open"
+    sort: Sort = "asked"
+    number: int = 1
+
+    @classmethod
+    def of(cls, request: Request) -> Filter:
+        """The filter of an address; a value that is none of ours counts as not given."""
+        query = request.query_params
+        days, lang, state = query.get("days", ""), query.get("in", ""), query.get("state", "")
+        return cls(
+            kind=next((kind for kind in GAP_KINDS if kind == query.get("kind")), None),
+            lang=lang if lang.isalpha() and lang.isascii() and len(lang) == 2 else "",
+            text=tidy(query.get("text", "")).strip()[:_MAX_SEARCH],
+            days=int(days) if days in map(str, _PERIODS) else _USUAL_PERIOD,
+            state=None if state == "all" else next((known for known in GAP_STATES if known == state), "open"),
+            sort=next((known for known in SORTS if known == query.get("sort")), "asked"),
+            number=page_number(query.get("page", "")),
+        )
+
+    @property
+    def narrows(self) -> bool:
+        return bool(self.kind or self.lang or self.text or self.state != "open")
+
+    def address(self) -> str:
+        given = {
+            "kind": self.kind or "",
+            "in": self.lang,
+            "text": self.text,
+            "days": "" if self.days == _USUAL_PERIOD else str(self.days),
+            "state": "" if self.state == "open" else self.state or "all",
+            "sort": "" if self.sort == "asked" else self.sort,
+            "page": str(self.number) if self.number > 1 else "",
+        }
+        fields = {name: value for name, value in given.items() if value}
+        return f"{_LIST}?{urlencode(fields)}" if fields else _LIST
+
+    def on_page(self, number: int) -> str:
+        return replace(self, number=number).address()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A gap as the list shows it: its last weeks, and the nearest article where the author may read it."""
+
+    gap: Gap
+    weeks: tuple[Count, ...]
+    article: Article | None
+
+
+@router.get(_LIST)
+def listed(request: Request) -> Response:
+    auth.enter(request, "authoring")
+    desk, keeper = _desk(request), _keeper(request)
+    gaps_api.news(keeper)
+    known, wanted, now = catalogue(request), Filter.of(request), desk.now()
+    since = now - timedelta(days=wanted.days) if wanted.days else None
+    found = keeper.store.find(
+        models.Filter(
+            wanted.state, wanted.kind, wanted.lang, wanted.text, since, wanted.sort, _ROWS, (wanted.number - 1) * _ROWS
+        ),
+        now,
+    )
+    pages = max(1, -(-found.total // _ROWS))
+    if wanted.number > pages:
+        return RedirectResponse(wanted.on_page(pages), 303)
+    days = keeper.store.days([gap.id for gap in found.rows], now - REACH)
+    rows = [
+        Row(gap, tuple(trend(days[gap.id], now.date(), "week")), _article(known, gap.nearest, gap.lang))
+        for gap in found.rows
+    ]
+    values = {
+        **_words(),
+        "filter": wanted,
+        "periods": _PERIODS,
+        "rows": rows,
+        "total": found.total,
+        "asked": found.asked,
+        "pages": pages,
+    }
+    return page(request, "gaps.html", values, private=True)
+
+
+@router.get(_LIST + "/gaps/{gap_id}")
+def shown(request: Request, gap_id: str) -> Response:
+    who = auth.enter(request, "authoring")
+    return _page(request, who, gap_id)
+
+
+@router.get(_LIST + "/gaps/{gap_id}/draft.md")
+def download(request: Request, gap_id: str) -> Response:
+    who = auth.enter(request, "authoring")
+    made = gaps_api.made_of(_desk(request), _keeper(request), gap_id, who)
+    headers = {"Content-Disposition": f'attachment; filename="{made.name}"', "Cache-Control": "no-store"}
+    return Response(made.text, media_type="text/markdown", headers=headers)
+
+
+@router.post(_LIST + "/gaps/{gap_id}/close")
+def close(request: Request, gap_id: str, form: Posted) -> Response:
+    """Done, or not to be done, with a reason; back to the gap."""
+    what: What = "wont_do" if form.text("close_as") == "wont_do" else "close"
+    return _decide(request, gap_id, what, form.text("reason"))
+
+
+@router.post(_LIST + "/gaps/{gap_id}/reopen")
+def reopen(request: Request, gap_id: str, form: Posted) -> Response:
+    return _decide(request, gap_id, "reopen", form.text("reason"))
+
+
+@router.post(_LIST + "/gaps/{gap_id}/undo")
+def undo(request: Request, gap_id: str, form: Posted) -> Response:  # noqa: ARG001 - looks where it comes from
+    who = auth.enter(request, "authoring")
+    try:
+        gap = _keeper(request).store.undo(gap_id, who.name, _desk(request).now())
+    except GapInvalid as error:
+        return _page(request, who, gap_id, problem=_told(request, error), status=409)
+    return RedirectResponse(f"{_LIST}/gaps/{gap.id}?changed=undo", 303)
+
+
+def _decide(request: Request, gap_id: str, what: What, reason: str) -> Response:
+    who = auth.enter(request, "authoring")
+    try:
+        standing = decided(what, reason, who.name, _desk(request).now())
+    except GapInvalid as error:
+        return _page(request, who, gap_id, problem=_told(request, error), typed=reason, status=422)
+    gap = _keeper(request).store.change(gap_id, what, standing)
+    return RedirectResponse(f"{_LIST}/gaps/{gap.id}?changed={what}", 303)
+
+
+def _page(
+    request: Request, who: Caller, gap_id: str, *, problem: str = "", typed: str = "", status: int = 200
+) -> Response:
+    desk, keeper = _desk(request), _keeper(request)
+    if not identifier(gap_id):
+        raise GapUnknown(gap_id)
+    found = gaps_api.dossier(desk, keeper, gap_id, who)
+    if found.gap.id != gap_id and request.method == "GET":
+        return RedirectResponse(f"{_LIST}/gaps/{found.gap.id}", 303)  # it was joined to this one
+    last = next((event for event, _ in found.history if event.what != "undo" and not event.undone), None)
+    values: dict[str, Any] = {
+        **_words(),
+        "found": found,
+        "gap": found.gap,
+        "problem": problem,
+        "typed": typed,
+        "changed": request.query_params.get("changed", "") in (*BY_HAND, "undo"),
+        "undoable": bool(last and last.what in BY_HAND and last.at == found.gap.standing.decided),
+        "may_work": who.may("tickets"),
+    }
+    return page(request, "gap.html", values, status=status, private=True)
+
+
+def _words() -> dict[str, Any]:
+    return {
+        "kinds": _KIND_NAMES,
+        "states": _STATE_NAMES,
+        "sorts": _SORT_NAMES,
+        "whys": _WHY_NAMES,
+        "roles": _ROLE_NAMES,
+        "events": _EVENT_NAMES,
+        "bars": bars,
+        "period_days": PERIOD.days,
+    }
+
+
+def _article(known: Catalogue, article_id: str, lang: str) -> Article | None:
+    return known.in_language(article_id, lang or known.default_lang) if article_id else None
+
+
+def _told(request: Request, error: GapInvalid) -> str:
+    said = visit(request, catalogue(request)).said
+    return said.say(error.message) if error.message else str(error)
+
+
+def _desk(request: Request) -> HelpDesk:
+    desk: HelpDesk = request.app.state.desk
+    return desk
+
+
+def _keeper(request: Request) -> GapKeeper:
+    keeper: GapKeeper = request.app.state.gaps
+    return keeper
