@@ -57,14 +57,13 @@ def _figures(reports: Reports, now: Any, days: int, lang: str, channel: str) -> 
     wanted = Wanted(first, today, lang, channel)
     since = reports.days.starts(first) if first else None
     desk = reports.desk
-    volume: dict[str, Any] = {unit: desk.volume(unit, wanted, today) for unit in UNITS}
 
     def topic_of(article_id: str) -> str | None:
         topic = reports.topic_of(article_id)
         return "_" if topic == "" else topic  # "" is what was shown no article
 
-    split: dict[str, Any] = {of: desk.split(of, wanted, topic_of) for of in DIMENSIONS}
-    rows: dict[str, Any] = {**volume, **split}
+    rows: dict[str, Any] = {unit: desk.volume(unit, wanted, today) for unit in UNITS}
+    rows.update({of: desk.split(of, wanted, topic_of) for of in DIMENSIONS})
     articles = sorted(reports.articles.counts(first, today).items(), key=lambda row: (-row[1].shown, row[0]))
     return {
         "since": first and first.isoformat(),
