@@ -219,15 +219,17 @@ def test_what_nobody_is_at_is_begun_by_the_next_look(desk: Desk) -> None:
     assert desk.worker.started == 1
 
 
-def test_where_no_repository_is_named_the_page_says_what_to_set(
+def test_where_no_repository_is_named_the_page_says_what_to_set_and_which_files_are_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FIRSTLINE_ARTICLES", str(tmp_path / "articles"))
-    with open_site(tmp_path, {"en/old.md": "# Old\n\nText.\n"}) as site:
+    with open_site(tmp_path, {"en/old.md": "# Old\n\nText.\n", "en/broken.md": BROKEN}) as site:
         site.sign_in("author")
         page = site.get(PAGE)
         assert "Nothing can be published from here yet." in page.main
         assert "Set articles_remote to the address of the repository" in page.main
+        assert "Files that became no article" in page.main
+        assert "en/broken.md:2" in [code.text for code in page.all("code")]
         closed = site.client.post("/api/v1/webhooks/push", content=b"{}")
         assert (closed.status_code, closed.json()["code"]) == (403, "closed")
 
