@@ -12,6 +12,7 @@ of rows are all the candidates there are, also when a few new rows meet groups t
 from __future__ import annotations
 
 import heapq
+import os
 
 import faiss
 import numpy as np
@@ -24,7 +25,7 @@ from kb.vectors import Rows
 _NEIGHBOURS, _NEIGHBOURS_OF_MANY = 32, 12
 #: From so many rows on the neighbours are looked for in the nearest cells only.
 _EXACT = 20_000
-_CELLS_LOOKED_AT = 8
+_CELLS_LOOKED_AT = 6
 _SAMPLE_A_CELL = 20
 
 
@@ -113,8 +114,11 @@ def _pairs(means: Vectors, asked: Rows, threshold: float) -> list[set[int]]:
     """For each row those that are near enough, both ways; only the rows `asked` are looked up."""
     near: list[set[int]] = [set() for _ in range(len(means))]
     many = len(asked) >= _EXACT
+    if many:  # the first gathering of a large desk; nobody's question waits for these threads
+        faiss.omp_set_num_threads(os.cpu_count() or 1)
     index = _index(means, many=many)
     scores, found = index.search(means[asked], min(_NEIGHBOURS_OF_MANY if many else _NEIGHBOURS, len(means)))
+    faiss.omp_set_num_threads(1)
     here, place = np.nonzero((scores >= threshold) & (found >= 0))
     for row, other in zip(asked[here].tolist(), found[here, place].tolist(), strict=True):
         if other != row:
