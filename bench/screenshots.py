@@ -21,6 +21,7 @@ from bench.own_site import own_data
 from tests.browser.conftest import ARGUMENTS, CHROMIUM, DESKTOP, PHONE
 from tests.browser.help_centre import help_centre
 from tests.browser.host_site import host_site
+from tests.browser.publishing_scenes import publications_in
 from tests.browser.scenes import PAGES, WIDGET, ask_before, on
 
 PHONE_OPTIONS = {"viewport": PHONE, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
@@ -41,6 +42,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         before = browser.new_context(base_url=server.base)
         ask_before(before.request)
+        publications_in(server.database)
         before.close()
         scenes = {**PAGES, **{name: on(site.base, scene) for name, scene in WIDGET.items()}}
         devices = {"desktop": {"viewport": DESKTOP}, "phone": PHONE_OPTIONS}

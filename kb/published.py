@@ -48,6 +48,12 @@ def previous(data: Path) -> str:
     return known[place - 1] if place else ""
 
 
+def taken_back(data: Path) -> tuple[str, ...]:
+    """The ids of what was published after the snapshot in use, the oldest first: it was in use, and was taken back."""
+    known = published(data)
+    return known[known.index(current_id(data)) + 1 :] if known else ()
+
+
 def publish(data: Path, snapshot_id: str) -> None:
     """Makes a snapshot the one in use, and removes old ones. Raises SnapshotError or OSError.
 

@@ -16,6 +16,7 @@ from web import gaps_commands, people_commands, publishing_commands
 from web.checking import check
 from web.mcp.stdio import mcp
 from web.preview.command import preview
+from web.report_commands import reports
 from web.terminal import Articles, Data, Json, fail, print_json, read_settings, warn
 from web.testing import run_test
 from web.training import train, training_lines
@@ -40,6 +41,7 @@ app.command()(check)
 app.command()(mcp)
 app.add_typer(gaps_commands.gaps, name="gaps")
 app.command()(preview)
+app.command()(reports)
 publishing_commands.add_to(app)
 app.add_typer(people_commands.people, name="people")
 app.add_typer(people_commands.token, name="token")

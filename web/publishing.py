@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from web.checking import check_settings
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
+    from web.progress import Show
     from web.settings import Settings
 
 
@@ -32,8 +34,8 @@ def remote_of(settings: Settings) -> Remote:
     return Remote.behind(settings.articles)
 
 
-def open_publisher(settings: Settings, engine: sa.Engine) -> Publisher:
-    """The publisher of these settings over a database that is up to date."""
+def open_publisher(settings: Settings, engine: sa.Engine, show: Show = lambda stage, done, total: None) -> Publisher:
+    """The publisher of these settings over a database that is up to date; `show` is told how far it is."""
     plan = Plan(
         settings.data,
         lambda: remote_of(settings),
@@ -44,7 +46,10 @@ def open_publisher(settings: Settings, engine: sa.Engine) -> Publisher:
         seconds=settings.pull_seconds,
     )
     store, reads, learning = SqlPublicationStore(engine), SqlReadStore(engine), SqlLearningStore(engine)
-    return Publisher(plan, store, reads, learning, lambda: datetime.now(UTC))
+    return Publisher(plan, store, reads, learning, lambda: datetime.now(UTC), show)
+
+
+_log = logging.getLogger(__name__)
 
 
 class Worker(Protocol):
@@ -76,8 +81,9 @@ class Publishing:
 
         Raises StoreUnavailable or DataFolderError.
         """
+        busy = self._worker.busy()
         waiting = self.publisher.store.last("waiting", "running") is not None and self.publisher.settle()
-        if waiting and not self._worker.busy():
+        if waiting and not busy:
             self._worker.start()
 
 
@@ -94,11 +100,15 @@ class Process:
         self._running: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> None:
-        with self._log.open("ab") as log:
-            # Its own session: Ctrl+C for the server does not end it halfway.
-            process = subprocess.Popen(
-                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
+        try:
+            with self._log.open("ab") as log:
+                # Its own session: Ctrl+C for the server does not end it halfway.
+                process = subprocess.Popen(
+                    self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                )
+        except OSError as error:  # what was asked for waits, and the next look tries again
+            _log.error("publishing cannot be begun: %s", error)
+            return
         self._running = [one for one in self._running if one.poll() is None] + [process]
 
     def busy(self) -> bool:

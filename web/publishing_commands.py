@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,13 +20,18 @@ if TYPE_CHECKING:
     from bot.publishing.publication import Publication
     from bot.publishing.publisher import Publisher
     from kb.build import BuildReport
+    from web.progress import Show
     from web.settings import Settings
 
 _COMMAND_LINE = "command line"
+#: Errors are all told, warnings as far as there is room.
+_MOST_SHOWN = 20
 
 
 @contextmanager
-def _publisher(data: Path | None) -> Iterator[tuple[Publisher, sa.Engine]]:
+def _publisher(
+    data: Path | None, show: Show = lambda stage, done, total: None
+) -> Iterator[tuple[Publisher, sa.Engine]]:
     from bot.database import migrate, open_engine
     from web.publishing import open_publisher
 
@@ -34,9 +40,19 @@ def _publisher(data: Path | None) -> Iterator[tuple[Publisher, sa.Engine]]:
     engine = open_engine(settings.database)
     migrate(engine)
     try:
-        yield open_publisher(settings, engine), engine
+        yield open_publisher(settings, engine, lambda stage, *far: show(stage.capitalize(), *far)), engine
     finally:
         engine.dispose()
+
+
+@contextmanager
+def _ending() -> Iterator[None]:
+    """Where the system ends the program, git is ended too and the history says so."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def pull(
@@ -49,10 +65,13 @@ def pull(
 
     What is in use stays where something fails: exit code 1, and the reason.
     """
-    with _publisher(data) as (publisher, _engine):
-        if waiting:  # as servers do it, for what they were asked
+    from web.progress import progress
+
+    if waiting:  # as servers do it, for what they were asked
+        with _ending(), _publisher(data) as (publisher, _engine):
             publisher.work()
-            return
+        return
+    with _ending(), progress() as show, _publisher(data, show) as (publisher, _engine):
         done = publisher.publish("pull", again=again)
     if as_json:
         from web.publishing_api import PublicationOut
@@ -122,10 +141,12 @@ def record_index(settings: Settings, before: str, began: datetime, report: Build
 
 
 def _tell(done: Publication) -> None:
-    for finding in done.findings:
+    errors = [finding for finding in done.findings if finding.severity == "error"]
+    shown = [*errors, *(finding for finding in done.findings if finding not in errors)][: max(len(errors), _MOST_SHOWN)]
+    for finding in shown:
         typer.echo(str(finding), err=True)
-    if done.found > len(done.findings):
-        typer.echo(f"and {done.found - len(done.findings):,} more", err=True)
+    if done.found > len(shown):
+        typer.echo(f"and {done.found - len(shown):,} more, on the page /authors/publishing/{done.id}", err=True)
     if done.output:
         typer.echo(done.output, err=True)
     if done.in_vain:

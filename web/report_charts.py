@@ -42,7 +42,7 @@ def columns(title: str, marks: Sequence[Mark], written: Sequence[str]) -> Markup
         _line(floor - value * height, words) for value, words in zip(scale(marks), written, strict=True)
     )
     drawn = Markup("").join(
-        Markup('<rect class="bar" x="{}" y="{}" width="{}" height="{}"><title>{}: {}</title></rect>').format(
+        Markup('<rect class="chart-bar" x="{}" y="{}" width="{}" height="{}"><title>{}: {}</title></rect>').format(
             _n(_LEFT + n * width + gap / 2), _n(floor - mark.value * height), _n(width - gap), _n(mark.value * height),
             mark.name, mark.written,
         )
@@ -65,9 +65,9 @@ def bars(title: str, marks: Sequence[Mark]) -> Markup:
     most = max((mark.value for mark in marks), default=0) or 1
     drawn = Markup("").join(
         Markup(
-            '<text class="name" x="0" y="{}">{}</text><text x="{}" y="{}" text-anchor="end">{}</text>'
-            '<rect class="track" x="0" y="{}" width="{}" height="{}"/>'
-            '<rect class="bar" x="0" y="{}" width="{}" height="{}"/>'
+            '<text class="chart-name" x="0" y="{}">{}</text><text x="{}" y="{}" text-anchor="end">{}</text>'
+            '<rect class="chart-track" x="0" y="{}" width="{}" height="{}"/>'
+            '<rect class="chart-bar" x="0" y="{}" width="{}" height="{}"/>'
         ).format(
             n * _ROW + 16, _shortened(mark.name), _WIDTH, n * _ROW + 16, mark.written,
             n * _ROW + 22, _WIDTH, _BAR, n * _ROW + 22, _n(_WIDTH * mark.value / most), _BAR,
@@ -89,7 +89,7 @@ def scale(marks: Sequence[Mark]) -> list[float]:
 
 def _line(y: float, words: str) -> Markup:
     return Markup(
-        '<line class="grid" x1="{}" y1="{}" x2="{}" y2="{}"/><text x="{}" y="{}" text-anchor="end">{}</text>'
+        '<line class="chart-line" x1="{}" y1="{}" x2="{}" y2="{}"/><text x="{}" y="{}" text-anchor="end">{}</text>'
     ).format(_LEFT, _n(y), _WIDTH - _RIGHT, _n(y), _LEFT - 8, _n(y + 5), words)
 
 

@@ -60,7 +60,7 @@ class _Over(Exception):  # noqa: N818 - carries how it ended, never leaves the m
 
 
 class Publisher:
-    """Runs what was asked for, one at a time over all processes with this data folder.
+    """Runs what was asked for, one at a time over all processes with this data folder; `tell` is told how far it is.
 
     Every method may raise StoreUnavailable, and DataFolderError where the lock cannot be had.
     """
@@ -72,9 +72,11 @@ class Publisher:
         reads: ReadStore,
         learning: LearningStore,
         now: Callable[[], datetime],
+        tell: Callable[[Stage, int, int], None] = lambda stage, done, total: None,
     ) -> None:
         self.plan, self.store = plan, store
         self._data, self._reads, self._learning, self._now = plan.data, reads, learning, now
+        self._tell = tell
 
     def work(self) -> None:
         """Publishes until nothing waits; leaves it to the process that is at it where there is one."""
@@ -104,7 +106,7 @@ class Publisher:
     def take_back(self, snapshot: str, who: str, *, wait: bool = False) -> Publication:
         """Has a snapshot that was published before be the one in use: the one before this where `snapshot` is "".
 
-        Raises NothingToTakeBack, SnapshotError, or PublicationRunning unless it may `wait`.
+        Raises NothingToTakeBack where that is not there or damaged, PublicationRunning unless it may `wait`.
         """
         with locked(self._data, wait=wait) as free:
             if not free:
@@ -120,9 +122,12 @@ class Publisher:
                 raise NothingToTakeBack(
                     Message("There is no published snapshot %(snapshot)s any more.", snapshot=target)
                 )
-            opened = open_snapshot(snapshots_folder(self._data) / target)
-            if target != live:
-                take_back(self._data, target)
+            try:
+                opened = open_snapshot(snapshots_folder(self._data) / target)
+                if target != live:
+                    take_back(self._data, target)
+            except KbError as error:
+                raise NothingToTakeBack(_plain(error)) from error
             known = self.store.of(target)
             return self.store.keep(
                 Publication(
@@ -165,11 +170,6 @@ class Publisher:
             )
         )
 
-    def taken_back(self) -> Publication | None:
-        """The rollback that what is in use comes from; None where it was published."""
-        last = self.store.last("published")
-        return last if last and last.how == "rollback" and last.snapshot == published.in_use(self._data) else None
-
     def _drain(self) -> None:
         self._end_orphans()
         while asked := self.store.begin(self._now()):
@@ -194,6 +194,7 @@ class Publisher:
         def come(stage: Stage, done: int = 0, total: int = 0, **found: object) -> None:
             held[0] = replace(held[0], stage=stage, done=done, total=total, **found)  # type: ignore[arg-type]
             held[0] = self.store.keep(held[0])
+            self._tell(stage, done, total)
 
         try:
             self._publish(running, come)
@@ -227,21 +228,22 @@ class Publisher:
         clone = Clone(self._data, plan.remote(), plan.seconds)
         head = clone.head()
         come("fetching", branch=head.branch, commit=head.commit)
-        back = None if asked.again else self.taken_back()
+        back = () if asked.again else published.taken_back(self._data)
         known = self.store.of(live) if live else None
         if known and (known.commit, known.made_with) == (head.commit, basis) and not asked.again:
             come("fetching", subject=known.subject, snapshot=live)
             raise _Over("unchanged", Message("Nothing new: commit %(commit)s is in use.", commit=head.commit[:10]))
-        if back and (left := self.store.of(back.before)) and left.commit == head.commit:
-            come("fetching", subject=left.subject)
-            raise _Over("unchanged", _held(head.commit))
+        for left in map(self.store.of, back):
+            if left and left.commit == head.commit:
+                come("fetching", subject=left.subject)
+                raise _Over("unchanged", _held(head.commit))
         come("fetching", subject=clone.check_out(head))
 
         come("checking")
         findings = self._check(clone)
         come("building", findings=findings[:MOST_FINDINGS], found=len(findings))
         candidate = self._make(clone.source, come)
-        if back and candidate.id == back.before:
+        if candidate.id in back:
             raise _Over("unchanged", _held(head.commit))
         if candidate.id == live:
             raise _Over("unchanged", Message("Commit %(commit)s changes nothing for readers.", commit=head.commit[:10]))
@@ -357,7 +359,7 @@ def _held(commit: str) -> Message:
 
 
 def _leads_out(path: str) -> Finding:
-    words = "a link that leads out of the repository."
+    words = "It is a link that leads out of the repository."
     return Finding(path, 0, "link-out", "error", words, "Put the file itself here, or link to one of the repository.")
 
 

@@ -36,7 +36,7 @@ def missed(
             ),
         ]
         fix = f"Add `redirect_from: [{article_id}]` to the article that answers this now, or leave it if none does."
-        words = f"the article “{article.id}” is gone, and {' and '.join(told)}."
+        words = f"The article “{article.id}” is gone, and {' and '.join(told)}."
         yield Finding(article.path, 0, "deleted-article", "warning", words, fix, (article.audience,))
 
 

@@ -5,7 +5,7 @@ docs/reports.md says the same in words.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -97,8 +97,8 @@ HourKey = tuple[datetime, str, str]
 class Counts:
     """What a stretch of time comes to: by hour, by article, by the article shown first, and by what tickets say."""
 
-    hours: dict[HourKey, Counter[str]] = field(default_factory=dict)
-    articles: dict[tuple[date, str], Counter[str]] = field(default_factory=dict)
+    hours: defaultdict[HourKey, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    articles: defaultdict[tuple[str, date], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     subjects: Counter[tuple[date, str, str, str]] = field(default_factory=Counter)
     tickets: Counter[tuple[date, str, str, str, str]] = field(default_factory=Counter)
 
@@ -123,7 +123,7 @@ class Counts:
         day = days.of(asked.at)
         self.subjects[day, asked.shown[0] if asked.shown else "", asked.lang, asked.channel] += 1
         for article in dict.fromkeys((*asked.shown, *asked.further)):
-            self._article(day, article)["found"] += 1
+            self.articles[article, day]["found"] += 1
         if asked.channel == AGENTS or not asked.shown:
             return
         assumed = fate.assumed(asked.decision)
@@ -134,16 +134,13 @@ class Counts:
         hour["assumed"] += assumed
         hour["assumed_returned"] += assumed and fate.ticket_in_a_week
         for article in dict.fromkeys(asked.shown):
-            self._article(day, article)["shown"] += 1
-            self._article(day, article)["ticketed"] += fate.ticket_in_a_day
+            self.articles[article, day]["shown"] += 1
+            self.articles[article, day]["ticketed"] += fate.ticket_in_a_day
         for article, said in words_on(asked).items():
-            self._article(day, article).update(said)
+            self.articles[article, day].update(said)
 
     def _hour(self, days: Days, at: datetime, lang: str, channel: str) -> Counter[str]:
-        return self.hours.setdefault((days.hour(at), lang, channel), Counter())
-
-    def _article(self, day: date, article: str) -> Counter[str]:
-        return self.articles.setdefault((day, article), Counter())
+        return self.hours[days.hour(at), lang, channel]
 
 
 def words_on(asked: Asked) -> Mapping[str, Sequence[str]]:

@@ -17,8 +17,9 @@ from bot.reports.hold_out import HoldOut
 from bot.reports.rollup import Rollup
 from bot.reports.spikes import Spikes
 
-#: How long somebody who opens a report may wait for what changed to be counted first, in seconds.
-_MAY_WAIT_S = 0.25
+#: How long somebody who opens a report may wait for what changed to be counted first, in seconds; and how long one day
+#: may take for that.
+_MAY_WAIT_S, _TOO_LONG_S = 0.25, 1.0
 #: How long the watcher counts before it looks at other things again, and how long it rests at least.
 _SLICE_S, _REST_S = 1.0, 5.0
 #: Once all is counted, it takes at most one part in so many of a processor to keep it so.
@@ -27,7 +28,10 @@ _LOOK_EVERY = timedelta(minutes=5)
 
 
 class Reports:
-    """`outbox` is where spikes are told of, None where nobody is; `clock` gives seconds."""
+    """`outbox` is where spikes are told of, None where nobody is; `clock` gives seconds.
+
+    `topic_of` gives the topic of an article id, whoever may read it; None where there is no such article.
+    """
 
     def __init__(
         self,
@@ -38,7 +42,7 @@ class Reports:
         outbox: SqlOutbox | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.days, self.hold_out, self._clock = Days(zone), hold_out, clock
+        self.days, self.hold_out, self.topic_of, self._clock = Days(zone), hold_out, topic_of, clock
         self.rollup = Rollup(engine, self.days, clock)
         self.desk, self.articles = DeskReports(engine, self.days), ArticleReports(engine, self.days)
         self.spikes = Spikes(engine, self.days, topic_of, outbox)
@@ -50,7 +54,7 @@ class Reports:
 
         Where a day takes longer than anybody should wait, what the watcher counted last is shown.
         """
-        if self._took <= _MAY_WAIT_S:
+        if self._took <= _TOO_LONG_S:
             self._count(_MAY_WAIT_S)
         return self.rollup.waiting()
 

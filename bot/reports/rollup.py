@@ -181,7 +181,7 @@ def _rows(counts: Counts) -> Iterator[tuple[sa.Table, list[dict[str, Any]]]]:
     yield report_hours, [_full(report_hours, hours, key, found) for key, found in counts.hours.items()]
     yield (
         report_articles,
-        [_full(report_articles, ("day", "article_id"), key, found) for key, found in counts.articles.items()],
+        [_full(report_articles, ("article_id", "day"), key, found) for key, found in counts.articles.items()],
     )
     subject = ("day", "article_id", "lang", "channel")
     yield (

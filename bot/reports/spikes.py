@@ -1,9 +1,8 @@
 """Spikes: much more of something than usual, by one rule that fits into a sentence.
 
 What came in since midnight is compared with the same weekday up to the same time in each of the last eight weeks. It
-is a spike if it is at least 10, at least twice the median of these weeks, and at least four times the median's square
-root above it: so far chance alone takes hardly any count (of one that varies as a Poisson distribution does, bench/
-reports.py counts how often).
+is a spike if it is at least 10, at least twice the median of these weeks, and at least five times the median's square
+root above it: chance alone takes a count so far on fewer than one day in a thousand (docs/reports.md has the figures).
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ SINK, EVENT = "spikes", "spike.found"
 WEEKS = 8
 #: With fewer weeks nobody knows what is usual.
 LEAST_WEEKS = 4
-LEAST, TIMES, ROOTS = 10, 2, 4
+LEAST, TIMES, ROOTS = 10, 2, 5
 _WEEK = timedelta(days=7)
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from bot.tables.schema import Utc, metadata
+
+#: SQLite then keeps rows in the order of their key, and reads a year of them three times as fast (bench/reports.py).
+_BY_KEY: dict[str, Any] = {"sqlite_with_rowid": False}
 
 
 def _count(name: str, comment: str | None = None) -> sa.Column[int]:
@@ -46,20 +51,21 @@ report_hours = sa.Table(
     _count("confirmed_returned"),
     _count("assumed", "to be read once 24 hours have passed"),
     _count("assumed_returned"),
+    **_BY_KEY,
 )
 
 report_articles = sa.Table(
     "report_articles",
     metadata,
-    sa.Column("day", sa.Date, primary_key=True, comment="on the desk's clock"),
     sa.Column("article_id", sa.Text, primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True, comment="on the desk's clock"),
     _count("found"),
     _count("shown"),
     _count("opened"),
     _count("solved"),
     _count("rejected"),
     _count("ticketed"),
-    sa.Index("ix_report_articles_article_id", "article_id", "day"),
+    **_BY_KEY,
 )
 
 #: Questions by the article they were shown first, which says what they are about.
@@ -71,6 +77,7 @@ report_subjects = sa.Table(
     sa.Column("lang", sa.String(8), primary_key=True),
     sa.Column("channel", sa.String(16), primary_key=True),
     _count("questions"),
+    **_BY_KEY,
 )
 
 report_tickets = sa.Table(
@@ -82,6 +89,7 @@ report_tickets = sa.Table(
     sa.Column("lang", sa.String(8), primary_key=True),
     sa.Column("channel", sa.String(16), primary_key=True, comment="of the question it names, else empty"),
     _count("tickets"),
+    **_BY_KEY,
 )
 
 report_spikes = sa.Table(

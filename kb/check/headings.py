@@ -42,7 +42,7 @@ def _titles(page: Page) -> Iterator[Finding]:
     if not extra:
         return
     shown = short(extra[0].text, 50) or "<h1>"
-    more = f" So are {len(extra) - 1} more." if len(extra) > 1 else ""
+    more = "" if len(extra) == 1 else " So is one more." if len(extra) == 2 else f" So are {len(extra) - 1} more."
     message = f"{shown!r} is a heading of level 1, as only the title should be.{more}"
     yield warning(page.path, page.row or extra[0].line, "second-title", message, "Write ## for sections.")
 

@@ -151,10 +151,10 @@ def _by_design(path: str) -> bool:
 
 
 def _dead(pages: Pages, place: _Place, path: str, target: str) -> Iterator[Finding]:
-    page = place.page
-    message = f"{path} leads nowhere: there is no {target}."
+    page, shown = place.page, short(unquote(path))
+    message = f"{shown} leads nowhere: there is no {short(target)}."
     if target.startswith(".."):
-        message = f"{path} leads out of the folder of articles, where readers find nothing."
+        message = f"{shown} leads out of the folder of articles, where readers find nothing."
     certain, guess = _instead(pages, page, target)
     written = _path_as_written(place.link.href)
     if certain:

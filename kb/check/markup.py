@@ -24,12 +24,12 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture as it was written; `alt` is None where HTML gives it none at all, "" where it is said to be empty."""
+    """A picture as it was written. `alt` is None where there is none, `says_empty` where "" says it is decoration."""
 
     src: str
     line: int
     alt: str | None
-    html: bool = False
+    says_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,7 @@ _TAG = re.compile(
 )
 _ATTRIBUTE = re.compile(r"""(?<![\w-])(href|src|alt|id|name)\s{0,9}=\s{0,9}(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.I)
 _EMPTY_ALT = re.compile(r"(?<![\w-])alt(?![\w-])", re.I)
+_ICON = re.compile(r"""^[\s>*+\d.-]{0,40}:::\s*image\s[^\n]{0,400}\btype="icon\"""", re.I)
 _INCLUDE_LINE = re.compile(r"^\s*\[!INCLUDE", re.I)
 
 
@@ -140,7 +141,10 @@ def _inline(token: Token, start: int, lines: list[str], first_line: int, found: 
                 found.links.append(Link(href, place, before.rstrip().upper().endswith("[!INCLUDE")))
         elif child.type == "image":
             src = str(child.attrGet("src") or "")
-            found.pictures.append(Picture(src, _line_of(src, line, end, lines) + first_line, inline_text(child)))
+            at = _line_of(src, line, end, lines)
+            # Microsoft Learn's way to say that a picture is decoration, as `alt=""` is HTML's.
+            icon = _ICON.match(lines[at]) is not None if at < len(lines) else False
+            found.pictures.append(Picture(src, at + first_line, inline_text(child), says_empty=icon))
         before = child.content if child.type == "text" else ""
 
 
@@ -165,7 +169,7 @@ def _html(content: str, line: int, found: _Found, *, told: bool) -> None:
             found.links.append(Link(given["href"].strip(), place))
         elif tag == "img" and given.get("src"):
             alt = given.get("alt", "" if _EMPTY_ALT.search(match[2]) else None)
-            found.pictures.append(Picture(given["src"].strip(), place, alt, html=True))
+            found.pictures.append(Picture(given["src"].strip(), place, alt, says_empty=True))
         elif tag in ("h1", "h2", "h3", "h4", "h5", "h6"):
             found.headings.append(Heading(int(tag[1]), "", place))
 

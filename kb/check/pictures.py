@@ -25,8 +25,8 @@ _MANY = 20
 def alt_texts(pages: Pages) -> Iterator[Finding]:
     for page in pages.living:
         for picture in page.markup.pictures:
-            # HTML can say that a picture is decoration: `alt=""`. Markdown cannot.
-            if picture.html and picture.alt == "":
+            # HTML can say that a picture is decoration (`alt=""`). Markdown cannot.
+            if picture.says_empty and picture.alt == "":
                 continue
             written = " ".join((picture.alt or "").split())
             if not _NO_WORDS.fullmatch(written):

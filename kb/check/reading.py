@@ -20,7 +20,8 @@ def review_due(pages: Pages, today: date) -> Iterator[Finding]:
         except ValueError:  # told by the rule front-matter
             continue
         if due < today:
-            message = f"It was to be read again by {due}, {(today - due).days} days ago."
+            days = (today - due).days
+            message = f"It was to be read again by {due}, {days} {'day' if days == 1 else 'days'} ago."
             fix = "Read it, mend what is no longer true, and write a new date."
             yield warning(page.path, page.line("review_by"), "review-due", message, fix)
 

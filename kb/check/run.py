@@ -19,6 +19,9 @@ from kb.errors import SourceError
 #: Rules about what a file is. An archived article is not shown, so that nothing else about it matters.
 _OF_ARCHIVED = frozenset({"unreadable", "conflict-marker", "front-matter", "secret", "check-off"})
 
+#: What a merge left behind breaks front matter, headings and links; they are looked at when it is mended.
+_OF_TORN = frozenset({"conflict-marker", "secret", "personal-data"})
+
 
 @dataclass(frozen=True, slots=True)
 class CheckSettings:
@@ -69,12 +72,8 @@ def check(
 
 def _findings(pages: Pages, settings: CheckSettings, today: date) -> Iterator[Finding]:
     yield from files.unreadable(pages)
-    conflicts = list(files.conflict_markers(pages))
-    torn = {finding.path for finding in conflicts}
-    yield from conflicts
-    for finding in front_matter(pages):
-        if finding.path not in torn:  # the marks themselves break it
-            yield finding
+    yield from files.conflict_markers(pages)
+    yield from front_matter(pages)
     yield from misspelled_keys(pages)
     yield from files.empty(pages)
     yield from files.topics(pages)
@@ -87,7 +86,7 @@ def _findings(pages: Pages, settings: CheckSettings, today: date) -> Iterator[Fi
     yield from pictures.unshown_pictures(pages)
     yield from pictures.alt_texts(pages)
     yield from headings.headings(pages)
-    yield from secrets(pages)
+    yield from secrets(pages, today)
     yield from personal_data(pages, settings.known)
     yield from reading.review_due(pages, today)
     yield from reading.orphans(pages)
@@ -101,9 +100,11 @@ def _without_exceptions(pages: Pages, findings: list[Finding]) -> list[Finding]:
     by_path: dict[str, Page] = {page.path: page for page in pages.pages if not page.row}
     off = {path: silence.exceptions(page) for path, page in by_path.items() if re.search("check[-_]off", page.text)}
     archived = {path for path, page in by_path.items() if page.status == "archived"}
+    torn = {finding.path for finding in findings if finding.rule == "conflict-marker"}
     return [
         finding
         for finding in findings
         if not (finding.path in off and off[finding.path].hold(finding))
         and not (finding.path in archived and finding.rule not in _OF_ARCHIVED)
+        and not (finding.path in torn and finding.rule not in _OF_TORN)
     ]

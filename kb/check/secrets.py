@@ -6,11 +6,14 @@ The patterns are those of prefixes that providers publish so that scanners can f
 
 from __future__ import annotations
 
+import base64
+import json
 import math
 import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
+from datetime import date
 
 from kb.check.pages import Page, Pages
 from kb.check.report import Finding, error
@@ -68,20 +71,20 @@ _EXAMPLE_HOST = re.compile(
 _LEAST_ENTROPY = 3.0
 
 
-def secrets(pages: Pages) -> Iterator[Finding]:
+def secrets(pages: Pages, today: date) -> Iterator[Finding]:
     for page in pages.pages:
         if not any(hint in page.text for hint in _HINTS):
             continue
         if not any(hint in page.text for hint in _HINTS[:-1]) and not _WITH_PASSWORD.search(page.text):
             continue
-        yield from _of(page)
+        yield from _of(page, today)
 
 
-def _of(page: Page) -> Iterator[Finding]:
+def _of(page: Page, today: date) -> Iterator[Finding]:
     breaks = [place for place, char in enumerate(page.text) if char == "\n"]
     for match in _SECRET.finditer(page.text):
         kind = match.lastgroup if match.lastgroup not in ("word", "host") else "password"
-        if kind is None or _harmless(kind, match):
+        if kind is None or _harmless(kind, match) or (kind == "jwt" and _expired(match[0], today)):
             continue
         line = page.row or bisect_right(breaks, match.start()) + 1
         message = f"This looks like {_KINDS[kind][0]}: {_masked(match[0])}."
@@ -97,6 +100,16 @@ def _harmless(kind: str, match: re.Match[str]) -> bool:
         word = match["word"]
         return bool(_PLACEHOLDER.search(word) or _EXAMPLE_HOST.search(match["host"].lower()) or word[0] in "$%<{")
     return bool(re.search(r"EXAMPLE|(?i:x{6,}|example|your[_-])", written)) or _entropy(written) < _LEAST_ENTROPY
+
+
+def _expired(token: str, today: date) -> bool:
+    """Whether a signed token says itself that it has ended (RFC 7519, `exp`)."""
+    payload = token.split(".")[1]
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return date.fromtimestamp(float(claims["exp"])) < today
+    except (ValueError, TypeError, KeyError, OverflowError, OSError, RecursionError):
+        return False
 
 
 def _entropy(text: str) -> float:

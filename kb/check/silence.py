@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from rapidfuzz import fuzz, process
+
 from kb.check.pages import Page, Pages
 from kb.check.report import RULES, Finding, warning
 from kb.frontmatter import FrontMatterProblem
@@ -42,7 +44,8 @@ def unknown(pages: Pages) -> Iterator[Finding]:
         for line, rule in sorted({*comments, *((line, rule) for rule, line in _of_file(page))}):
             if rule not in RULES:
                 message = f"There is no rule {rule!r}, so nothing is switched off."
-                fix = f"Write the name in brackets at the end of a finding. The rules: {', '.join(RULES)}."
+                near = process.extractOne(rule, list(RULES), scorer=fuzz.ratio, score_cutoff=70)
+                fix = f"Did you mean {near[0]}?" if near else "Write the name in brackets at the end of a finding."
                 yield warning(page.path, line, "check-off", message, fix)
 
 

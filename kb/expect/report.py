@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from kb.expect.comparison import Comparison, Pair, Theft
-from kb.expect.outcomes import DEPTH, Outcome, Rival, Run
+from kb.expect.outcomes import DEPTH, Outcome, Rival, Run, Twin
 from kb.models import Skipped
 
 #: A path below the source as it is named to a person.
@@ -57,24 +57,26 @@ def instead(outcome: Outcome, shown: Shown) -> str:
 
 def mend(outcome: Outcome, shown: Shown) -> str:
     """What an author can do about an entry that fails."""
-    own = next((twin for twin in outcome.twins if outcome.kind == "not_for"), None)
-    if own:
-        return f"The article has the same words as a {own.part}. Remove them there, or here."
     if outcome.kind == "not_for":
-        other = "the article that answers it"
+        if outcome.twins:
+            return f"{_same_words(outcome.twins[0], shown)} Remove them there, or here."
         return (
-            f"Add it to the `questions` of {other}. If no other one does, or this one does after all, remove it here."
+            "Add it to the `questions` of the article that answers it. If no other one does, or this one does after "
+            "all, remove it here."
         )
-    if clash := outcome.clashes:
-        twin = clash[0]
-        at = shown(twin.path) + (f":{twin.line}" if twin.line else "")
-        return f"{at} has the same words as a {twin.part}. Keep them in the article that answers them."
+    if outcome.clashes:
+        return f"{_same_words(outcome.clashes[0], shown)} Keep them in the article that answers them."
     if outcome.rival is None:
         return "Ask it in words that can be searched for."
     return (
         f"If {shown(outcome.rival.path)} answers it, move it there and add it to `not_for` here. If this article does, "
         "reword it, or say the same in another question, the title or a heading."
     )
+
+
+def _same_words(twin: Twin, shown: Shown) -> str:
+    line = f":{twin.line}" if twin.line else ""
+    return f"{shown(twin.path)}{line} has the same words as a {twin.part}."
 
 
 def run_lines(run: Run, shown: Shown) -> Iterator[str]:

@@ -11,6 +11,7 @@ from bot.people import Role
 from tests.browser.beside_scenes import BESIDE
 from tests.browser.help_centre import AGENT_TOKEN, sign_in
 from tests.browser.host_site import REFUSED
+from tests.browser.publishing_scenes import PUBLISHING
 from tests.browser.widget_page import Widget
 
 ANSWERED = "I forgot my passwrod"
@@ -151,6 +152,15 @@ def _authors(page: Page) -> None:
     sign_in(page, "author")
     page.goto("/authors")
     expect(page.get_by_role("table").first).to_be_visible()
+
+
+def _reports(address: str, heading: str) -> Scene:
+    def scene(page: Page) -> None:
+        sign_in(page, "author")
+        page.goto(f"/authors/reports{address}")
+        expect(page.get_by_role("heading", name=heading)).to_be_visible()
+
+    return scene
 
 
 def _gap(page: Page) -> None:
@@ -363,6 +373,8 @@ PAGES: Mapping[str, Scene] = {
     "ticket-answered": _ticket_answered,
     "authors-sign-in": _at("/authors"),
     "authors": _authors,
+    "authors-reports": _reports("?by=weekday&of=channel", "Questions and tickets"),
+    "authors-reports-articles": _reports("/articles", "Most rejected"),
     "gap": _gap,
     "authors-learned": _learned,
     "authors-learned-trace": _learned_trace,
@@ -370,6 +382,7 @@ PAGES: Mapping[str, Scene] = {
     "outbox-dead": _outbox_dead,
     "ticket-stuck": lambda page: _go(page, f"/ticket/{_refused(page)}"),
     **BESIDE,
+    **PUBLISHING,
     "inbox": _inbox,
     "inbox-empty": _inbox_empty,
     "inbox-ticket": _inbox_ticket,

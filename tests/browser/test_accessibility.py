@@ -13,6 +13,7 @@ from tests.browser.axe import violations
 from tests.browser.conftest import DESKTOP, Watch
 from tests.browser.help_centre import HelpCentre, help_centre
 from tests.browser.host_site import HostSite, host_site
+from tests.browser.publishing_scenes import publications_in
 from tests.browser.scenes import PAGES, WIDGET, Scene, ask_before, on
 
 pytestmark = pytest.mark.browser
@@ -48,6 +49,7 @@ def shown(browser: Browser, own_data: Path, tmp_path_factory: pytest.TempPathFac
         site.help_centre = server.base
         context = browser.new_context(base_url=server.base)
         ask_before(context.request)
+        publications_in(server.database)
         context.close()
         yield Shown(server, site)
 

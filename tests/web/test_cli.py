@@ -290,6 +290,20 @@ def tickets(folder: Path, *rows: dict[str, object]) -> Path:
     return path
 
 
+def test_reports_count_what_changed_first_and_say_it_to_a_person_or_a_program(write: Write, tmp_path: Path) -> None:
+    folder = write(ARTICLES)
+    firstline("index", folder, "--data", "data", "--json", cwd=tmp_path)
+    firstline("ask", "I forgot my password", "--data", "data", "--json", cwd=tmp_path)
+
+    found = json.loads(firstline("reports", "--data", "data", "--days", "7", "--json", cwd=tmp_path).stdout)
+    said = firstline("reports", "--data", "data", cwd=tmp_path).stdout
+
+    assert [row["questions"] for row in found["day"]] == [0] * 6 + [1]
+    assert found["deflection"]["confirmed"]["denominator"] == 1
+    assert found["channel"] == [{"key": "cli", "questions": 1, "unanswered": 0, "tickets": 0}]
+    assert said.startswith("Last 30 days: questions 1, tickets 0\n  confirmed   0.0% (0 of 1; 95 % interval 0.0% to")
+
+
 def test_learn_counts_what_was_new_known_removed_and_skipped(write: Write, tmp_path: Path) -> None:
     firstline("index", write(ARTICLES), "--data", "data", cwd=tmp_path)
     unknown = [{"id": f"u{n}", "query": "x", "relevant": ["b", f"gone-{n:02}"]} for n in range(12)]

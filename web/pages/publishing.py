@@ -108,13 +108,15 @@ def roll_back(request: Request, form: Posted) -> Response:
 
 def _page(request: Request, who: Caller, *, refused: Message | None = None, status: int = 200) -> Response:
     publishing, desk, wanted = _publishing(request), _desk(request), Filter.of(request)
+    data: Path = request.app.state.settings.data
+    if published.in_use(data) != desk.library.searcher.snapshot.id:
+        desk.library.refresh()  # published a moment ago: the page is not to say otherwise
     store = publishing.publisher.store
     found = store.find(state=wanted.state, limit=_ROWS, offset=(wanted.number - 1) * _ROWS)
     pages = max(1, -(-found.total // _ROWS))
     if wanted.number > pages:
         return RedirectResponse(wanted.on_page(pages), 303)
     snapshot, last = desk.library.searcher.snapshot, store.last()
-    data: Path = request.app.state.settings.data
     values: dict[str, Any] = {
         **_words(),
         **(_findings(last, who) if last and last.in_vain else {}),
@@ -131,7 +133,7 @@ def _page(request: Request, who: Caller, *, refused: Message | None = None, stat
         "counts": snapshot.manifest["counts"],
         "skipped": [skipped for skipped in snapshot.skipped if not skipped.harmless],
         "earlier": _earlier(request, data),
-        "taken_back": publishing.publisher.taken_back(),
+        "taken_back": published.taken_back(data),
         "closed": _closed(request),
         "changed": _changed(publishing, request.query_params.get("changed", ""), snapshot.id),
         "refused": refused,

@@ -23,8 +23,8 @@ from web.report_charts import Mark, bars, columns, scale
 from web.words import N_, Words
 
 Cell = str | int | float | date | datetime | None
-#: How a column is written: words, a whole number, a share in percent, or a difference of shares.
-Kind = Literal["words", "number", "share", "points"]
+#: How a column is written: words, a number, or a share in percent.
+Kind = Literal["words", "number", "share"]
 
 UNIT_NAMES: dict[Unit, str] = {
     "day": N_("By day"),
@@ -86,12 +86,18 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Chart:
+    title: str
+    drawn: Markup
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """Rows of plain values, with what they are called and how they are written."""
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
-    charts: tuple[Markup, ...] = ()
+    charts: tuple[Chart, ...] = ()
 
     def csv(self) -> bytes:
         """UTF-8 with a byte order mark, so that spreadsheets read it as such; shares are 0 to 1, days ISO 8601."""
@@ -125,15 +131,12 @@ def written(said: Words, kind: Kind, cell: Cell) -> str:
         return cell
     if kind == "share":
         return percent(said, cell)
-    if kind == "points":
-        points = said.number(round(cell * 100, 1))
-        return (f"+{points}" if cell > 0 else points.replace("-", "−")) + "\u00a0%"
     return said.number(cell)
 
 
 def percent(said: Words, share: float) -> str:
     """A share with one decimal, since intervals are often narrower than a percent."""
-    return f"{said.number(round(share * 100, 1))}\u00a0%"
+    return f"{said.number(round(share * 100, 1)).replace('-', '−')}\u00a0%"
 
 
 # --- the desk ------------------------------------------------------------------------------------------------------
@@ -184,7 +187,8 @@ def split(said: Words, of: Dimension, found: Sequence[Volume], topics: dict[str,
         most = sorted((pair for pair in pairs if pair[1]), key=lambda pair: -pair[1])[:_MOST_BARS]
         if most:
             marks = [Mark(value, said.number(value), name) for name, value in most]
-            charts.append(bars(said.gettext(title), marks))
+            called_so = said.gettext(title)
+            charts.append(Chart(called_so, bars(called_so, marks)))
     columns_of = ((first, "words"), *((title, "number") for _, title in shown))
     return Table(_columns(said, columns_of), rows, tuple(charts))
 
@@ -296,9 +300,10 @@ def _columns(said: Words, names: Sequence[tuple[str, str]]) -> tuple[Column, ...
     return tuple(Column(said.gettext(name), kind) for name, kind in names)  # type: ignore[arg-type]
 
 
-def _columns_of(said: Words, title: str, values: Sequence[tuple[str, str, int]]) -> Markup:
+def _columns_of(said: Words, title: str, values: Sequence[tuple[str, str, int]]) -> Chart:
     marks = [Mark(value, said.number(value), name, short) for name, short, value in values]
-    return columns(said.gettext(title), marks, [said.number(number) for number in scale(marks)])
+    called = said.gettext(title)
+    return Chart(called, columns(called, marks, [said.number(number) for number in scale(marks)]))
 
 
 def _when(said: Words, by: Unit, key: int | date | str) -> Cell:

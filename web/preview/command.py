@@ -56,10 +56,11 @@ def preview(
         fail(f"Cannot listen on {host}:{port or _PORTS.start}: {error.strerror}. Choose another port: --port 9000")
     if host not in _LOOPBACK:
         warn(f"everybody who reaches {host} can read all articles, internal ones and drafts too, without signing in.")
-    with progress() as show:
-        workshop = open_workshop(settings, drafts=drafts, progress=show)
-    _print_address(settings, workshop, host, listening.getsockname()[1])
-    serve(settings, workshop, listening, poll=poll, names=() if host in _LOOPBACK else (host, socket.gethostname()))
+    with listening:
+        with progress() as show:
+            workshop = open_workshop(settings, drafts=drafts, progress=show)
+        _print_address(settings, workshop, host, listening.getsockname()[1])
+        serve(settings, workshop, listening, poll=poll, names=() if host in _LOOPBACK else (host, socket.gethostname()))
 
 
 def _print_address(settings: Settings, workshop: Workshop, host: str, port: int) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+from pydantic import SecretStr
 
 from bot.database import migrate, open_engine, sqlite_url
 from bot.events import MemoryEventStore
@@ -39,10 +40,9 @@ from web.settings import Settings
 #: What a preview leaves out of the settings: nothing is sent, nobody is kept waiting, no other site may ask.
 _QUIET: dict[str, Any] = {
     "base_url": "",
-    "database_url": "",
     "handoff": "",
-    "smtp_url": "",
-    "webhook_secret": "",
+    "spike_url": "",
+    "hold_out": 0.0,
     "widget_origins": (),
     "panel_origins": (),
     "trusted_proxies": (),
@@ -99,7 +99,8 @@ def opened(settings: Settings, workshop: Workshop, names: Collection[str] = ()) 
     """The application of a preview, answering to `names` beside addresses; what it writes is gone afterwards."""
     with TemporaryDirectory(prefix="firstline-preview-") as scratch:
         url = sqlite_url(Path(scratch) / "preview.db")
-        quiet = settings.model_validate({**settings.model_dump(), **_QUIET, "database_url": url})
+        secrets = {name: SecretStr("") for name, value in settings if isinstance(value, SecretStr)}
+        quiet = settings.model_copy(update={**_QUIET, **secrets, "database_url": url})
         engine = open_engine(url)
         migrate(engine)
         desk = HelpDesk(

@@ -46,14 +46,15 @@ def upgrade() -> None:
         sa.Column("channel", sa.String(16), primary_key=True),
         *_counts("questions", "unanswered", "tickets", "shown", "answered"),
         *_counts("confirmed", "confirmed_returned", "assumed", "assumed_returned"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "report_articles",
-        sa.Column("day", sa.Date, primary_key=True),
         sa.Column("article_id", sa.Text, primary_key=True),
+        sa.Column("day", sa.Date, primary_key=True),
         *_counts("found", "shown", "opened", "solved", "rejected", "ticketed"),
+        sqlite_with_rowid=False,
     )
-    op.create_index("ix_report_articles_article_id", "report_articles", ["article_id", "day"])
     op.create_table(
         "report_subjects",
         sa.Column("day", sa.Date, primary_key=True),
@@ -61,6 +62,7 @@ def upgrade() -> None:
         sa.Column("lang", sa.String(8), primary_key=True),
         sa.Column("channel", sa.String(16), primary_key=True),
         *_counts("questions"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "report_tickets",
@@ -70,6 +72,7 @@ def upgrade() -> None:
         sa.Column("lang", sa.String(8), primary_key=True),
         sa.Column("channel", sa.String(16), primary_key=True),
         *_counts("tickets"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "report_spikes",

@@ -44,9 +44,7 @@ class _Desk:
     def counted(self, now: datetime = NOON + timedelta(days=30), since: datetime | None = None) -> Deflection:
         days = Days(ZoneInfo("UTC"))
         Rollup(self._engine, days).refresh(60)
-        found = DeskReports(self._engine, days).deflection(now, since)
-        self._engine.dispose()
-        return found
+        return DeskReports(self._engine, days).deflection(now, since)
 
 
 def test_without_questions_every_rate_is_unknown() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kb.expect import Comparison, Outcome, Run, compare
 from kb.expect.junit import junit
 from kb.expect.outcomes import Contents, Rival, nothing
-from kb.expect.report import comparison_lines, run_lines, visible
+from kb.expect.report import comparison_lines, mend, run_lines, visible
 from kb.models import ArticleKey, Skipped
 from tests.kb.expect.desk import MAIL, THIEF, VPN, asked, parsed, written
 
@@ -153,6 +153,21 @@ def test_a_run_does_not_differ_from_itself(run: Run) -> None:
 
 
 # --- as text and as XML ----------------------------------------------------------------------------------------------
+
+
+def test_a_clash_and_a_contradiction_name_the_line_with_the_same_words(tmp_path: Path) -> None:
+    twice = VPN.replace("---\nStart", "  - my mailbox is full\n---\nStart")
+    guarded = MAIL.replace("---\nEmpty", "not_for: [My mailbox is full]\n---\nEmpty")
+    run = asked(written(tmp_path / "a", {"en/mail.md": guarded, "en/vpn.md": twice}), tmp_path / "data")
+    fixes = {outcome.path: mend(outcome, _shown) for outcome in run.failures if outcome.text != "My mailbox is full"}
+    assert fixes["en/vpn.md"] == (
+        "articles/en/mail.md:5 has the same words as a question. Keep them in the article that answers them."
+    )
+    (contradiction,) = (outcome for outcome in run.outcomes if outcome.kind == "not_for")
+    assert mend(contradiction, _shown) == (
+        "articles/en/mail.md:5 has the same words as a question. Remove them there, or here."
+    )
+
 
 HOSTILE = "]]></failure><x> \x1b[31m \x00 & “\u202e” \ud800 \ufffe"
 
