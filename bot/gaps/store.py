@@ -135,7 +135,7 @@ def last_by_hand(events: Sequence[Event], standing: Standing) -> Event:
     """What can be taken back: a person's act after which nothing else happened. Raises GapInvalid."""
     last = next((event for event in events if event.what != "undo" and not event.undone), None)
     if last is None or last.what not in BY_HAND or last.at != standing.decided:
-        raise GapInvalid(Message("There is nothing to take back."))
+        raise GapInvalid(Message("There is nothing to undo."))
     return last
 
 

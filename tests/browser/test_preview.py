@@ -59,8 +59,8 @@ def test_the_open_page_follows_the_file_its_answers_and_its_mistakes(browser: Br
         file.write_text(text)
         expect(page.get_by_role("main")).not_to_contain_text(f"{_VPN}:4")
 
-        bar.get_by_role("button", name="Agent").click()
-        expect(page.get_by_role("button", name="Agent", pressed=True)).to_be_visible()
+        bar.get_by_role("button", name="An agent").click()
+        expect(page.get_by_role("button", name="An agent", pressed=True)).to_be_visible()
         assert watch.unexpected() == []
 
 

@@ -182,7 +182,7 @@ def test_a_decision_says_who_and_can_be_taken_back(store: GapStore) -> None:
     assert back.standing == Standing()
     undone, done = store.history("a")
     assert (undone.what, undone.who, done.what, done.undone) == ("undo", "Bob", "wont_do", True)
-    with pytest.raises(GapInvalid, match="nothing to take back"):
+    with pytest.raises(GapInvalid, match="nothing to undo"):
         store.undo("a", "Bob", after(minutes=2))
 
 

@@ -172,7 +172,7 @@ def test_what_is_decided_says_who_and_can_be_taken_back(signed_in: Site) -> None
     assert "&lt;b&gt;Not us" in decided.html
     assert questions(signed_in.get("/authors")) == []
     back = signed_in.get(signed_in.post(f"{address}/undo", {"": ""}).response.headers["location"])
-    assert "Taken back" in back.main
+    assert "Undone" in back.main
     assert questions(signed_in.get("/authors")) == ["boil an egg"]
     assert signed_in.post(f"{address}/undo", {"": ""}).status == 409
     signed_in.post(f"{address}/close", data={"close_as": "closed"})

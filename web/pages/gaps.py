@@ -42,7 +42,7 @@ _KIND_NAMES: dict[GapKind, str] = {
     "rejected": N_("Answer did not help"),
     "ticket": N_("Became a ticket"),
 }
-_STATE_NAMES: dict[GapState, str] = {"open": N_("Open"), "closed": N_("Closed"), "wont_do": N_("Won't do")}
+_STATE_NAMES: dict[GapState, str] = {"open": N_("Still open"), "closed": N_("Closed"), "wont_do": N_("Won't do")}
 _SORT_NAMES: dict[Sort, str] = {
     "asked": N_("Asked most"),
     "growth": N_("Growing most"),
@@ -66,7 +66,7 @@ _EVENT_NAMES: dict[What, str] = {
     "reopen": N_("Opened again"),
     "answered": N_("Closed by itself: an article answers it"),
     "again": N_("Opened by itself: it goes on failing"),
-    "undo": N_("Taken back"),
+    "undo": N_("Undone"),
 }
 
 

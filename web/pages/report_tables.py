@@ -67,8 +67,8 @@ ARTICLE_COLUMNS = {
     "found": N_("Found"),
     "shown": N_("Shown"),
     "opened": N_("Opened"),
-    "solved": N_("Solved"),
-    "rejected": N_("Rejected"),
+    "solved": N_("Solved it"),
+    "rejected": N_("Did not help"),
     "ticketed": N_("Ticket anyway"),
     "reads": N_("Read"),
     "helpful": N_("Helpful"),
@@ -148,8 +148,8 @@ def deflection(said: Words, counted: Deflection) -> Table:
         rate = counted.rates[key]
         low, high = rate.interval or (None, None)
         rows.append((said.gettext(name), said.gettext(meaning), rate.share, low, high, rate.count, rate.of))
-    names = ((N_("Rate"), "words"), (N_("What it counts"), "words"), (N_("Share"), "share"), (N_("From"), "share"),
-             (N_("To"), "share"), (N_("Questions"), "number"), (N_("Of"), "number"))  # fmt: skip
+    names = ((N_("Rate"), "words"), (N_("What it counts"), "words"), (N_("Share"), "share"), (N_("At least"), "share"),
+             (N_("At most"), "share"), (N_("Questions"), "number"), (N_("Out of"), "number"))  # fmt: skip
     return Table(_columns(said, names), tuple(rows))
 
 
@@ -199,7 +199,8 @@ def name_of(said: Words, of: Dimension, key: str, topics: dict[str, Topic]) -> s
         return said.gettext("Articles that are gone or not for you")
     if not key:
         nothing = {"topic": N_("No article found"), "channel": N_("Nothing asked before")}
-        return said.gettext(nothing.get(of, N_("Not said")))
+        not_said = N_("Not said")
+        return said.gettext(nothing.get(of, not_said))
     if of == "topic":
         return topics[key].called(said) if key in topics else key
     if of == "language":
@@ -208,8 +209,8 @@ def name_of(said: Words, of: Dimension, key: str, topics: dict[str, Topic]) -> s
 
 
 def spikes(said: Words, found: Sequence[Spike], topics: dict[str, Topic]) -> Table:
-    names = ((N_("Day"), "words"), (N_("What"), "words"), (N_("Name"), "words"), (N_("Count"), "number"),
-             (N_("Usual"), "number"), (N_("Weeks"), "number"), (N_("Found"), "words"))  # fmt: skip
+    names = ((N_("Day"), "words"), (N_("Kind"), "words"), (N_("Topic or department"), "words"), (N_("Count"), "number"),
+             (N_("Usual"), "number"), (N_("Weeks"), "number"), (N_("Noticed"), "words"))  # fmt: skip
     rows = [
         (spike.day, said.gettext(SPIKE_NAMES[spike.kind]), _spiking(said, spike, topics), spike.count, spike.usual,
          spike.weeks, spike.found_at)
@@ -246,8 +247,8 @@ def _spiking(said: Words, spike: Spike, topics: dict[str, Topic]) -> str:
 
 
 def hold_out(said: Words, effect: Effect) -> Table:
-    names = ((N_("Sessions"), "words"), (N_("Came to the form"), "number"), (N_("Sent a ticket"), "number"),
-             (N_("Share"), "share"), (N_("From"), "share"), (N_("To"), "share"))  # fmt: skip
+    names = ((N_("Group"), "words"), (N_("Came to the form"), "number"), (N_("Sent a ticket"), "number"),
+             (N_("Share"), "share"), (N_("At least"), "share"), (N_("At most"), "share"))  # fmt: skip
     rows: list[tuple[Cell, ...]] = []
     for name, group in ((N_("Saw no suggestions"), effect.held_out), (N_("Saw suggestions"), effect.others)):
         low, high = group.interval or (None, None)
