@@ -39,12 +39,13 @@ test-articles: $(STAMP) ## Test that the questions of ARTICLES= find their artic
 browser: # Debian's Chromium, where it can be installed
 	@.ci/chromium
 
-check: $(STAMP) ## Format, lint, types, generated docs, translations
+check: $(STAMP) ## Format, lint, types, generated docs, translations, articles
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m docs.generate --check
 	$(BIN)/python -m web.locales --check
+	$(BIN)/firstline check articles --strict
 
 fix: $(STAMP) ## Mend format and lint, write the generated docs
 	$(BIN)/ruff format .

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
@@ -148,7 +148,7 @@ class SqlEventStore:
     def question(self, question_id: str) -> RecordedQuestion | None:
         with reachable("The question could not be read"), self._engine.connect() as connection:
             row = connection.execute(questions.select().where(questions.c.id == question_id)).first()
-        return _question(row) if row else None
+        return recorded(row) if row else None
 
     def questions(self, *, since: datetime | None = None, until: datetime | None = None) -> Sequence[RecordedQuestion]:
         query = questions.select().order_by(questions.c.at, questions.c.id)
@@ -157,13 +157,13 @@ class SqlEventStore:
         if until:
             query = query.where(questions.c.at < until)
         with reachable("The questions could not be read"), self._engine.connect() as connection:
-            return [_question(row) for row in connection.execute(query)]
+            return [recorded(row) for row in connection.execute(query)]
 
     def asked_in(self, sessions: Collection[str], *, since: datetime, limit: int) -> Sequence[RecordedQuestion]:
         query = questions.select().where(questions.c.session.in_(list(sessions)), questions.c.at >= since)
         query = query.order_by(questions.c.at.desc(), questions.c.id.desc()).limit(limit)
         with reachable("The questions could not be read"), self._engine.connect() as connection:
-            return [_question(row) for row in connection.execute(query)][::-1]
+            return [recorded(row) for row in connection.execute(query)][::-1]
 
     def resolved_with(self, ticket_id: str) -> str:
         return self._last_resolution(ticket_id, resolutions.c.article_id)
@@ -203,6 +203,7 @@ def _unknown(question_id: str) -> QuestionUnknown:
     return QuestionUnknown(f"No question with the id {question_id!r} was asked.")
 
 
-def _question(row: sa.Row[tuple[object, ...]]) -> RecordedQuestion:
+def recorded(row: Any) -> RecordedQuestion:
+    """A row of the table as the question it keeps."""
     values = dict(row._mapping)
     return RecordedQuestion(**{**values, "shown": tuple(values["shown"]), "further": tuple(values["further"])})

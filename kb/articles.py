@@ -37,7 +37,7 @@ _STATUS: dict[str, SkipReason | None] = {
 _READ = frozenset(
     """
     id title lang audience questions not_for keywords status review_by owner redirect_from topic topics summary
-    description draft published
+    description draft published check_off
     """.split()
 )
 _FIRST_HEADING = re.compile(r"^ {0,3}#{1,2}[ \t]+(\S.*)$", re.MULTILINE)

@@ -105,6 +105,12 @@ def open_accounts(engine: sa.Engine, passwords: Passwords | None = None) -> Acco
     return Accounts(store, log, passwords or Passwords(), lambda: datetime.now(UTC), new_id)
 
 
+def open_gaps(settings: Settings, desk: HelpDesk, engine: sa.Engine) -> GapKeeper:
+    """What gathers failed questions, over a database that is up to date."""
+    store, failures, cache = SqlGapStore(engine), SqlFailures(engine), cache_file(settings.data)
+    return GapKeeper(store, failures, desk.library, desk.policy, desk.now, new_id(), cache)
+
+
 def open_reports(settings: Settings, engine: sa.Engine, library: Library, outbox: SqlOutbox | None = None) -> Reports:
     """The reports over a database that is up to date; spikes are told of where the settings say to whom."""
 
@@ -120,12 +126,6 @@ def open_reports(settings: Settings, engine: sa.Engine, library: Library, outbox
     return Reports(engine, ZoneInfo(settings.time_zone), hold_out, topic_of, told)
 
 
-def open_gaps(settings: Settings, desk: HelpDesk, engine: sa.Engine) -> GapKeeper:
-    """What gathers failed questions, over a database that is up to date."""
-    store, failures, cache = SqlGapStore(engine), SqlFailures(engine), cache_file(settings.data)
-    return GapKeeper(store, failures, desk.library, desk.policy, desk.now, new_id(), cache)
-
-
 def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: Accounts | None = None) -> FastAPI:
     """The web application: pages, widget and API over one help desk."""
 
@@ -134,7 +134,6 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     courier = handoff.courier(settings, desk, outbox)
     solved = SolvedTickets(SqlSolvedStore(engine), desk.library, cache_file(settings.data))
     reports = open_reports(settings, engine, desk.library, outbox)
-
     gaps = open_gaps(settings, desk, engine)
 
     @asynccontextmanager
@@ -144,8 +143,8 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
                 desk.library.refresh,
                 readership.refresh,
                 solved.refresh,
-                lambda: reports.watch(desk.now()),
                 gaps.refresh,
+                lambda: reports.watch(desk.now()),
                 app.state.publishing.refresh,
             )
         )

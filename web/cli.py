@@ -12,7 +12,7 @@ import typer
 
 from bot.errors import BotError
 from kb.errors import KbError
-from web import people_commands, publishing_commands
+from web import gaps_commands, people_commands, publishing_commands
 from web.checking import check
 from web.mcp.stdio import mcp
 from web.preview.command import preview
@@ -39,6 +39,7 @@ app.command("test")(run_test)
 app.command()(train)
 app.command()(check)
 app.command()(mcp)
+app.add_typer(gaps_commands.gaps, name="gaps")
 app.command()(preview)
 app.command()(reports)
 publishing_commands.add_to(app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from web.settings import Settings
 
 _COMMAND_LINE = "command line"
+#: Errors are all told, warnings as far as there is room.
+_MOST_SHOWN = 20
 
 
 @contextmanager
@@ -42,6 +45,16 @@ def _publisher(
         engine.dispose()
 
 
+@contextmanager
+def _ending() -> Iterator[None]:
+    """Where the system ends the program, git is ended too and the history says so."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def pull(
     again: Annotated[bool, typer.Option("--again", help="Publish a commit that was taken back, too.")] = False,
     waiting: Annotated[bool, typer.Option("--waiting", hidden=True)] = False,
@@ -55,10 +68,10 @@ def pull(
     from web.progress import progress
 
     if waiting:  # as servers do it, for what they were asked
-        with _publisher(data) as (publisher, _engine):
+        with _ending(), _publisher(data) as (publisher, _engine):
             publisher.work()
         return
-    with progress() as show, _publisher(data, show) as (publisher, _engine):
+    with _ending(), progress() as show, _publisher(data, show) as (publisher, _engine):
         done = publisher.publish("pull", again=again)
     if as_json:
         from web.publishing_api import PublicationOut
@@ -128,10 +141,12 @@ def record_index(settings: Settings, before: str, began: datetime, report: Build
 
 
 def _tell(done: Publication) -> None:
-    for finding in done.findings:
+    errors = [finding for finding in done.findings if finding.severity == "error"]
+    shown = [*errors, *(finding for finding in done.findings if finding not in errors)][: max(len(errors), _MOST_SHOWN)]
+    for finding in shown:
         typer.echo(str(finding), err=True)
-    if done.found > len(done.findings):
-        typer.echo(f"and {done.found - len(done.findings):,} more", err=True)
+    if done.found > len(shown):
+        typer.echo(f"and {done.found - len(shown):,} more, on the page /authors/publishing/{done.id}", err=True)
     if done.output:
         typer.echo(done.output, err=True)
     if done.in_vain:

@@ -12,7 +12,7 @@ of rows are all the candidates there are, also when a few new rows meet groups t
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+import os
 
 import faiss
 import numpy as np
@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 from kb.embedding import Vectors
 from kb.vectors import Rows
 
-#: How many neighbours of a row are looked at. With 4,927 tickets the groups are the same with all of them.
-_NEIGHBOURS = 32
+#: How many neighbours of a row are looked at, and of one of many rows.
+_NEIGHBOURS, _NEIGHBOURS_OF_MANY = 32, 12
 #: From so many rows on the neighbours are looked for in the nearest cells only.
 _EXACT = 20_000
-_CELLS_LOOKED_AT = 10
-_SAMPLE_A_CELL = 40
+_CELLS_LOOKED_AT = 6
+_SAMPLE_A_CELL = 20
 
 
 def group(sums: Vectors, weights: NDArray[np.int64], threshold: float, known: int = 0) -> Rows:
@@ -35,10 +35,22 @@ def group(sums: Vectors, weights: NDArray[np.int64], threshold: float, known: in
     `sums` are float32 of shape (n, dimension): sums of vectors, of `weights` many each. The first `known` rows are
     groups made before, no two of which are as near as `threshold`. Equal input gives equal groups.
     """
+    roots = np.arange(len(sums), dtype=np.int64)
     if len(sums) == known:
-        return np.arange(len(sums), dtype=np.int64)
-    means: Vectors = (sums / weights[:, None]).astype(np.float32)
-    return _Linkage(means, weights, threshold, _pairs(means, known, threshold)).run()
+        return roots
+    changed = np.arange(known, len(sums))
+    while True:
+        firsts, place = np.unique(roots, return_inverse=True)
+        held = np.bincount(place, weights).astype(np.int64)
+        means: Vectors = np.zeros((len(firsts), sums.shape[1]), np.float32)
+        np.add.at(means, place, sums)
+        means /= held[:, None].astype(np.float32)
+        asked = np.unique(place[changed])
+        joined = _Linkage(means, held, threshold, _pairs(means, asked, threshold)).run()
+        if (joined == np.arange(len(firsts))).all():
+            return roots
+        # Where many say nearly the same, these are all the neighbours a row has: its group is looked up once more.
+        roots = firsts[joined[place]]
 
 
 class _Linkage:
@@ -98,34 +110,32 @@ class _Linkage:
         return row
 
 
-def _pairs(means: Vectors, known: int, threshold: float) -> list[set[int]]:
-    """For each row those that are near enough, both ways; known groups are not looked up among themselves."""
+def _pairs(means: Vectors, asked: Rows, threshold: float) -> list[set[int]]:
+    """For each row those that are near enough, both ways; only the rows `asked` are looked up."""
     near: list[set[int]] = [set() for _ in range(len(means))]
-    for row, others in _neighbours(means, range(known, len(means)), threshold):
-        for other in others:
-            if other != row:
-                near[row].add(other)
-                near[other].add(row)
+    many = len(asked) >= _EXACT
+    if many:  # the first gathering of a large desk; nobody's question waits for these threads
+        faiss.omp_set_num_threads(os.cpu_count() or 1)
+    index = _index(means, many=many)
+    scores, found = index.search(means[asked], min(_NEIGHBOURS_OF_MANY if many else _NEIGHBOURS, len(means)))
+    faiss.omp_set_num_threads(1)
+    here, place = np.nonzero((scores >= threshold) & (found >= 0))
+    for row, other in zip(asked[here].tolist(), found[here, place].tolist(), strict=True):
+        if other != row:
+            near[row].add(other)
+            near[other].add(row)
     return near
 
 
-def _neighbours(means: Vectors, rows: Sequence[int], threshold: float) -> Iterator[tuple[int, list[int]]]:
-    means = np.ascontiguousarray(means, np.float32)
-    index = _index(means, len(rows))
-    asked = means[rows.start if isinstance(rows, range) else list(rows) :] if isinstance(rows, range) else means[rows]
-    scores, found = index.search(asked, min(_NEIGHBOURS, len(means)))
-    for row, near, score in zip(rows, found, scores, strict=True):
-        yield row, near[(score >= threshold) & (near >= 0)].tolist()
-
-
-def _index(means: Vectors, asked: int) -> faiss.Index:
+def _index(means: Vectors, *, many: bool) -> faiss.Index:
     exact = faiss.IndexFlatIP(means.shape[1])
-    if asked < _EXACT:
+    if not many:
         exact.add(means)
         return exact
-    cells = 2 * int(np.sqrt(len(means)))
+    cells = 4 * int(np.sqrt(len(means)))
     index = faiss.IndexIVFFlat(exact, means.shape[1], cells, faiss.METRIC_INNER_PRODUCT)
-    index.cp.niter, index.cp.seed, index.cp.max_points_per_centroid = 6, 0, _SAMPLE_A_CELL
+    index.cp.niter, index.cp.seed, index.cp.max_points_per_centroid = 4, 0, _SAMPLE_A_CELL
+    index.cp.min_points_per_centroid = 1
     index.train(means)
     index.add(means)
     index.nprobe = _CELLS_LOOKED_AT

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from bot import conversation, privacy
 from bot.database import reachable
-from bot.events import EventStore, SqlEventStore, last_word
+from bot.events import EventStore, SqlEventStore, last_word, recorded
 from bot.gaps.models import Failure
 from bot.models import MAX_QUESTION, OutcomeName, RecordedQuestion, Ticket
 from bot.tables import gap_questions, outcomes, questions, resolutions, tickets
@@ -113,9 +113,8 @@ class SqlFailures:
         asked = connection.execute(questions.select().where(questions.c.id.in_(asked_ids)))
         for row in asked:
             ticket = followed.get(row.id)
-            values = {**row._mapping, "shown": tuple(row.shown)}
             found = _of_question(
-                RecordedQuestion(**values),
+                recorded(row),
                 last_word(said.get(row.id, ())),
                 (ticket.number, ticket.department, solved.get(ticket.id, "")) if ticket else None,
                 self._events.question,

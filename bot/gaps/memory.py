@@ -78,6 +78,8 @@ class MemoryGapStore:
             origin = self._gaps.get(step.split.get(centre.id, ""))
             kept = self._gaps.setdefault(centre.id, _Kept(centre, origin.standing if origin else Standing()))
             kept.centre, kept.stale = centre, True
+            if not kept.said.name and (named := step.first_words().get(centre.id)):
+                kept.said = replace(_NOTHING, name=named.text, lang=named.lang)
         for gone, into in step.joined.items():
             self._join(gone, into)
         for key in step.gone:

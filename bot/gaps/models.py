@@ -207,3 +207,7 @@ class Step:
     split: dict[str, str] = field(default_factory=dict)
     #: Gaps whose questions are all in others or gone.
     dropped: tuple[str, ...] = ()
+
+    def first_words(self) -> dict[str, Failure]:
+        """A failure of each gap that has any here: what it is called until it is described."""
+        return {gap_id: failure for failure, gap_id in reversed(self.homes)}

@@ -322,6 +322,7 @@ def _event(row: Any) -> Event:
 def _put_centres(connection: sa.Connection, step: Step, stands: dict[str, Standing]) -> None:
     if not step.centres:
         return
+    first = step.first_words()
     rows = [
         {
             "id": centre.id,
@@ -329,7 +330,9 @@ def _put_centres(connection: sa.Connection, step: Step, stands: dict[str, Standi
             "vector": np.ascontiguousarray(centre.vector, np.float32).tobytes(),
             "weight": centre.weight,
             **asdict(replace(stands.get(step.split.get(centre.id, ""), _OPEN))),
-            **{"name": "", "lang": "", "why": "no_article", "nearest": "", "wordings": []},
+            "name": first[centre.id].text if centre.id in first else "",
+            "lang": first[centre.id].lang if centre.id in first else "",
+            **{"why": "no_article", "nearest": "", "wordings": []},
             "stale": True,
             "checked": "",
         }

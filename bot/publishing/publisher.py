@@ -106,7 +106,7 @@ class Publisher:
     def take_back(self, snapshot: str, who: str, *, wait: bool = False) -> Publication:
         """Has a snapshot that was published before be the one in use: the one before this where `snapshot` is "".
 
-        Raises NothingToTakeBack, SnapshotError, or PublicationRunning unless it may `wait`.
+        Raises NothingToTakeBack where that is not there or damaged, PublicationRunning unless it may `wait`.
         """
         with locked(self._data, wait=wait) as free:
             if not free:
@@ -122,9 +122,12 @@ class Publisher:
                 raise NothingToTakeBack(
                     Message("There is no published snapshot %(snapshot)s any more.", snapshot=target)
                 )
-            opened = open_snapshot(snapshots_folder(self._data) / target)
-            if target != live:
-                take_back(self._data, target)
+            try:
+                opened = open_snapshot(snapshots_folder(self._data) / target)
+                if target != live:
+                    take_back(self._data, target)
+            except KbError as error:
+                raise NothingToTakeBack(_plain(error)) from error
             known = self.store.of(target)
             return self.store.keep(
                 Publication(

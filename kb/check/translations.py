@@ -14,21 +14,8 @@ from kb.frontmatter import FrontMatter, FrontMatterProblem
 from kb.history import last_commits
 from kb.repository import Repository
 
-#: Keys whose change leaves nothing to translate.
-_NOT_TRANSLATED = (
-    "review_by",
-    "owner",
-    "status",
-    "draft",
-    "keywords",
-    "check_off",
-    "redirect_from",
-    "audience",
-    "topic",
-    # What people say in one language, and what it must not find there.
-    "questions",
-    "not_for",
-)
+#: Keys that readers see as text. Questions and keywords are each language's own: how people ask there.
+_TRANSLATED = ("title", "summary", "description")
 
 
 def stale_translations(pages: Pages) -> Iterator[Finding]:
@@ -74,7 +61,7 @@ def _same(then: str, now: str) -> bool:
 
 
 def _told(front: FrontMatter) -> dict[str, object]:
-    return {key: value for key, value in front.values.items() if key not in _NOT_TRANSLATED}
+    return {key: front.values.get(key) for key in _TRANSLATED}
 
 
 def _texts(repository: Repository, wanted: Sequence[tuple[str, str]]) -> list[str | None]:

@@ -97,15 +97,15 @@ def _fill(engine: sa.Engine) -> None:
     SqlFeedbackStore(engine).keep(Feedback("printer-not-printing", "session", NOON, "en", helpful=True))
     SqlPublicationStore(engine).ask("webhook", "", NOON)
     SqlFlagStore(engine).add(Flag("flag-1", "printer-not-printing", "en", "wrong", NOON, "agent-1"))
+    store, failed = SqlGapStore(engine), Failure("q1", NOON, "Where?", unanswered=True)
+    centres = tuple(Centre(gap_id, "encoder", np.ones(2, np.float32), 1) for gap_id in ("a", "b"))
+    store.save(Step(centres, joined={"b": "a"}, homes=((failed, "a"),)), 0)
+    store.change("a", "close", Standing("closed", decided=NOON))
     HoldOut(engine, 0.5, b"key").enter("session", NOON)
     Rollup(engine, Days(ZoneInfo("UTC"))).refresh(60)
     with engine.begin() as connection:
         changes.asked(connection, NOON)
         connection.execute(db.report_spikes.insert().values(asdict(SPIKE)))
-    store, failed = SqlGapStore(engine), Failure("q1", NOON, "Where?", unanswered=True)
-    centres = tuple(Centre(gap_id, "encoder", np.ones(2, np.float32), 1) for gap_id in ("a", "b"))
-    store.save(Step(centres, joined={"b": "a"}, homes=((failed, "a"),)), 0)
-    store.change("a", "close", Standing("closed", decided=NOON))
 
 
 def _alembic(engine: sa.Engine, run: str, revision: str) -> None:

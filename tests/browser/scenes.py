@@ -163,6 +163,12 @@ def _reports(address: str, heading: str) -> Scene:
     return scene
 
 
+def _gap(page: Page) -> None:
+    _authors(page)
+    page.get_by_role("table").get_by_role("link").first.click()
+    expect(page.get_by_role("heading", name="What people asked")).to_be_visible()
+
+
 def _learned(page: Page) -> None:
     _authors(page)
     page.get_by_role("link", name="What we learned").click()
@@ -369,6 +375,7 @@ PAGES: Mapping[str, Scene] = {
     "authors": _authors,
     "authors-reports": _reports("?by=weekday&of=channel", "Questions and tickets"),
     "authors-reports-articles": _reports("/articles", "Most rejected"),
+    "gap": _gap,
     "authors-learned": _learned,
     "authors-learned-trace": _learned_trace,
     "outbox": _outbox,

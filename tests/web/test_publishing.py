@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import hmac
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,15 +13,18 @@ import httpx2
 import pytest
 from typer.testing import CliRunner
 
+from bot.database import open_engine
 from bot.errors import NothingToTakeBack
 from bot.publishing.publication import Finding, Publication
+from bot.publishing.publisher import LOG_FILE
 from kb.embedding import HashEmbedder
 from tests.bot.publishing.desk import BROKEN, PRINTER, VPN, Forge
 from tests.bot.samples import NOON
 from tests.conftest import PROJECT
 from tests.web.site import AUTHOR, Site, open_site
 from web.cli import app
-from web.publishing import Publishing
+from web.publishing import Process, Publishing, open_publisher
+from web.settings import load_settings
 
 SECRET = "a-secret-of-the-desk"
 BEARER = {"Authorization": f"Bearer {AUTHOR}"}
@@ -219,15 +219,17 @@ def test_what_nobody_is_at_is_begun_by_the_next_look(desk: Desk) -> None:
     assert desk.worker.started == 1
 
 
-def test_where_no_repository_is_named_the_page_says_what_to_set(
+def test_where_no_repository_is_named_the_page_says_what_to_set_and_which_files_are_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FIRSTLINE_ARTICLES", str(tmp_path / "articles"))
-    with open_site(tmp_path, {"en/old.md": "# Old\n\nText.\n"}) as site:
+    with open_site(tmp_path, {"en/old.md": "# Old\n\nText.\n", "en/broken.md": BROKEN}) as site:
         site.sign_in("author")
         page = site.get(PAGE)
         assert "Nothing can be published from here yet." in page.main
         assert "Set articles_remote to the address of the repository" in page.main
+        assert "Files that became no article" in page.main
+        assert "en/broken.md:2" in [code.text for code in page.all("code")]
         closed = site.client.post("/api/v1/webhooks/push", content=b"{}")
         assert (closed.status_code, closed.json()["code"]) == (403, "closed")
 
@@ -239,20 +241,29 @@ def test_commands_publish_go_back_and_say_with_their_exit_code_what_came_of_it(
     forge.push({"vpn.md": BROKEN})
     for name, value in (("MODEL", HashEmbedder.NAME), ("ARTICLES_REMOTE", str(forge.remote)), ("DATA", str(data))):
         monkeypatch.setenv(f"FIRSTLINE_{name}", value)
-    process = [sys.executable, "-m", "web", "pull"]  # a real one, as a server starts it
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    refused = subprocess.run(process, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (refused.returncode, refused.stdout) == (1, "")
+    monkeypatch.setenv("PYTHONPATH", str(PROJECT))
+    run = CliRunner().invoke
+    refused = run(app, ["pull"])
+    assert (refused.exit_code, refused.stdout) == (1, "")
     assert refused.stderr.startswith("Fetching\nChecking\ndocs/vpn.md:2: error: ")
     reason = "firstline: not published: Something in the articles has to be mended first. Nothing is in use yet.\n"
     assert refused.stderr.endswith(reason)
 
-    run = CliRunner().invoke
     forge.push({"vpn.md": VPN})
-    done = run(app, ["pull", "--json"])
-    assert (done.exit_code, json.loads(done.stdout)["state"]) == (0, "published")
-    again = run(app, ["pull"])
-    assert (again.exit_code, again.stdout[:20]) == (0, "Nothing new: commit ")
+    settings = load_settings()
+    engine = open_engine(settings.database)
+    asked = open_publisher(settings, engine).store.ask("webhook", "", NOON)
+    worker = Process(settings)  # a real one, as a server starts it
+    worker.start()
+    (process,) = worker._running
+    assert process.wait(timeout=120) == 0
+    assert not worker.busy()
+    assert open_publisher(settings, engine).store.get(asked.id).state == "published"
+    assert (data / LOG_FILE).read_bytes() == b""
+    engine.dispose()
+
+    again = run(app, ["pull", "--json"])
+    assert (again.exit_code, json.loads(again.stdout)["reason"][:20]) == (0, "Nothing new: commit ")
     assert isinstance(run(app, ["rollback"]).exception, NothingToTakeBack)
     forge.push({"printer.md": PRINTER})
     assert run(app, ["pull"]).stdout.startswith("Published commit ")
@@ -264,6 +275,6 @@ def test_commands_publish_go_back_and_say_with_their_exit_code_what_came_of_it(
         ["published", "rollback"],
         ["published", "pull"],
         ["unchanged", "pull"],
-        ["published", "pull"],
+        ["published", "webhook"],
         ["refused", "pull"],
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 #: An event stream that says nothing for longer looks dead to some programs in between.
@@ -37,15 +37,20 @@ class Feed:
             except RuntimeError:  # its loop has ended, and the page with it
                 continue
 
-    async def listen(self, first: str = "") -> AsyncIterator[str]:
-        """What is told from now on, as it goes over the wire, with `first` before it."""
+    async def listen(self, missed: Callable[[], dict[str, Any] | None]) -> AsyncIterator[str]:
+        """What is told from now on, as it goes over the wire; before it what a page `missed` until then, if anything.
+
+        That is asked once this listens: nothing is told in between.
+        """
         queue: asyncio.Queue[str | None] = asyncio.Queue()
         listener = asyncio.get_running_loop(), queue
         with self._lock:
             self._listeners.add(listener)
         try:
             # The browser tries again after a second: a preview that was started anew shows at once.
-            yield f"retry: 1000\n\n{first}"
+            yield "retry: 1000\n\n"
+            if (event := missed()) is not None:
+                yield f"data: {json.dumps(event)}\n\n"
             while not self._closed:
                 try:
                     message = await asyncio.wait_for(queue.get(), _SIGN_OF_LIFE_S)

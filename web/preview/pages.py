@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 from fastapi import APIRouter, Request
@@ -53,11 +52,13 @@ async def events(request: Request) -> Response:
     """A stream that says when there is something new; at once where the page is already old."""
     workshop = _workshop(request)
     seen = request.query_params.get("seen", "")
-    now = f"{workshop.run}-{workshop.revision}"
-    told = {"run": workshop.run, "revision": workshop.revision}
-    first = f"data: {json.dumps(told)}\n\n" if seen != now else ""
+
+    def missed() -> dict[str, object] | None:
+        now = workshop.run, workshop.revision
+        return None if seen == f"{now[0]}-{now[1]}" else {"run": now[0], "revision": now[1]}
+
     return StreamingResponse(
-        workshop.feed.listen(first), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+        workshop.feed.listen(missed), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
     )
 
 

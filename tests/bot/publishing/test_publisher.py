@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -10,7 +11,9 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import sqlalchemy as sa
@@ -264,6 +267,38 @@ def test_what_is_no_repository_and_what_nobody_answers_is_told(tmp_path: Path, e
     assert "hunter2" not in kept
 
 
+class Closed(BaseHTTPRequestHandler):
+    """A forge that lets nobody in; `given` are the Authorization headers that came."""
+
+    given: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.given.append(self.headers.get("Authorization", ""))
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", 'Basic realm="forge"')
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_remote_that_wants_a_password_waits_for_nobody_and_a_wrong_one_stands_nowhere(
+    tmp_path: Path, engine: sa.Engine
+) -> None:
+    Closed.given.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Closed) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"127.0.0.1:{server.server_port}/a.git"
+        without = told(Desk(tmp_path / "data", engine, Remote.of(f"http://{address}")))
+        wrong = told(Desk(tmp_path / "data", engine, Remote.of(f"http://ann:hunter2@{address}")))
+        server.shutdown()
+    assert [state for state, _ in (without, wrong)] == ["failed", "failed"]
+    assert "could not read Username" in without[1]
+    assert base64.b64encode(b"ann:hunter2").decode() in Closed.given[-1]
+    assert "hunter2" not in wrong[1]
+
+
 def test_a_remote_that_never_answers_is_given_up(tmp_path: Path, engine: sa.Engine) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
@@ -368,6 +403,10 @@ def test_going_back_is_undone_and_told_where_there_is_nothing_to_go_back_to(forg
     assert (desk.live.id, taken_back(desk.data)) == (second.snapshot, ())
     with pytest.raises(NothingToTakeBack, match=r"no published snapshot \.\./x"):
         desk.publisher.take_back("../x", "")
+    (desk.data / "snapshots" / first.snapshot / "words.npz").unlink()
+    with pytest.raises(NothingToTakeBack, match=r"words\.npz is missing"):
+        desk.publisher.take_back("", "")
+    assert desk.live.id == second.snapshot
     with locked(desk.data, wait=False), pytest.raises(PublicationRunning):
         desk.publisher.take_back("", "")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -99,7 +100,5 @@ def test_a_form_is_read_as_well_as_json() -> None:
 
 @given(st.binary(max_size=60) | st.just(b"[" * 100_000) | st.builds(lambda n: json.dumps(n).encode(), st.integers()))
 def test_nothing_that_is_sent_breaks_it(body: bytes) -> None:
-    try:
+    with suppress(PushUnreadable):
         read({}, body)
-    except PushUnreadable:
-        pass

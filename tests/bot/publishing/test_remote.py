@@ -52,7 +52,7 @@ def test_no_word_makes_a_remote_that_git_takes_for_an_option(address: str, branc
 
 
 def test_a_folder_outside_of_git_and_a_branch_that_follows_nothing_are_told(tmp_path: Path) -> None:
-    with pytest.raises(RemoteUnusable, match="lies in no git repository. Set articles_remote"):
+    with pytest.raises(RemoteUnusable, match=r"lies in no git repository\. Set articles_remote"):
         Remote.behind(tmp_path)
     git(tmp_path, "init", "-q", "-b", "main")
     with pytest.raises(RemoteUnusable, match="follows no other repository"):

@@ -39,7 +39,9 @@ def test_a_translation_is_stale_where_the_text_of_its_article_changed_later(tmp_
         tmp_path,
         {
             "kb/en/changed.md": changed,
-            "kb/en/dated.md": english["kb/en/dated.md"].replace("2027", "2028"),
+            "kb/en/dated.md": english["kb/en/dated.md"]
+            .replace("2027", "2028")
+            .replace("title", "questions: [How]\ntitle"),
             "kb/en/both.md": changed.replace("changed", "both"),
             "kb/pl/both.md": "---\ntitle: pl both\n---\nTekst. Więcej.\n",
         },

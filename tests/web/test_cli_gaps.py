@@ -1,0 +1,60 @@
+"""The commands `firstline gaps`, over real git and a real database."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bot.models import RecordedQuestion
+from tests.web.site import ARTICLES, open_site
+from web.cli import app
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder where three people asked the same; its articles are a repository."""
+    with open_site(tmp_path, ARTICLES) as site:
+        for number, text in enumerate(("where is the sauna", "is the sauna open", "where is the sauna")):
+            at = datetime.now(UTC)
+            site.events.record_question(
+                RecordedQuestion(f"q{number}", at, text, "", "en", "web", "s" * 24, "unanswered", 0.1, "", "snap", ())
+            )
+        settings = site.app.state.settings
+    monkeypatch.setenv("FIRSTLINE_ARTICLES", str(settings.articles))
+    monkeypatch.setenv("FIRSTLINE_DATABASE_URL", settings.database_url)
+    for arguments in (("init", "-q"), ("add", "."), ("commit", "-qm", "First")):
+        who = ("-c", "user.name=Ann", "-c", "user.email=ann@example.com")
+        subprocess.run(["git", "-C", str(settings.articles), *who, *arguments], check=True)
+    return settings.data
+
+
+def run(data: Path, *arguments: str) -> str:
+    done = CliRunner().invoke(app, ["gaps", *arguments, "--data", str(data)])
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def test_gaps_are_gathered_listed_drafted_on_a_branch_and_decided_on(data: Path, tmp_path: Path) -> None:
+    listed = CliRunner().invoke(app, ["gaps", "--data", str(data), "--json"])
+    (gap,) = json.loads(listed.stdout)["gaps"]
+    assert (gap["count"], gap["text"], gap["state"]) == (3, "where is the sauna", "open")
+
+    shown = json.loads(run(data, "show", gap["id"], "--json"))
+    assert [wording["count"] for wording in shown["wordings"]] == [2, 1]
+
+    made = json.loads(run(data, "draft", gap["id"], "--json"))
+    assert made["branch"] == "gap/where-is-the-sauna"
+    again = CliRunner().invoke(app, ["gaps", "draft", gap["id"], "--data", str(data)])
+    assert "gap/where-is-the-sauna is there already" in str(again.exception)
+    run(data, "draft", gap["id"], "--output", str(tmp_path / "sauna.md"))
+    assert (tmp_path / "sauna.md").read_text(encoding="utf-8") == made["markdown"]
+
+    assert run(data, "wont-do", gap["id"], "--reason", "We have none.", "--by", "Ann") == f"{gap['id']} is wont_do\n"
+    assert run(data, "undo", gap["id"]) == f"{gap['id']} is open\n"
+    assert run(data, "close", gap["id"]) == f"{gap['id']} is closed\n"
+    assert run(data, "reopen", gap["id"]) == f"{gap['id']} is open\n"

@@ -1,0 +1,202 @@
+"""The commands `firstline gaps`: what nobody answered, what is done about it, and drafts on a branch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from web.terminal import Data, Json, fail, print_json, read_settings, warn
+
+if TYPE_CHECKING:
+    from bot.gaps.keeper import GapKeeper
+    from bot.gaps.models import What
+    from bot.people import Caller
+    from bot.service import HelpDesk
+    from web.settings import Settings
+
+gaps = typer.Typer(help="Gaps: what people asked and no article answered.", rich_markup_mode=None)
+
+Gap = Annotated[str, typer.Argument(metavar="ID", help="The gap's id, as the list shows it.")]
+By = Annotated[str, typer.Option("--by", help="Who decides so, for the history.")]
+_BY = "command line"
+
+
+@contextmanager
+def _opened(data: Path | None) -> Iterator[tuple[Settings, HelpDesk, GapKeeper]]:
+    from web.app import open_desk, open_gaps
+
+    settings = read_settings(data=data)
+    desk, engine = open_desk(settings)
+    keeper = open_gaps(settings, desk, engine)
+    try:
+        yield settings, desk, keeper
+    finally:
+        engine.dispose()
+
+
+@gaps.callback(invoke_without_command=True)
+def listed(
+    context: typer.Context,
+    data: Data = None,
+    kind: Annotated[Literal["unanswered", "rejected", "ticket"] | None, typer.Option(help="Only these.")] = None,
+    lang: Annotated[str, typer.Option(help="Only questions in this language.")] = "",
+    state: Annotated[Literal["open", "closed", "wont_do", "all"], typer.Option(help="Only these.")] = "open",
+    since: Annotated[datetime | None, typer.Option(help="Only questions since then (UTC).")] = None,
+    words: Annotated[str, typer.Option(help="Only gaps with a question that has these words.")] = "",
+    sort: Annotated[Literal["asked", "new", "growth", "tickets"], typer.Option(help="What comes first.")] = "asked",
+    limit: Annotated[int, typer.Option(help="At most so many.", min=1)] = 50,
+    as_json: Json = False,
+) -> None:
+    """List the gaps. What was asked since the last time is gathered first."""
+    if context.invoked_subcommand:
+        return
+    from datetime import UTC
+
+    from bot.gaps.models import Filter
+    from web.gaps_schemas import GapsOut
+
+    moment = since.replace(tzinfo=UTC) if since and since.tzinfo is None else since
+    with _opened(data) as (_, desk, keeper):
+        if not keeper.refresh(None):
+            warn("a server is gathering the newest questions; the list is as it left it")
+        wanted = Filter(None if state == "all" else state, kind, lang, words, moment, sort, limit)
+        found = keeper.store.find(wanted, desk.now())
+    if as_json:
+        print_json(GapsOut.of(found).model_dump(mode="json"))
+        return
+    for gap in found.rows:
+        change = f"{gap.recent:,} in 30 days, {gap.before:,} before"
+        typer.echo(f"{gap.id}  {gap.count:>6,} × {gap.state:7}  {gap.why:10}  {gap.name or '(no subject)'}  ({change})")
+    if found.total > len(found.rows):
+        typer.echo(f"{found.total - len(found.rows):,} more: --limit {found.total}", err=True)
+    if not found.rows:
+        typer.echo("No gap fits.", err=True)
+
+
+@gaps.command("show")
+def show(gap_id: Gap, data: Data = None, as_json: Json = False) -> None:
+    """Show one gap: wordings, counts, the articles beside it, and what happened."""
+    from web import gaps_api
+
+    with _opened(data) as (_, desk, keeper):
+        found = gaps_api.detail(gaps_api.dossier(desk, keeper, gap_id, _everything(desk)))
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+        return
+    typer.echo(f"{found.text or '(no subject)'}\n{found.state}{f': {found.reason}' if found.reason else ''}")
+    if found.article_id:
+        typer.echo(f"Article: {found.article_id}")
+    typer.echo(f"Asked {found.count:,} times, {found.recent:,} in the last 30 days, {found.before:,} before")
+    typer.echo(f"Tickets {found.tickets:,}, {found.saves:,} in the last 30 days")
+    for name, count in found.departments.items():
+        typer.echo(f"  {name}: {count:,}")
+    typer.echo("\nIn these words")
+    for wording in found.wordings:
+        typer.echo(f"  {wording.count:>4} × {' '.join(wording.text.split())}")
+    typer.echo("\nArticles")
+    for near in found.articles:
+        typer.echo(f"  {near.why:10} {near.count:>4} × {near.article_id}  {near.title}")
+    for event in found.history:
+        typer.echo(f"{event.at:%Y-%m-%d %H:%M}  {event.what}  {event.who or 'by itself'}  {event.reason}".rstrip())
+
+
+@gaps.command("draft")
+def draft(
+    gap_id: Gap,
+    data: Data = None,
+    output: Annotated[Path | None, typer.Option(help="Write the draft to this file, and touch no repository.")] = None,
+    branch: Annotated[str, typer.Option(help="Name the branch so.  [default: gap/ and the name of the draft]")] = "",
+    as_json: Json = False,
+) -> None:
+    """Write a draft with the real wordings as its questions, on a new branch of the articles' repository.
+
+    What you have checked out stays as it is. Where the articles lie in no repository the draft is printed.
+    """
+    from bot.gaps.branch import commit_on_branch
+    from kb.errors import RepositoryError
+    from kb.repository import Repository
+    from web import gaps_api
+
+    with _opened(data) as (settings, desk, keeper):
+        made = gaps_api.made_of(desk, keeper, gap_id, _everything(desk))
+    done = {"path": made.path, "title": made.title, "branch": "", "commit": "", "file": ""}
+    if output:
+        if output.exists():
+            fail(f"{output} is there already. Name another file.")
+        output.write_text(made.text, encoding="utf-8")
+        done["file"] = str(output)
+    else:
+        try:
+            repository = Repository.at(settings.articles)
+        except RepositoryError as error:
+            warn(f"{error} The draft follows; --output FILE writes it to a file.")
+        else:
+            name = branch or f"gap/{made.name.removesuffix('.md')}"
+            done["branch"] = name
+            done["commit"] = commit_on_branch(repository, name, made.path, made.text, f"Draft: {made.title}")
+    if as_json:
+        print_json({**done, "markdown": made.text})
+    elif done["branch"]:
+        typer.echo(f"{made.path} is on the branch {done['branch']}. Go on with: git switch {done['branch']}")
+    elif output:
+        typer.echo(f"Written to {output}. It belongs to {made.path} below the folder of articles.")
+    else:
+        typer.echo(made.text)
+
+
+@gaps.command("close")
+def close(
+    gap_id: Gap,
+    reason: Annotated[str, typer.Option(help="Why.")] = "",
+    article: Annotated[str, typer.Option(metavar="ID", help="The article that answers it.")] = "",
+    by: By = _BY,
+    data: Data = None,
+) -> None:
+    """Close a gap. It opens again by itself where its questions go on failing."""
+    _decide("close", gap_id, reason, by, data, article)
+
+
+@gaps.command("wont-do")
+def wont_do(
+    gap_id: Gap,
+    reason: Annotated[str, typer.Option(help="Why no article will be written.")],
+    by: By = _BY,
+    data: Data = None,
+) -> None:
+    """Say that no article will be written, and why."""
+    _decide("wont_do", gap_id, reason, by, data)
+
+
+@gaps.command("reopen")
+def reopen(gap_id: Gap, by: By = _BY, data: Data = None) -> None:
+    """Open a gap again."""
+    _decide("reopen", gap_id, "", by, data)
+
+
+@gaps.command("undo")
+def undo(gap_id: Gap, by: By = _BY, data: Data = None) -> None:
+    """Take back the last decision on a gap."""
+    with _opened(data) as (_, desk, keeper):
+        gap = keeper.store.undo(gap_id, by, desk.now())
+    typer.echo(f"{gap.id} is {gap.state}")
+
+
+def _everything(desk: HelpDesk) -> Caller:
+    """Who runs commands on the server may read all articles: they lie there."""
+    from bot.people import Caller
+
+    entries = desk.library.searcher.snapshot.entries
+    return Caller(name=_BY, audiences=frozenset(entry.article.audience for entry in entries))
+
+
+def _decide(what: What, gap_id: str, reason: str, by: str, data: Path | None, article: str = "") -> None:
+    from bot.gaps.store import decided
+
+    with _opened(data) as (_, desk, keeper):
+        gap = keeper.store.change(gap_id, what, decided(what, reason, by, desk.now(), article))
+    typer.echo(f"{gap.id} is {gap.state}")
