@@ -22,10 +22,10 @@ from kb.embedding import Vectors
 from kb.vectors import Rows
 
 #: How many neighbours of a row are looked at, and of one of many rows.
-_NEIGHBOURS, _NEIGHBOURS_OF_MANY = 32, 12
+_NEIGHBOURS, _NEIGHBOURS_OF_MANY = 32, 8
 #: From so many rows on the neighbours are looked for in the nearest cells only.
 _EXACT = 20_000
-_CELLS_LOOKED_AT = 6
+_CELLS_LOOKED_AT = 5
 _SAMPLE_A_CELL = 20
 
 
