@@ -294,6 +294,7 @@ def test_a_question_is_kept_with_what_was_decided_and_shown(desk: HelpDesk) -> N
             reason=reply.reason,
             snapshot=desk.library.searcher.snapshot.id,
             shown=("reset-password",),
+            further=("byod", "paper-jam", "slow-wifi"),
         )
     ]
 
