@@ -22,10 +22,10 @@ from kb.embedding import Vectors
 from kb.vectors import Rows
 
 #: How many neighbours of a row are looked at, and of one of many rows.
-_NEIGHBOURS, _NEIGHBOURS_OF_MANY = 32, 12
+_NEIGHBOURS, _NEIGHBOURS_OF_MANY = 32, 8
 #: From so many rows on the neighbours are looked for in the nearest cells only.
 _EXACT = 20_000
-_CELLS_LOOKED_AT = 6
+_CELLS_LOOKED_AT = 5
 _SAMPLE_A_CELL = 20
 
 
@@ -42,9 +42,9 @@ def group(sums: Vectors, weights: NDArray[np.int64], threshold: float, known: in
     while True:
         firsts, place = np.unique(roots, return_inverse=True)
         held = np.bincount(place, weights).astype(np.int64)
-        means: Vectors = np.zeros((len(firsts), sums.shape[1]), np.float32)
-        np.add.at(means, place, sums)
-        means /= held[:, None].astype(np.float32)
+        order = np.argsort(place, kind="stable")
+        starts = np.searchsorted(place[order], np.arange(len(firsts)))
+        means: Vectors = (np.add.reduceat(sums[order], starts, axis=0) / held[:, None]).astype(np.float32)
         asked = np.unique(place[changed])
         joined = _Linkage(means, held, threshold, _pairs(means, asked, threshold)).run()
         if (joined == np.arange(len(firsts))).all():
