@@ -61,7 +61,7 @@ def pull(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Fetch the articles from their repository, check, test and index them, then switch to them.
+    """Fetch the articles from their repository, check, index and test them, then switch to them.
 
     What is in use stays where something fails: exit code 1, and the reason.
     """

@@ -29,6 +29,8 @@ def _storable(value: str) -> str:
 
 Text = Annotated[str, AfterValidator(_storable)]
 Lang = Annotated[str, Field(max_length=16), AfterValidator(_language)]
+#: A time without a zone is one of the server's clock.
+Moment = Annotated[datetime, AfterValidator(lambda at: at.astimezone() if at.tzinfo is None else at)]
 Identifier = Annotated[str, Field(max_length=200), AfterValidator(_storable)]
 Between = Annotated[
     list[str],
@@ -42,11 +44,13 @@ MOST_DECLINED = 20
 Session = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 
 
-class _In(BaseModel):
+class In(BaseModel):
+    """What comes in. A key that is none of ours is refused: a typing error is not to pass for a default."""
+
     model_config = ConfigDict(extra="forbid")
 
 
-class AskIn(_In):
+class AskIn(In):
     question: Text = Field(description="The question, or the subject of a ticket.", examples=["I forgot my password"])
     body: Text = Field("", description="The text of a ticket, if there is one.")
     lang: Lang | None = Field(None, description="The reader's language; it decides where the question does not tell.")
@@ -195,13 +199,13 @@ class SuggestOut(BaseModel):
         )
 
 
-class OutcomeIn(_In):
+class OutcomeIn(In):
     outcome: OutcomeName
     article_id: Identifier = ""
     reason: Text = Field("", max_length=MAX_REASON)
 
 
-class TicketIn(_In):
+class TicketIn(In):
     subject: Text
     body: Text
     email: Text
@@ -222,13 +226,13 @@ class TicketOut(BaseModel):
     url: str = Field(description="Address on this site where the ticket is followed. Who has it can read the ticket.")
 
 
-class MessageIn(_In):
+class MessageIn(In):
     text: Text = Field(description="What the requester reads or, of an `internal` one, other agents.")
     internal: bool = Field(False, description="A note among agents.")
     revision: int | None = Field(None, ge=0, description="Refused where somebody has answered since then.")
 
 
-class TicketChangeIn(_In):
+class TicketChangeIn(In):
     """What to change; what is left out stays."""
 
     state: Literal["received", "on_hold", "solved"] | None = None
@@ -239,7 +243,7 @@ class TicketChangeIn(_In):
     revision: int | None = Field(None, ge=0, description="That of the ticket as you read it.")
 
 
-class ResolutionIn(_In):
+class ResolutionIn(In):
     article_id: Identifier = ""
     text: Text = Field("", max_length=MAX_BODY)
 
@@ -278,7 +282,7 @@ class ArticleOut(BaseModel):
         )
 
 
-class FeedbackIn(_In):
+class FeedbackIn(In):
     helpful: bool
     reason: ReasonName | None = Field(None, description="Why it did not help.")
     comment: Text = Field("", max_length=MAX_COMMENT)
