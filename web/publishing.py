@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from web.progress import Show
     from web.settings import Settings
 
+_log = logging.getLogger(__name__)
+
 
 def remote_of(settings: Settings) -> Remote:
     """What is published: the remote of the settings, else the one that the checkout of the articles follows.
@@ -47,9 +49,6 @@ def open_publisher(settings: Settings, engine: sa.Engine, show: Show = lambda st
     )
     store, reads, learning = SqlPublicationStore(engine), SqlReadStore(engine), SqlLearningStore(engine)
     return Publisher(plan, store, reads, learning, lambda: datetime.now(UTC), show)
-
-
-_log = logging.getLogger(__name__)
 
 
 class Worker(Protocol):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -163,10 +163,3 @@ def _tell(done: Publication) -> None:
         f"{counts['embedded']:,} embedded, {counts['seconds']} s"
     )
     typer.echo(f"Snapshot {done.snapshot}")
-
-
-def add_to(app: typer.Typer) -> None:
-    """Adds the commands to an application."""
-    commands: dict[str, Any] = {"pull": pull, "rollback": rollback, "publications": publications}
-    for name, command in commands.items():
-        app.command(name)(command)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -14,9 +14,8 @@ from kb.expect import Outcome, compare, report
 from kb.expect import run as ask
 from kb.expect.comparison import Theft
 from kb.models import PUBLIC, Article, ArticleKey
+from kb.sheets import Progress
 from kb.snapshot import Snapshot
-
-Progress = Callable[[str, int, int], None]
 
 
 def check(source: Path, settings: CheckSettings, today: date) -> tuple[tuple[Finding, ...], bool]:
