@@ -15,7 +15,7 @@ from bot.publishing.remote import Remote
 from bot.publishing.store import SqlPublicationStore
 from bot.readership import SqlReadStore
 from kb.build import BuildSettings
-from web.checking import check_settings
+from web.check_settings import check_settings
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
