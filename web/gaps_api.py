@@ -111,7 +111,7 @@ def list_gaps(
     desk: Desk,
     keeper: Keeper,
     _author: Author,
-    since: datetime | None = None,
+    since: schemas.Moment | None = None,
     kind: GapKind | None = None,
     lang: schemas.Lang | None = None,
     state: Annotated[GapState | None, Query(description="Only these; without it all.")] = None,

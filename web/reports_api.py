@@ -20,8 +20,8 @@ from web.words import SOURCE
 router = APIRouter(prefix="/reports")
 
 _Channel = Annotated[schemas.Identifier, Query(description="`agent` for what agents asked, which else counts nowhere.")]
-_Since = Annotated[date | None, Query(description="The first day, on the desk's clock.")]
-_Until = Annotated[date | None, Query(description="The last day.")]
+_Since = Annotated[schemas.Day | None, Query(description="The first day, on the desk's clock.")]
+_Until = Annotated[schemas.Day | None, Query(description="The last day.")]
 By = Literal["hour", "weekday", "day", "week", "month", "topic", "ticket_topic", "department", "language", "channel"]
 
 
@@ -34,8 +34,8 @@ def _now(request: Request) -> datetime:
 def deflection(
     request: Request,
     _author: Author,
-    since: datetime | None = None,
-    until: datetime | None = None,
+    since: schemas.Moment | None = None,
+    until: schemas.Moment | None = None,
     lang: schemas.Lang | None = None,
     channel: _Channel = "",
 ) -> report_schemas.DeflectionOut:
@@ -101,7 +101,7 @@ def spikes(request: Request, _author: Author, since: _Since = None) -> report_sc
 
 
 @router.get("/holdout", summary="The hold-out")
-def hold_out(request: Request, _author: Author, since: datetime | None = None) -> report_schemas.HoldOutOut:
+def hold_out(request: Request, _author: Author, since: schemas.Moment | None = None) -> report_schemas.HoldOutOut:
     """What suggestions beside the ticket form do, measured. Needs the right `authoring`."""
     return report_schemas.HoldOutOut.of(reports_of(request).hold_out.effect(_with_zone(since)))
 
