@@ -258,7 +258,7 @@ def article_of(front: FrontMatter, relative: PurePosixPath, root: int, default_l
         body=front.body,
         path=shown,
         body_line=front.body_line,
-        audience=_audience(front),
+        audience=audience_of(front.text("audience", PUBLIC)),
         topic=topics[0] if topics else (folders[0] if folders else ""),
         summary=front.text("summary") or front.text("description"),
         questions=front.texts("questions"),
@@ -301,9 +301,8 @@ def _language(front: FrontMatter, shown: str, default: str) -> str:
     return lang
 
 
-def _audience(front: FrontMatter) -> str:
-    """Who may see the article. What is not known to be harmless restricts: a group name, or a typing error."""
-    written = front.text("audience", PUBLIC)
+def audience_of(written: str) -> str:
+    """Who may see an article. What is not known to be harmless restricts: a group name, or a typing error."""
     if all(part.strip().lower() in _READER_KINDS for part in written.split("|")):
         return PUBLIC
     return written.lower() if written.lower() in (PUBLIC, INTERNAL) else written

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -96,20 +97,31 @@ class Process:
         data = settings.data.resolve()
         self._log = data / LOG_FILE
         self._command = [sys.executable, "-m", "web", "pull", "--waiting", "--data", str(data)]
-        self._running: list[subprocess.Popen[bytes]] = []
+        self._running: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
 
     def start(self) -> None:
+        """One process at a time: a flood of pushes is not to start one each. One that is at its end and misses what was
+        asked for just now leaves it to the next `Publishing.refresh`.
+        """
+        with self._lock:
+            if not self._runs():
+                self._running = self._begun()
+
+    def busy(self) -> bool:
+        with self._lock:
+            return self._runs()
+
+    def _runs(self) -> bool:
+        return self._running is not None and self._running.poll() is None
+
+    def _begun(self) -> subprocess.Popen[bytes] | None:
         try:
             with self._log.open("ab") as log:
                 # Its own session: Ctrl+C for the server does not end it halfway.
-                process = subprocess.Popen(
+                return subprocess.Popen(
                     self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
                 )
         except OSError as error:  # what was asked for waits, and the next look tries again
             _log.error("publishing cannot be begun: %s", error)
-            return
-        self._running = [one for one in self._running if one.poll() is None] + [process]
-
-    def busy(self) -> bool:
-        self._running = [one for one in self._running if one.poll() is None]
-        return bool(self._running)
+            return None

@@ -20,8 +20,8 @@ from web.words import SOURCE
 router = APIRouter(prefix="/reports")
 
 _Channel = Annotated[schemas.Identifier, Query(description="`agent` for what agents asked, which else counts nowhere.")]
-_Since = Annotated[date | None, Query(description="The first day, on the desk's clock.")]
-_Until = Annotated[date | None, Query(description="The last day.")]
+_Since = Annotated[schemas.Day | None, Query(description="The first day, on the desk's clock.")]
+_Until = Annotated[schemas.Day | None, Query(description="The last day.")]
 By = Literal[Unit, Dimension]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -27,10 +27,26 @@ def _storable(value: str) -> str:
     return value.encode("utf-8", "replace").decode()
 
 
+#: Of these years reports can be asked; the ends of the calendar have no day before and after.
+_YEARS = (1990, 2100)
+
+
+def _of_the_day(day: date) -> date:
+    year = min(max(day.year, _YEARS[0]), _YEARS[1])
+    return day if year == day.year else day.replace(year, 1, 1)
+
+
+def _of_the_time(at: datetime) -> datetime:
+    """A time without a zone is one of the server's clock."""
+    year = min(max(at.year, _YEARS[0]), _YEARS[1])
+    at = at if year == at.year else at.replace(year, 1, 1)
+    return at.astimezone() if at.tzinfo is None else at
+
+
 Text = Annotated[str, AfterValidator(_storable)]
+Day = Annotated[date, AfterValidator(_of_the_day)]
+Moment = Annotated[datetime, AfterValidator(_of_the_time)]
 Lang = Annotated[str, Field(max_length=16), AfterValidator(_language)]
-#: A time without a zone is one of the server's clock.
-Moment = Annotated[datetime, AfterValidator(lambda at: at.astimezone() if at.tzinfo is None else at)]
 Identifier = Annotated[str, Field(max_length=200), AfterValidator(_storable)]
 Between = Annotated[
     list[str],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -34,6 +34,7 @@ from kb.analysis import fold
 _m = gap_questions.c
 _KIND = {"unanswered": _m.unanswered, "rejected": _m.rejected, "ticket": _m.ticketed}
 _OPEN = Standing()
+_KEPT_OF_FAILURES = tuple(field.name for field in fields(Failure) if field.name not in ("body", "shown"))
 
 
 class SqlGapStore:
@@ -86,16 +87,18 @@ class SqlGapStore:
         values: dict[str, Any] = {"revision": gap_work.c.revision + 1}
         if step.cursor is not None:
             values["cursor"] = step.cursor
+        # Made before the lock is taken: that takes longer than writing them, and tickets wait for the lock.
+        centres, homes = _centre_rows(step), _home_rows(step)
         with reachable("The gaps could not be stored"), self._engine.begin() as connection:
             seen = gap_work.update().where(gap_work.c.revision == revision).values(values)
             if not connection.execute(seen).rowcount:
                 return False
             origins = list(step.split.values())
             stands = {row.id: _standing(row) for row in _rows(connection, gaps, gaps.c.id, origins)}
-            _put_centres(connection, step, stands)
+            _put_centres(connection, step, centres, stands)
             for gone, kept in step.joined.items():
                 _join(connection, gone, kept)
-            _put_homes(connection, step)
+            _put_homes(connection, step, homes)
             for part in parts(step.dropped):
                 connection.execute(gaps.delete().where(gaps.c.id.in_(part)))
         return True
@@ -317,17 +320,15 @@ def _event(row: Any) -> Event:
     return Event(row.id, row.at, row.who, row.what, row.reason, row.article, standing, row.undone)
 
 
-def _put_centres(connection: sa.Connection, step: Step, stands: dict[str, Standing]) -> None:
-    if not step.centres:
-        return
-    first = step.first_words()
-    rows = [
+def _centre_rows(step: Step) -> list[dict[str, Any]]:
+    first, open_ = step.first_words(), asdict(_OPEN)
+    return [
         {
             "id": centre.id,
             "encoder": centre.encoder,
             "vector": np.ascontiguousarray(centre.vector, np.float32).tobytes(),
             "weight": centre.weight,
-            **asdict(stands.get(step.split.get(centre.id, ""), _OPEN)),
+            **open_,
             "name": first[centre.id].text if centre.id in first else "",
             "lang": first[centre.id].lang if centre.id in first else "",
             **{"why": "no_article", "nearest": "", "wordings": []},
@@ -336,6 +337,16 @@ def _put_centres(connection: sa.Connection, step: Step, stands: dict[str, Standi
         }
         for centre in step.centres
     ]
+
+
+def _put_centres(
+    connection: sa.Connection, step: Step, rows: list[dict[str, Any]], stands: dict[str, Standing]
+) -> None:
+    if not rows:
+        return
+    for row in rows:
+        if before := stands.get(step.split.get(row["id"], "")):
+            row |= asdict(before)
     made = insert(connection, gaps)
     changed = {name: made.excluded[name] for name in ("encoder", "vector", "weight", "stale")}
     connection.execute(made.on_conflict_do_update(index_elements=["id"], set_=changed), rows)
@@ -354,24 +365,30 @@ def _join(connection: sa.Connection, gone: str, kept: str) -> None:
     connection.execute(gap_joined.insert().values(id=gone, gap_id=kept))
 
 
-def _put_homes(connection: sa.Connection, step: Step) -> None:
+def _home_rows(step: Step) -> list[dict[str, Any]]:
+    return [
+        {
+            **{name: getattr(failure, name) for name in _KEPT_OF_FAILURES},
+            "shown": list(failure.shown),
+            "gap_id": gap_id,
+            "day": failure.at.astimezone(UTC).date(),
+            "search": " ".join(fold(failure.text).split()),
+        }
+        for failure, gap_id in step.homes
+    ]
+
+
+def _put_homes(connection: sa.Connection, step: Step, rows: list[dict[str, Any]]) -> None:
     for part in parts(step.gone):
         left = sa.select(_m.gap_id).where(_m.key.in_(part))
         connection.execute(gaps.update().where(gaps.c.id.in_(left)).values(stale=True))
         connection.execute(gap_questions.delete().where(_m.key.in_(part)))
-    if not step.homes:
+    if not rows:
         return
-    rows = []
-    for failure, gap_id in step.homes:
-        row = asdict(failure)
-        del row["body"]
-        day = failure.at.astimezone(UTC).date()
-        search = " ".join(fold(failure.text).split())
-        rows.append({**row, "shown": list(failure.shown), "gap_id": gap_id, "day": day, "search": search})
     made = insert(connection, gap_questions)
     changed = {column.name: made.excluded[column.name] for column in gap_questions.c if column.name != "key"}
     connection.execute(made.on_conflict_do_update(index_elements=["key"], set_=changed), rows)
-    for part in parts({gap_id for _, gap_id in step.homes}):
+    for part in parts({row["gap_id"] for row in rows}):
         connection.execute(gaps.update().where(gaps.c.id.in_(part)).values(stale=True))
 
 

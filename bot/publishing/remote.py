@@ -71,7 +71,10 @@ class Remote:
         if source.is_file():
             inside = posixpath.join(inside, source.name)
         beside = checkout.top / address
-        return cls.of(str(beside.resolve()) if beside.exists() else address, branch, inside)
+        try:
+            return cls.of(str(beside.resolve()) if beside.exists() else address, branch, inside)
+        except ValueError as error:
+            raise RemoteUnusable(Message("%(reason)s", reason=str(error))) from None
 
     @property
     def settings(self) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
 from datetime import datetime
 from typing import Any, Protocol
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 
 from bot.database import reachable
 from bot.errors import Message, PublicationUnknown
+from bot.privacy import printable
 from bot.publishing.publication import ENDED, Finding, How, Publication, Publications, State
 from bot.tables import publications as table
 
@@ -18,6 +20,8 @@ from bot.tables import publications as table
 KEPT = 1_000
 #: States of publications after which their snapshot was in use.
 _LED: tuple[State, ...] = ("published", "unchanged")
+#: What a column of ids holds.
+_HIGHEST = 2**31 - 1
 _FIELDS = tuple(field.name for field in fields(Publication) if field.name not in ("id", "commit"))
 
 
@@ -135,6 +139,8 @@ class SqlPublicationStore:
             return publication
 
     def get(self, publication_id: int) -> Publication:
+        if publication_id > _HIGHEST:
+            raise _unknown(publication_id)
         with reachable("The publication could not be read"), self._engine.connect() as connection:
             return _one(connection, publication_id)
 
@@ -181,12 +187,17 @@ def _one(connection: sa.Connection, publication_id: int) -> Publication:
 def _values(publication: Publication) -> dict[str, Any]:
     reason = publication.reason
     return {
-        **{name: getattr(publication, name) for name in _FIELDS},
+        **_printable({name: getattr(publication, name) for name in _FIELDS}),
         "commit_id": publication.commit,
         "counts": dict(publication.counts),
-        "reason": [reason.template, reason.values] if reason else [],
-        "findings": [asdict(finding) for finding in publication.findings],
+        "reason": [reason.template, _printable(reason.values)] if reason else [],
+        "findings": [_printable(asdict(finding)) for finding in publication.findings],
     }
+
+
+def _printable(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with what no database takes and no page shows left out: git has subjects and names of any bytes."""
+    return {name: printable(value) if isinstance(value, str) else value for name, value in values.items()}
 
 
 def _publication(row: sa.Row[Any]) -> Publication:

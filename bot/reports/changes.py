@@ -30,5 +30,8 @@ def ticketed(connection: sa.Connection, session: str, question_id: str, at: date
     if session:
         mine = sa.or_(mine, questions.c.session == session)
     # What is asked by another server this moment is not seen here: its day is that of the ticket, which was noted.
-    when = sa.select(questions.c.at).where(mine, questions.c.at <= at, questions.c.at > at - RETURNS_WITHIN)
-    connection.execute(report_log.insert().from_select(["at"], when))
+    recent = sa.and_(mine, questions.c.at <= at, questions.c.at > at - RETURNS_WITHIN)
+    # A program may ask everything in one session: the first and last of ten hours lie on all days they touch.
+    ten_hours = sa.func.substr(sa.cast(questions.c.at, sa.Text), 1, len("2026-11-22 1"))
+    ends = [sa.select(bound(questions.c.at)).where(recent).group_by(ten_hours) for bound in (sa.func.min, sa.func.max)]
+    connection.execute(report_log.insert().from_select(["at"], sa.union(*ends)))

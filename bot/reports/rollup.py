@@ -105,6 +105,8 @@ class Rollup:
         with self._engine.connect() as connection:
             # Read first: a change that is noted later is counted again, even if it is in what is read now.
             seen = connection.execute(noted).scalars().all()
+            if not seen:  # nothing would tell that what is counted here is older than what another server kept
+                raise _Overtaken
             counts = count(connection, self.days, start, end)
         with self._engine.begin() as connection:
             for part in parts(seen):

@@ -63,8 +63,9 @@ def test_all_that_is_known_of_one_is_kept(store: PublicationStore) -> None:
 
     told = store.keep(replace(full, reason=Message("%(n)s of %(m)s", n=1, m="x")))
     assert str(store.get(told.id).reason) == "1 of x"
-    with pytest.raises(PublicationUnknown):
-        store.get(99)
+    for unknown in (99, 10**30):
+        with pytest.raises(PublicationUnknown):
+            store.get(unknown)
 
 
 def test_they_are_found_by_state_the_newest_first(store: PublicationStore) -> None:

@@ -53,3 +53,12 @@ def test_hooks_of_the_repository_do_not_run(repository: Repository, tmp_path: Pa
     repository.git("checkout", "-q", "first")
 
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_link_that_leads_out_is_not_written_and_the_rest_is(repository: Repository, tmp_path: Path) -> None:
+    (repository.folder / "passwd.md").symlink_to("/etc/passwd")
+    commit(repository.top, {"articles/b.md": "# B\n"}, "2026-03-03")
+
+    exported = repository.export("HEAD", tmp_path / "then")
+
+    assert sorted(path.name for path in exported.iterdir()) == ["a.md", "b.md"]

@@ -240,3 +240,13 @@ def test_without_a_hold_out_the_form_sets_no_cookie_and_keeps_no_visit(tmp_path:
 
         assert "set-cookie" not in page.response.headers
         assert site.app.state.reports.hold_out.effect().others.sessions == 0
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_the_ends_of_the_calendar_are_no_error(site: Site, day: str) -> None:
+    moments = [f"{day}{rest}" for rest in ("T00:00:00", "T23:59:59-12:00", "T00:00:00+12:00")]
+    asked = [(path, [day]) for path in ("reports/volume", "reports/articles")]
+    asked += [(path, moments) for path in ("reports/deflection", "reports/holdout", "gaps")]
+    for path, given in asked:
+        for params in ({name: at} for at in given for name in ("since", "until")):
+            assert site.client.get(f"/api/v1/{path}", params=params).status_code == 200, (path, params)

@@ -19,12 +19,14 @@ import pytest
 import sqlalchemy as sa
 
 from bot.errors import NothingToTakeBack, PublicationRunning
+from bot.publishing import gates
 from bot.publishing import publisher as module
 from bot.publishing.clone import FOLDER
 from bot.publishing.lock import locked
 from bot.publishing.publication import Finding
 from bot.publishing.remote import Remote
 from bot.readership import SqlReadStore
+from kb.check import CheckSettings
 from kb.published import taken_back
 from tests.bot.publishing.desk import BROKEN, PRINTER, VPN, Desk, Forge, git
 from tests.bot.samples import NOON
@@ -437,3 +439,27 @@ def test_a_change_that_steals_another_articles_question_is_refused_unless_no_tes
     assert desk.articles == ["printer", "vpn"]
     relaxed = Desk(desk.data, desk.engine, desk.remote, {"requires": frozenset({"check"})})
     assert relaxed.pull().state == "published"
+
+
+def test_what_no_database_takes_is_left_out_of_what_git_calls_things(desk: Desk) -> None:
+    found = Finding("caf\udce9\x1b[31m.md", 0, "link-out", "error", "m")
+    asked = desk.publisher.store.ask("pull", "", NOON)
+    desk.publisher.store.keep(replace(asked, subject="caf\udce9 \x00red", findings=(found,), found=1))
+
+    kept = desk.publisher.store.get(asked.id)
+
+    assert (kept.subject, kept.findings[0].path) == ("caf red", "caf[31m.md")
+
+
+def test_a_finding_on_a_draft_or_a_broken_file_is_for_those_whom_the_file_is_for(tmp_path: Path) -> None:
+    for name, text in {
+        "draft.md": "---\nstatus: draft\naudience: 'ops'  # until May\n---\n# Draft\n\n![](gone.png)\n",
+        "broken.md": "---\ntitle: The plan: a secret\naudience: Internal\n---\n# Plan\n\nText.\n",
+        "kinds.md": "---\ntitle: a: b\naudience: itpro | admin\n---\n# Kinds\n\nText.\n",
+    }.items():
+        (tmp_path / name).write_text(text)
+
+    findings, _ = gates.check(tmp_path, CheckSettings(), NOON.date())
+
+    read_by = {finding.path: finding.audiences for finding in findings}
+    assert read_by == {"draft.md": ("ops",), "broken.md": ("internal",), "kinds.md": ("public",)}

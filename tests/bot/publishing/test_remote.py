@@ -57,3 +57,15 @@ def test_a_folder_outside_of_git_and_a_branch_that_follows_nothing_are_told(tmp_
     git(tmp_path, "init", "-q", "-b", "main")
     with pytest.raises(RemoteUnusable, match="follows no other repository"):
         Remote.behind(tmp_path)
+
+
+def test_a_checkout_that_follows_what_is_no_address_is_told(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "-b", "main")
+    git(tmp_path, "remote", "add", "origin", "helper::eu://articles")
+    git(tmp_path, "config", "branch.main.remote", "origin")
+    git(tmp_path, "config", "branch.main.merge", "refs/heads/main")
+
+    with pytest.raises(RemoteUnusable, match="is no address of a repository") as caught:
+        Remote.behind(tmp_path)
+
+    assert caught.value.message is not None

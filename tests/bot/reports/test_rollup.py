@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from itertools import count as numbers
 from typing import Any
@@ -172,6 +173,32 @@ def test_of_two_servers_that_count_a_day_at_once_the_one_that_missed_a_change_ke
     mine.refresh(60)
 
     assert (_questions(engine), _noted(engine)) == (2, 0)
+
+
+def test_a_day_that_another_server_counted_before_it_was_read_is_left_to_that_one() -> None:
+    engine = empty_database()
+    events, mine, other = SqlEventStore(engine), Rollup(engine, UTC_DAYS), Rollup(engine, UTC_DAYS)
+    mine.refresh(60)
+    events.record_question(asked("q1"))
+    noted = mine._next()
+    other.refresh(60)
+
+    assert noted is not None
+    with pytest.raises(rollup._Overtaken):
+        mine._count(UTC_DAYS.of(noted))
+
+
+def test_a_ticket_after_many_questions_of_one_session_notes_their_days_and_no_more() -> None:
+    engine, zone = empty_database(), Days(ZoneInfo("Asia/Kathmandu"))
+    times = [NOON + timedelta(minutes=7 * n) for n in range(-600, 0)]
+    rows = [asdict(asked(f"q{n}", at=at, session="s")) for n, at in enumerate(times)]
+    with engine.begin() as connection:
+        connection.execute(questions.insert(), rows)
+        changes.ticketed(connection, "s", "", NOON)
+        noted = connection.execute(sa.select(report_log.c.at)).scalars().all()
+
+    assert {zone.of(at) for at in noted} == {zone.of(at) for at in (*times, NOON)}
+    assert len(noted) < 30
 
 
 def test_a_change_that_comes_while_a_day_is_counted_is_counted_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
