@@ -22,12 +22,12 @@ from bot.people import Caller
 from bot.service import HelpDesk
 from kb.models import Article
 from web import auth, gaps_api
-from web.charts import bars
 from web.pages.catalogue import Catalogue, catalogue
 from web.pages.failures import PageRoute
 from web.pages.forms import Posted, identifier, page_number, tidy
 from web.pages.templates import page
 from web.pages.visit import visit
+from web.report_charts import sparkline
 from web.words import N_
 
 router = APIRouter(route_class=PageRoute)
@@ -236,7 +236,7 @@ def _words() -> dict[str, Any]:
         "whys": _WHY_NAMES,
         "roles": _ROLE_NAMES,
         "events": _EVENT_NAMES,
-        "bars": bars,
+        "bars": sparkline,
         "period_days": PERIOD.days,
     }
 
