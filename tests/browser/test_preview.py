@@ -50,7 +50,7 @@ def test_the_open_page_follows_the_file_its_answers_and_its_mistakes(browser: Br
         file.write_text(text.replace("title:", "title: ["))
         expect(bar.get_by_role("alert")).to_contain_text(f"{_VPN}:4")
         _look_into(page)
-        bar.get_by_role("link", name="to mend").click()
+        bar.get_by_role("link", name="found").click()
         expect(page.get_by_role("main")).to_contain_text(f"{_VPN}:4")
         page.get_by_label("Question", exact=True).fill("where is the quokka")
         page.get_by_role("button", name="Watch").click()

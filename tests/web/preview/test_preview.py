@@ -87,7 +87,7 @@ def test_questions_show_what_they_got_before_and_what_they_get_now(preview: Desk
     preview.change(_VPN, "questions: [", "questions: [where does the quokka live, ")
     preview.follow()
     row = preview.get("/preview").one("tr", cls="pv-changed")
-    assert "Connect to the VPN Answered" in row.text
+    assert "Connect to the VPN Answer found" in row.text
     bar = preview.get("/preview/bar?id=vpn&in=en&back=/").one("details")
     assert "1 of its questions is answered in another way" in bar.text
     preview.post("/preview/questions", forget="where does the quokka live")
