@@ -102,6 +102,16 @@ def test_a_gap_shows_with_count_kinds_trend_and_the_nearest_article(signed_in: S
     assert page.all("svg", cls="bars")[0].attrs["aria-label"].startswith("Asked by week")
 
 
+def test_below_the_nearest_article_nothing_says_that_none_is_near(signed_in: Site) -> None:
+    keep(signed_in, "password of my late grandmother")
+    gather(signed_in)
+    page = signed_in.get("/authors")
+
+    assert "/en/articles/reset-password" in page.links
+    assert "The nearest, but not near enough" in page.main
+    assert "No article is near" not in page.main
+
+
 def test_the_filter_narrows_by_kind_language_words_and_time(signed_in: Site) -> None:
     keep(signed_in, "boil an egg")
     keep(signed_in, "gotowanie jajka", lang="pl")
