@@ -13,6 +13,7 @@ import pytest
 from bot.gaps import models
 from bot.gaps.models import Centre, Failure, Step
 from bot.models import Outcome, RecordedQuestion
+from bot.tables import gaps
 from tests.web.site import ARTICLES, AUTHOR, Page, Site, open_site
 
 
@@ -167,6 +168,17 @@ def test_a_gap_tells_its_wordings_counts_and_articles(signed_in: Site) -> None:
     assert "3 in 30 days, 0 before" in page.main
     assert "An answer would have saved 0 tickets in 30 days." in page.main
     assert len(page.all("svg", cls="bars")) == 3
+
+
+def test_a_gap_that_waits_to_be_named_does_not_say_that_no_article_is_near(signed_in: Site) -> None:
+    keep(signed_in, "password of my late grandmother")
+    address = only(signed_in)
+    with signed_in.app.state.engine.begin() as connection:
+        connection.execute(gaps.update().values(wordings=[], nearest="", stale=True))
+    pages = [signed_in.get(where) for where in ("/authors", address)]
+
+    assert [page.status for page in pages] == [200, 200]
+    assert not any("No article is near" in page.main or "None" in page.main for page in pages)
 
 
 def test_what_is_decided_says_who_and_can_be_taken_back(signed_in: Site) -> None:
