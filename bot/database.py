@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import sqlalchemy as sa
@@ -19,6 +19,10 @@ from bot.tables import server_secrets
 
 #: How long a writer waits for another one before it gives up.
 LOCK_TIMEOUT_S = 5.0
+#: SQLite takes a limited number of values in one statement.
+_AT_ONCE = 500
+
+_T = TypeVar("_T")
 
 
 def sqlite_url(path: Path) -> str:
@@ -48,6 +52,13 @@ def insert(connection: sa.Connection, table: sa.Table) -> Any:
     from sqlalchemy.dialects import postgresql, sqlite
 
     return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+
+
+def parts(values: Iterable[_T]) -> Iterator[list[_T]]:
+    """The values in lists that one statement takes (`column.in_(part)`)."""
+    listed = list(values)
+    for start in range(0, len(listed), _AT_ONCE):
+        yield listed[start : start + _AT_ONCE]
 
 
 def migrate(engine: sa.Engine) -> None:

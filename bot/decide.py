@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from bot.models import DecisionName
 from kb.search import Hit, Ranking
 
 #: What a wrong answer and a missed one cost. Only their ratio counts. With 7 to 3 an article is the answer from a
@@ -77,6 +78,18 @@ class Policy:
         """The same for a list of articles, which costs less where it does not help."""
         useless = self.cost_wrong * _USELESS_LIST
         return useless / (useless + self.cost_missed)
+
+
+def first(decision: Decision) -> Hit | None:
+    """The article that is shown first: the answer, or the first suggestion."""
+    if isinstance(decision, Answer):
+        return decision.hit
+    return decision.hits[0] if isinstance(decision, Suggest) else None
+
+
+def name_of(decision: Decision) -> DecisionName:
+    """What a decision is called where it is kept."""
+    return "answer" if isinstance(decision, Answer) else "suggest" if isinstance(decision, Suggest) else "unanswered"
 
 
 def decide(ranking: Ranking, policy: Policy) -> Decision:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bot.decide import Answer, Decision, Policy, Suggest, decide
+from bot.decide import Policy, decide, name_of
 from bot.learning import MemoryLearningStore
 from bot.metrics import DEPTH, Asked, Outcome, metrics
 from bot.past_tickets import PastTicket, lessons, read_past_tickets
@@ -167,11 +167,7 @@ def _ask(asked: Asked, searcher: Searcher, policy: Policy) -> Outcome:
     decision = decide(ranking, policy)
     ms = (time.perf_counter() - started) * 1000
     articles = tuple(searcher.entry(hit.article).article.id for hit in ranking.hits)
-    return Outcome(asked, _name(decision), round(ranking.confidence, 4), articles, ms)
-
-
-def _name(decision: Decision) -> str:
-    return "answer" if isinstance(decision, Answer) else "suggest" if isinstance(decision, Suggest) else "unanswered"
+    return Outcome(asked, name_of(decision), round(ranking.confidence, 4), articles, ms)
 
 
 def _titles(searcher: Searcher) -> dict[str, str]:

@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol, get_args
 import sqlalchemy as sa
 
 from bot import privacy
-from bot.database import reachable
+from bot.database import parts, reachable
 from bot.errors import FlagInvalid, FlagUnknown, Message
 from bot.tables import article_flags as table
 from kb.models import Article
@@ -23,8 +23,6 @@ FlagState = Literal["open", "done", "rejected"]
 KINDS: tuple[FlagKind, ...] = get_args(FlagKind)
 STATES: tuple[FlagState, ...] = get_args(FlagState)
 MAX_COMMENT = 2_000
-#: SQLite takes a limited number of values in one statement.
-_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,11 +233,9 @@ class SqlFlagStore:
         with reachable("The flags could not be read"), self._engine.connect() as connection:
             if articles is None:
                 return tuple(map(_flag, connection.execute(query)))
-            ids = list(articles)
             found: list[Flag] = []
-            for start in range(0, len(ids), _AT_ONCE):
-                part = query.where(table.c.article_id.in_(ids[start : start + _AT_ONCE]))
-                found += map(_flag, connection.execute(part))
+            for part in parts(articles):
+                found += map(_flag, connection.execute(query.where(table.c.article_id.in_(part))))
         return tuple(sorted(found, key=_newest)[:limit])
 
     def close(self, flag_id: str, state: FlagState, reason: str, by: str, at: datetime) -> Flag:

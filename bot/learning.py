@@ -9,14 +9,11 @@ from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 
-from bot.database import reachable
+from bot.database import parts, reachable
 from bot.errors import LearnedUnknown
 from bot.learned import TRUST, Counts, Learned, Lesson, Source, Status, Trace, nearest, take
 from bot.tables import learned, learned_revision, learned_traces
 from kb.learned import LearnedQuestion
-
-#: SQLite takes a limited number of values in one statement.
-_AT_ONCE = 500
 
 Made = TypeVar("Made")
 
@@ -286,8 +283,7 @@ def _load(connection: sa.Connection, ids: Sequence[str]) -> dict[str, Learned]:
     """Those of `ids` that there are, by id."""
     rows: list[sa.Row[Any]] = []
     traces: dict[str, list[Trace]] = {}
-    for start in range(0, len(ids), _AT_ONCE):
-        part = ids[start : start + _AT_ONCE]
+    for part in parts(ids):
         rows += connection.execute(learned.select().where(learned.c.id.in_(part)))
         said = learned_traces.select().where(learned_traces.c.learned_id.in_(part)).order_by(learned_traces.c.id)
         for row in connection.execute(said):

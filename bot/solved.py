@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from bot import privacy
-from bot.database import reachable
+from bot.database import parts, reachable
 from bot.events import MemoryEventStore
 from bot.inbox import Inbox
 from bot.learned import Learned
@@ -19,8 +19,6 @@ from bot.models import MAX_QUESTION
 from bot.tables import learned, learned_revision, learned_traces, resolutions, tickets
 from kb.learned import MAX_CHARACTERS, whole
 
-#: SQLite takes a limited number of values in one statement.
-_AT_ONCE = 500
 _TICKET, _LEARNED = "ticket-", "learned-"
 
 
@@ -102,8 +100,7 @@ class SqlSolvedStore:
     def read(self, keys: Sequence[str]) -> list[SolvedTicket]:
         found: dict[str, SolvedTicket] = {}
         with reachable("The solved tickets could not be read"), self._engine.connect() as connection:
-            for start in range(0, len(keys), _AT_ONCE):
-                part = keys[start : start + _AT_ONCE]
+            for part in parts(keys):
                 for solved in (*_own(connection, part), *_elsewhere(connection, part)):
                     found.setdefault(solved.key, solved)
         return [found[key] for key in keys if key in found]

@@ -24,7 +24,7 @@ from kb.links import PICTURE_TYPES, Resolver
 from kb.models import Article, Skipped
 from kb.routing import AUTO, models_for
 from kb.scratch import scratch
-from kb.sheets import Cutter, Progress, read
+from kb.sheets import Cutter, Progress, embed_sheets
 from kb.snapshot import (
     Snapshot,
     calibrate,
@@ -137,7 +137,7 @@ def _make(
         progress("Splitting", number, len(articles))
         sheets.append(cutter.sheet(article, resolver))
     with VectorCache(cache_file(data)) as cache:
-        made_by = [read(sheets, embedder, embedders, cache, progress) for embedder in embedders]
+        made_by = [embed_sheets(sheets, embedder, embedders, cache, progress) for embedder in embedders]
 
     progress("Writing", 0, 0)
     snapshots.mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,8 @@ PICTURE_TYPES = {
     ".svg": "image/svg+xml",
 }
 MAX_PICTURE_BYTES = 5_000_000
-_EXTERNAL = re.compile(r"^(?:[a-z][a-z0-9+.-]*:|//)", re.IGNORECASE)
+#: An address with a scheme or a host of its own.
+EXTERNAL = re.compile(r"^(?:[a-z][a-z0-9+.-]*:|//)", re.IGNORECASE)
 
 
 def article_path(key: ArticleKey, anchor: str = "") -> str:
@@ -50,7 +51,7 @@ class Resolver:
 
     def link(self, article: Article, href: str) -> str:
         """The address of the article a relative link names; any other link as written."""
-        if not href or href.startswith("#") or _EXTERNAL.match(href):
+        if not href or href.startswith("#") or EXTERNAL.match(href):
             return href
         path, fragment = _parts(href)
         key = self.articles.get(self._from_root(article, path)) if path else None
@@ -61,7 +62,7 @@ class Resolver:
 
         Pictures on other sites are not shown: a page of ours makes no reader's browser ask somebody else's server.
         """
-        if self.root is None or _EXTERNAL.match(src):
+        if self.root is None or EXTERNAL.match(src):
             return ""
         path = self._file(self._from_root(article, _parts(src)[0]))
         if path is None or path.suffix.lower() not in PICTURE_TYPES or path.stat().st_size > MAX_PICTURE_BYTES:

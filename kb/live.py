@@ -24,7 +24,7 @@ from kb.links import PICTURE_TYPES, Resolver
 from kb.models import Article, ArticleKey, Loaded, Skipped
 from kb.routing import models_for
 from kb.search import Searcher
-from kb.sheets import Cutter, Progress, Sheet, read
+from kb.sheets import Cutter, Progress, Sheet, embed_sheets
 from kb.snapshot import Encoded, Entry, Snapshot, languages_of
 from kb.vector_cache import VectorCache, cache_file
 from kb.vectors import FaissStore
@@ -270,7 +270,7 @@ class Live:
         ends = np.cumsum([len(sheet.passages) for sheet in sheets])[:-1]
         with VectorCache(cache_file(self._data)) as cache:
             made = [
-                np.split(read(sheets, embedder, self._embedders, cache, self._progress)[0], ends)
+                np.split(embed_sheets(sheets, embedder, self._embedders, cache, self._progress)[0], ends)
                 for embedder in (self._embedders if sheets else ())
             ]
         for number, (key, sheet) in enumerate(new.items()):

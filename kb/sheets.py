@@ -87,7 +87,7 @@ def _ask(resolver: Resolver, article: Article, wish: _Wish, what: str) -> str | 
     return resolver.picture(article, what) if wish == "picture" else resolver.fragment(article, what)
 
 
-def read(
+def embed_sheets(
     sheets: Sequence[Sheet],
     embedder: Embedder,
     among: Sequence[Embedder],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
@@ -268,7 +267,3 @@ def _readable_article(desk: HelpDesk, known: Caller, article_id: str, lang: str 
         exists = f" It exists in {', '.join(available)}." if available else ""
         raise ApiError(404, "article_unknown", f"There is no article {article_id!r}{wanted}.{exists}")
     return entry, available
-
-
-def _with_zone(at: datetime | None) -> datetime | None:
-    return at.astimezone() if at and at.tzinfo is None else at

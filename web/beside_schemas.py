@@ -5,21 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from bot.beside import Beside, Placed
 from bot.draft import Draft
 from bot.flags import MAX_COMMENT, Flag, FlagKind, FlagState
 from bot.models import DecisionName
 from kb.links import article_path
-from web.schemas import AnswerOut, Identifier, Lang, SuggestionOut, Text
+from web.schemas import AnswerOut, Identifier, In, Lang, SuggestionOut, Text
 
 
-class _In(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class AgentSuggestionsIn(_In):
+class AgentSuggestionsIn(In):
     subject: Text
     body: Text = Field("", description="The ticket's text, with what its requester wrote later.")
     lang: Lang | None = None
@@ -65,14 +61,14 @@ class FlagsOut(BaseModel):
     flags: list[FlagOut] = Field(description="The newest first.")
 
 
-class FlagIn(_In):
+class FlagIn(In):
     kind: FlagKind
     comment: Text = Field("", max_length=MAX_COMMENT)
     lang: Lang | None = Field(None, description="The language it was read in.")
     ticket_id: Identifier = ""
 
 
-class FlagCloseIn(_In):
+class FlagCloseIn(In):
     state: Literal["done", "rejected"]
     reason: Text = Field("", max_length=MAX_COMMENT, description="Needed where it is rejected.")
 

@@ -94,21 +94,3 @@ def _at(x: float, y: float) -> Point:
 
 def _questions(count: int) -> str:
     return f"{count:,} question" if count == 1 else f"{count:,} questions"
-
-
-def bars(counts: Sequence[int], label: str) -> Markup:
-    """Counts as bars in a line of text, the tallest as high as the line; `label` says them in words."""
-    tallest, step = max([1, *counts]), 7
-    drawn = Markup("").join(
-        Markup('<rect x="{}" y="{}" width="5" height="{}"/>').format(n * step, 20 - height, height)
-        for n, count in enumerate(counts)
-        for height in [max(1, round(20 * count / tallest))]
-    )
-    width = len(counts) * step - 2
-    if not label:  # the table below says it
-        return Markup(
-            '<svg class="bars" viewBox="0 0 {} 20" width="{}" height="20" aria-hidden="true">{}</svg>'
-        ).format(width, width, drawn)
-    return Markup(
-        '<svg class="bars" viewBox="0 0 {} 20" width="{}" height="20" role="img" aria-label="{}">{}</svg>'
-    ).format(width, width, label, drawn)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from web.check_settings import check_settings
 from web.terminal import Articles, Data, fail, print_json, read_settings, warn
 
 if TYPE_CHECKING:
-    from kb.check import CheckSettings, Finding, Report
+    from kb.check import Finding, Report
     from kb.check.pages import Pages
     from web.settings import Settings
 
@@ -64,20 +65,6 @@ def check(
         for line in _lines(report, settings.articles) if format_ == "text" else _annotations(report, settings.articles):
             typer.echo(line)
     sys.exit(1 if report.failed else 0)
-
-
-def check_settings(settings: Settings, strict: bool = False, off: Sequence[str] = ()) -> CheckSettings:
-    """What these settings and options say about a check."""
-    from kb.check import CheckSettings
-
-    known = {settings.support_email.lower(), settings.support_phone, settings.mail_from.lower()} - {""}
-    return CheckSettings(
-        default_lang=settings.default_lang,
-        off=frozenset((*settings.check_off, *off)),
-        strict=strict,
-        known=frozenset(known),
-        base_url=settings.base_url,
-    )
 
 
 def _alike(settings: Settings) -> Callable[[Pages], Iterator[Finding]]:

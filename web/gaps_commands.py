@@ -81,10 +81,14 @@ def listed(
 @gaps.command("show")
 def show(gap_id: Gap, data: Data = None, as_json: Json = False) -> None:
     """Show one gap: wordings, counts, the articles beside it, and what happened."""
-    from web import gaps_api
+    from bot.gaps.dossier import dossier
+    from web.gaps_schemas import GapDetailOut
 
     with _opened(data) as (_, desk, keeper):
-        found = gaps_api.detail(gaps_api.dossier(desk, keeper, gap_id, _everything(desk)))
+        audiences = _everything(desk).audiences
+        found = GapDetailOut.of_dossier(
+            dossier(keeper.store, desk.library.searcher, desk.policy, gap_id, audiences, desk.now())
+        )
     if as_json:
         print_json(found.model_dump(mode="json"))
         return

@@ -7,11 +7,13 @@ from typing import Self
 
 from pydantic import BaseModel, Field
 
+from bot.gaps.dossier import Dossier
 from bot.gaps.evidence import Near, Role
 from bot.gaps.models import Event, Gap, GapKind, GapState, Listing, What, Why
 from bot.gaps.trend import Count
 from kb.links import article_path
-from web.schemas import Identifier, Text
+from kb.models import Article
+from web.schemas import Identifier, In, Text
 
 
 class GapOut(BaseModel):
@@ -97,8 +99,19 @@ class EventOut(BaseModel):
     who: str = Field(description="Empty where it happened by itself.")
     what: What
     reason: str
-    article_id: str
+    article_id: str = Field(description="Empty where there is none, or you may not read it.")
     undone: bool
+
+    @classmethod
+    def of(cls, event: Event, article: Article | None) -> Self:
+        return cls(
+            at=event.at,
+            who=event.who,
+            what=event.what,
+            reason=event.reason,
+            article_id=article.id if article else "",
+            undone=event.undone,
+        )
 
 
 class GapDetailOut(GapOut):
@@ -116,13 +129,27 @@ class GapDetailOut(GapOut):
     articles: list[NearOut]
     history: list[EventOut] = Field(description="The newest first.")
 
+    @classmethod
+    def of_dossier(cls, found: Dossier) -> Self:
+        gap, standing = found.gap, found.gap.standing
+        return cls(
+            **GapOut.of(gap).model_dump(),
+            reason=standing.reason,
+            saves=found.saves,
+            article_id=found.article.id if found.article else "",
+            snapshot=standing.snapshot,
+            who=standing.who,
+            decided=standing.decided,
+            wordings=[WordingOut(text=each.text, count=each.count, lang=each.lang) for each in gap.wordings],
+            departments=found.departments,
+            days=[CountOut.of(count) for count in found.counts["day"]],
+            weeks=[CountOut.of(count) for count in found.counts["week"]],
+            months=[CountOut.of(count) for count in found.counts["month"]],
+            articles=[NearOut.of(near) for near in found.articles],
+            history=[EventOut.of(event, article) for event, article in found.history],
+        )
 
-class ReasonIn(BaseModel):
+
+class ReasonIn(In):
     reason: Text = Field("", max_length=20_000)
     article_id: Identifier = ""
-
-
-def event_out(event: Event, article: str) -> EventOut:
-    return EventOut(
-        at=event.at, who=event.who, what=event.what, reason=event.reason, article_id=article, undone=event.undone
-    )

@@ -16,13 +16,15 @@ from bot.publishing.remote import Remote
 from bot.publishing.store import SqlPublicationStore
 from bot.readership import SqlReadStore
 from kb.build import BuildSettings
-from web.checking import check_settings
+from web.check_settings import check_settings
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from web.progress import Show
     from web.settings import Settings
+
+_log = logging.getLogger(__name__)
 
 
 def remote_of(settings: Settings) -> Remote:
@@ -48,9 +50,6 @@ def open_publisher(settings: Settings, engine: sa.Engine, show: Show = lambda st
     )
     store, reads, learning = SqlPublicationStore(engine), SqlReadStore(engine), SqlLearningStore(engine)
     return Publisher(plan, store, reads, learning, lambda: datetime.now(UTC), show)
-
-
-_log = logging.getLogger(__name__)
 
 
 class Worker(Protocol):

@@ -13,6 +13,7 @@ from bot.publishing.publication import Finding, How, Publication, Severity, Stag
 from web import auth
 from web.auth import Author
 from web.publishing import Publishing
+from web.schemas import In
 
 router = APIRouter()
 
@@ -94,11 +95,11 @@ class PublicationListOut(BaseModel):
     publications: list[PublicationOut]
 
 
-class PublishIn(BaseModel):
+class PublishIn(In):
     again: bool = Field(False, description="Publish a commit that was taken back, too.")
 
 
-class TakeBackIn(BaseModel):
+class TakeBackIn(In):
     snapshot: str = Field("", max_length=64, description="Which one. Empty: the one before what is in use.")
 
 
@@ -124,7 +125,7 @@ def get_publication(publication_id: int, request: Request, author: Author) -> Pu
 
 @router.post("/publications", status_code=202, summary="Publish now")
 def publish(asked: PublishIn, request: Request, author: Author) -> PublicationOut:
-    """Fetches, checks, tests and indexes what is newest, then switches to it; where one waits that has not begun, that
+    """Fetches, checks, indexes and tests what is newest, then switches to it; where one waits that has not begun, that
     is it. Needs the right `authoring`.
     """
     return PublicationOut.of(ask(request, again=asked.again), author.audiences)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -61,7 +61,7 @@ def pull(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Fetch the articles from their repository, check, test and index them, then switch to them.
+    """Fetch the articles from their repository, check, index and test them, then switch to them.
 
     What is in use stays where something fails: exit code 1, and the reason.
     """
@@ -163,10 +163,3 @@ def _tell(done: Publication) -> None:
         f"{counts['embedded']:,} embedded, {counts['seconds']} s"
     )
     typer.echo(f"Snapshot {done.snapshot}")
-
-
-def add_to(app: typer.Typer) -> None:
-    """Adds the commands to an application."""
-    commands: dict[str, Any] = {"pull": pull, "rollback": rollback, "publications": publications}
-    for name, command in commands.items():
-        app.command(name)(command)

@@ -1,6 +1,7 @@
-"""Columns and bars of reports as inline SVG: no script and no style of their own, every number in a table below.
+"""Columns and bars of reports and gaps as inline SVG: no script, no style of their own, every number in a table below.
 
-480 units wide: as wide as a column of the page on a desktop, and three quarters of that on a telephone.
+Those of reports are 480 units wide: as wide as a column of the page on a desktop, and three quarters of that on a
+telephone.
 """
 
 from __future__ import annotations
@@ -75,6 +76,21 @@ def bars(title: str, marks: Sequence[Mark]) -> Markup:
         for n, mark in enumerate(marks)
     )  # fmt: skip
     return _picture(title, max(1, len(marks)) * _ROW, drawn)
+
+
+def sparkline(counts: Sequence[int], label: str = "") -> Markup:
+    """Counts as bars in a line of text, the tallest as high as the line; `label` says them where no table does."""
+    tallest, step = max([1, *counts]), 7
+    drawn = Markup("").join(
+        Markup('<rect x="{}" y="{}" width="5" height="{}"/>').format(n * step, 20 - height, height)
+        for n, count in enumerate(counts)
+        for height in [max(1, round(20 * count / tallest))]
+    )
+    width = len(counts) * step - 2
+    told = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
+    return Markup('<svg class="bars" viewBox="0 0 {} 20" width="{}" height="20" {}>{}</svg>').format(
+        width, width, told, drawn
+    )
 
 
 def scale(marks: Sequence[Mark]) -> list[float]:

@@ -10,6 +10,7 @@ from web.terminal import Data, Json, print_json, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from bot.reports.reports import Reports
 
@@ -45,7 +46,7 @@ def reports(
         typer.echo(line)
 
 
-def _figures(reports: Reports, now: Any, days: int, lang: str, channel: str) -> dict[str, Any]:
+def _figures(reports: Reports, now: datetime, days: int, lang: str, channel: str) -> dict[str, Any]:
     from datetime import date
 
     from bot.reports.articles import NUMBERS

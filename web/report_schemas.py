@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import BaseModel, Field
 
@@ -12,7 +12,7 @@ from bot.reports.deflection import Deflection, Rate
 from bot.reports.desk import Volume
 from bot.reports.hold_out import Effect, Group
 from bot.reports.intervals import Interval
-from bot.reports.spikes import Spike
+from bot.reports.spikes import Spike, SpikeKind
 
 _INTERVAL = Field(
     description="Where the true share lies in 95 of 100 cases (Wilson), from and to. None with no denominator."
@@ -93,7 +93,7 @@ class ArticlesReportOut(BaseModel):
 
 class SpikeOut(BaseModel):
     day: date
-    kind: Literal["questions", "tickets", "topic", "department"]
+    kind: SpikeKind
     name: str
     count: int
     usual: float = Field(description="The median of the same weekday up to the same time.")

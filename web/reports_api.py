@@ -22,7 +22,7 @@ router = APIRouter(prefix="/reports")
 _Channel = Annotated[schemas.Identifier, Query(description="`agent` for what agents asked, which else counts nowhere.")]
 _Since = Annotated[schemas.Day | None, Query(description="The first day, on the desk's clock.")]
 _Until = Annotated[schemas.Day | None, Query(description="The last day.")]
-By = Literal["hour", "weekday", "day", "week", "month", "topic", "ticket_topic", "department", "language", "channel"]
+By = Literal[Unit, Dimension]
 
 
 def _now(request: Request) -> datetime:
@@ -43,7 +43,7 @@ def deflection(
     reports = reports_of(request)
     reports.current()
     wanted = Wanted(lang=lang or "", channel=channel)
-    found = reports.desk.deflection(_now(request), _with_zone(since), _with_zone(until), wanted)
+    found = reports.desk.deflection(_now(request), since, until, wanted)
     return report_schemas.DeflectionOut.of(found)
 
 
@@ -103,8 +103,4 @@ def spikes(request: Request, _author: Author, since: _Since = None) -> report_sc
 @router.get("/holdout", summary="The hold-out")
 def hold_out(request: Request, _author: Author, since: schemas.Moment | None = None) -> report_schemas.HoldOutOut:
     """What suggestions beside the ticket form do, measured. Needs the right `authoring`."""
-    return report_schemas.HoldOutOut.of(reports_of(request).hold_out.effect(_with_zone(since)))
-
-
-def _with_zone(at: datetime | None) -> datetime | None:
-    return at.astimezone() if at and at.tzinfo is None else at
+    return report_schemas.HoldOutOut.of(reports_of(request).hold_out.effect(since))

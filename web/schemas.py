@@ -37,8 +37,10 @@ def _of_the_day(day: date) -> date:
 
 
 def _of_the_time(at: datetime) -> datetime:
+    """A time without a zone is one of the server's clock."""
     year = min(max(at.year, _YEARS[0]), _YEARS[1])
-    return at if year == at.year else at.replace(year, 1, 1)
+    at = at if year == at.year else at.replace(year, 1, 1)
+    return at.astimezone() if at.tzinfo is None else at
 
 
 Text = Annotated[str, AfterValidator(_storable)]
@@ -58,11 +60,13 @@ MOST_DECLINED = 20
 Session = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 
 
-class _In(BaseModel):
+class In(BaseModel):
+    """What comes in. A key that is none of ours is refused: a typing error is not to pass for a default."""
+
     model_config = ConfigDict(extra="forbid")
 
 
-class AskIn(_In):
+class AskIn(In):
     question: Text = Field(description="The question, or the subject of a ticket.", examples=["I forgot my password"])
     body: Text = Field("", description="The text of a ticket, if there is one.")
     lang: Lang | None = Field(None, description="The reader's language; it decides where the question does not tell.")
@@ -211,13 +215,13 @@ class SuggestOut(BaseModel):
         )
 
 
-class OutcomeIn(_In):
+class OutcomeIn(In):
     outcome: OutcomeName
     article_id: Identifier = ""
     reason: Text = Field("", max_length=MAX_REASON)
 
 
-class TicketIn(_In):
+class TicketIn(In):
     subject: Text
     body: Text
     email: Text
@@ -238,13 +242,13 @@ class TicketOut(BaseModel):
     url: str = Field(description="Address on this site where the ticket is followed. Who has it can read the ticket.")
 
 
-class MessageIn(_In):
+class MessageIn(In):
     text: Text = Field(description="What the requester reads or, of an `internal` one, other agents.")
     internal: bool = Field(False, description="A note among agents.")
     revision: int | None = Field(None, ge=0, description="Refused where somebody has answered since then.")
 
 
-class TicketChangeIn(_In):
+class TicketChangeIn(In):
     """What to change; what is left out stays."""
 
     state: Literal["received", "on_hold", "solved"] | None = None
@@ -255,7 +259,7 @@ class TicketChangeIn(_In):
     revision: int | None = Field(None, ge=0, description="That of the ticket as you read it.")
 
 
-class ResolutionIn(_In):
+class ResolutionIn(In):
     article_id: Identifier = ""
     text: Text = Field("", max_length=MAX_BODY)
 
@@ -294,7 +298,7 @@ class ArticleOut(BaseModel):
         )
 
 
-class FeedbackIn(_In):
+class FeedbackIn(In):
     helpful: bool
     reason: ReasonName | None = Field(None, description="Why it did not help.")
     comment: Text = Field("", max_length=MAX_COMMENT)

@@ -6,7 +6,6 @@ import json
 import os
 import re
 from datetime import date
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
@@ -26,25 +25,31 @@ from bot.decide import COST_MISSED, COST_WRONG, Policy
 from bot.hours import Hours
 from bot.publishing.publication import GATES, Gate
 from bot.response_times import ResponseTimes
-from kb import languages
 from kb.routing import AUTO
 from web import choices, handoff_settings, publishing_settings
 from web.choices import Choice
-from web.handoff_settings import ADDRESS, DeskAddress, Handoff, MailServer, WebhookSecret
+from web.handoff_settings import DeskAddress, Handoff, MailServer, WebhookSecret
 from web.publishing_settings import PushSecret
+from web.setting_types import (
+    Address,
+    Cost,
+    Email,
+    Extensions,
+    Language,
+    Logo,
+    OpeningHours,
+    Origins,
+    Phone,
+    Proxies,
+    Rate,
+    SiteAddress,
+    TierHours,
+    TimeZone,
+)
 
 _PREFIX = "FIRSTLINE_"
 FILE_VARIABLE = f"{_PREFIX}SETTINGS"
 DEFAULT_FILE = "firstline.toml"
-#: Far above any ratio that makes sense, and no sum of two overflows.
-Cost = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
-#: A picture of these kinds is shown by every browser.
-LOGO_TYPES = (".svg", ".png", ".jpg", ".jpeg", ".webp")
-_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?", re.IGNORECASE)
-_EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
-_PHONE = re.compile(r"(?=.*\d.*\d)\+?[\d ()./-]{3,40}")
-_RATE = re.compile(r"[1-9]\d{0,6}/(second|minute|hour|day)")
-_EXTENSION = re.compile(r"[a-z0-9]{1,10}")
 _ATTACHMENT_TYPES = tuple("png jpg jpeg gif webp pdf txt log csv docx xlsx pptx odt zip eml msg".split())
 
 _TO_PEOPLE = (
@@ -85,12 +90,12 @@ class Settings(BaseSettings):
         pattern=r"^#[0-9a-fA-F]{6}$",
         description="The one colour of links and buttons, as #rrggbb. Choose one that is readable on white.",
     )
-    logo: str = Field(
+    logo: Logo = Field(
         "",
         description="A picture (`.svg`, `.png`, `.jpg`, `.webp`) that stands for the name at the top of every page. "
         "Empty: the name in letters.",
     )
-    base_url: str = Field(
+    base_url: SiteAddress = Field(
         "",
         description="The address of this site, `https://help.example.com`, for search engines and for links that "
         "people keep. Empty: the one that the browser asked for.",
@@ -128,7 +133,7 @@ class Settings(BaseSettings):
         description="The encoder: `auto` (by the languages of the articles), a known name (`all-MiniLM-L6-v2`, "
         "`multilingual-e5-small`), or the path of a sentence-transformers folder.",
     )
-    default_lang: str = Field(
+    default_lang: Language = Field(
         "en", description="The language (ISO 639-1) of articles that neither say it nor lie in a language folder."
     )
     check_off: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -157,15 +162,15 @@ class Settings(BaseSettings):
     handoff_secret: SecretStr = Field(
         SecretStr(""), description="The API token for Zammad or Zendesk, or the webhook's secret (`whsec_…`)."
     )
-    handoff_user: str = Field("", description="The e-mail address the Zendesk token belongs to.")
+    handoff_user: Email = Field("", description="The e-mail address the Zendesk token belongs to.")
     handoff_group: str = Field("", description="The group tickets go to: Zammad's name of it, or Zendesk's number.")
-    handoff_to: str = Field("", description="The mailbox that gets tickets where `handoff` is `smtp`.")
+    handoff_to: Email = Field("", description="The mailbox that gets tickets where `handoff` is `smtp`.")
     smtp_url: MailServer = Field(
         SecretStr(""),
         description="The mail server: `smtp://user:password@mail.example.com:587`, or `smtps://…` for TLS from the "
         "start. Requesters then get a confirmation and agents' answers by e-mail. Empty: no mail is sent.",
     )
-    mail_from: str = Field("", description="The address our mail comes from.")
+    mail_from: Email = Field("", description="The address our mail comes from.")
     webhook_secret: WebhookSecret = Field(
         SecretStr(""), description="The secret (`whsec_…`) of webhooks that another desk sends us. Empty: closed."
     )
@@ -180,18 +185,18 @@ class Settings(BaseSettings):
         description="The share of ticket-form sessions that see no suggestions, so that their effect can be measured "
         "([reports](reports.md)): `0.1` is one in ten. 0: everybody sees them.",
     )
-    widget_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+    widget_origins: Annotated[Origins, NoDecode] = Field(
         (), description="Sites that may show the widget, as origins: `https://www.example.com`."
     )
-    panel_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+    panel_origins: Annotated[Origins, NoDecode] = Field(
         (),
         description="Ticket systems that may show the agents' panel in a frame, as origins: `https://desk.example.com`.",
     )
-    support_email: str = Field(
+    support_email: Email = Field(
         "", description="An address people may write to instead of sending a ticket. Empty: not offered."
     )
-    support_phone: str = Field("", description="A number people may call, such as `+48 22 123 45 67`.")
-    chat_url: str = Field("", description="Where people chat with the desk, as `https://…`.")
+    support_phone: Phone = Field("", description="A number people may call, such as `+48 22 123 45 67`.")
+    chat_url: Address = Field("", description="Where people chat with the desk, as `https://…`.")
     ticket_topics: Annotated[tuple[Choice, ...], NoDecode] = Field(
         (),
         description="What a ticket may be about, a list the form offers. An entry is a name, or a table of languages "
@@ -203,67 +208,42 @@ class Settings(BaseSettings):
     response_hours: int = Field(
         0, ge=0, le=1_000, description="Within how many opening hours you usually answer. 0: no time is named."
     )
-    tier_hours: Annotated[tuple[int, int, int], NoDecode] = Field(
+    tier_hours: Annotated[TierHours, NoDecode] = Field(
         (8, 16, 40),
         description="Within how many opening hours agents of tier 1, 2 and 3 answer a ticket of normal priority. "
         "Urgent ones get a quarter of it, high ones half, low ones double. Only the inbox tells what is due.",
     )
-    opening_hours: Annotated[tuple[str, ...], NoDecode] = Field(
+    opening_hours: Annotated[OpeningHours, NoDecode] = Field(
         (),
         description='When somebody reads tickets: `["Mon-Fri 09:00-17:00", "Sat 10:00-13:00"]`. Empty: always.',
     )
     holidays: Annotated[tuple[date, ...], NoDecode] = Field((), description="Days the desk is closed, as `2026-12-25`.")
-    time_zone: str = Field("UTC", description="The desk's time zone by its IANA name, such as `Europe/Warsaw`.")
+    time_zone: TimeZone = Field("UTC", description="The desk's time zone by its IANA name, such as `Europe/Warsaw`.")
     attachment_max_mb: int = Field(10, ge=1, le=100, description="The largest attachment, in megabytes.")
     attachments_max: int = Field(5, ge=0, le=20, description="How many files a ticket may bring. 0: none.")
-    attachment_types: Annotated[tuple[str, ...], NoDecode] = Field(
+    attachment_types: Annotated[Extensions, NoDecode] = Field(
         _ATTACHMENT_TYPES, description="Which files may be attached, by the end of their names."
     )
     form_min_seconds: float = Field(
         3, ge=0, le=60, description="Who sends the ticket form sooner after opening it is asked to send it again."
     )
-    rate_tickets: str = Field(
+    rate_tickets: Rate = Field(
         "20/hour",
         description="How many tickets one visitor may send: a number per second, minute, hour or day. One address, "
         "which may be a whole office, may send ten times as many. Empty: no limit.",
     )
-    rate_questions: str = Field("120/minute", description="The same for questions and searches.")
-    rate_typing: str = Field("300/minute", description="The same for suggestions while typing.")
-    rate_feedback: str = Field("60/minute", description="The same for what people say about answers.")
-    rate_sign_in: str = Field(
+    rate_questions: Rate = Field("120/minute", description="The same for questions and searches.")
+    rate_typing: Rate = Field("300/minute", description="The same for suggestions while typing.")
+    rate_feedback: Rate = Field("60/minute", description="The same for what people say about answers.")
+    rate_sign_in: Rate = Field(
         "10/hour",
         description="How often one address may fail to sign in as one person; in all, and with API tokens that do not "
         "work, ten times as often. Nobody else is kept out, and who signs in starts anew.",
     )
-    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+    trusted_proxies: Annotated[Proxies, NoDecode] = Field(
         ("127.0.0.1", "::1"),
         description="Addresses or networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.",
     )
-
-    @field_validator("default_lang")
-    @classmethod
-    def _language(cls, value: str) -> str:
-        lang = languages.normalise(value)
-        if lang is None:
-            raise ValueError("use a two-letter code of ISO 639-1 such as en or pl")
-        return lang
-
-    @field_validator("base_url")
-    @classmethod
-    def _base(cls, value: str) -> str:
-        address = value.rstrip("/")
-        if address and not _ORIGIN.fullmatch(address):
-            raise ValueError("write scheme and host alone: https://help.example.com")
-        return address
-
-    @field_validator("logo")
-    @classmethod
-    def _picture(cls, value: str) -> str:
-        if value and Path(value).suffix.lower() not in LOGO_TYPES:
-            raise ValueError(f"use a picture that ends in {', '.join(LOGO_TYPES)}")
-        if value and not Path(value).is_file():
-            raise ValueError("there is no such file; give its path from the folder that Firstline is started in")
-        return value
 
     @field_validator("ticket_topics", "departments", mode="before")
     @classmethod
@@ -297,88 +277,11 @@ class Settings(BaseSettings):
                 raise ValueError(f"is no list in JSON: {error}") from None
         return [part.strip() for part in value.split(",") if part.strip()]
 
-    @field_validator("support_email", "handoff_to", "mail_from", "handoff_user")
-    @classmethod
-    def _email(cls, value: str) -> str:
-        if value and not _EMAIL.fullmatch(value):
-            raise ValueError("write an e-mail address such as help@example.com")
-        return value
-
-    @field_validator("support_phone")
-    @classmethod
-    def _phone(cls, value: str) -> str:
-        if value and not _PHONE.fullmatch(value):
-            raise ValueError("write a telephone number in digits, such as +48 22 123 45 67")
-        return value
-
-    @field_validator("chat_url")
-    @classmethod
-    def _chat(cls, value: str) -> str:
-        if value and not ADDRESS.fullmatch(value):
-            raise ValueError("write a whole address such as https://chat.example.com/support")
-        return value
-
     @model_validator(mode="after")
     def _complete(self) -> Self:
         handoff_settings.check(self)
         publishing_settings.check(self)
         return self
-
-    @field_validator("opening_hours")
-    @classmethod
-    def _hours(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        Hours.of(value)
-        return value
-
-    @field_validator("tier_hours")
-    @classmethod
-    def _tiers(cls, value: tuple[int, int, int]) -> tuple[int, int, int]:
-        wrong = next((hours for hours in value if not 1 <= hours <= 1_000), None)
-        if wrong is not None:
-            raise ValueError(f"{wrong} is no number of hours from 1 to 1000")
-        return value
-
-    @field_validator("time_zone")
-    @classmethod
-    def _zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (OSError, ValueError, KeyError):  # ZoneInfoNotFoundError is a KeyError, a folder's name an OSError
-            raise ValueError("is no time zone; use an IANA name such as Europe/Warsaw or UTC") from None
-        return value
-
-    @field_validator("attachment_types")
-    @classmethod
-    def _types(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        extensions = tuple(dict.fromkeys(entry.strip().lower().removeprefix(".") for entry in value))
-        if wrong := next((entry for entry in extensions if not _EXTENSION.fullmatch(entry)), None):
-            raise ValueError(f"{wrong!r} is no end of a file's name; write png or pdf")
-        return extensions
-
-    @field_validator("widget_origins", "panel_origins")
-    @classmethod
-    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for origin in value:
-            if not _ORIGIN.fullmatch(origin):
-                raise ValueError(f"{origin!r} is no origin; write scheme and host alone: https://www.example.com")
-        return value
-
-    @field_validator("rate_tickets", "rate_questions", "rate_typing", "rate_feedback", "rate_sign_in")
-    @classmethod
-    def _rate(cls, value: str) -> str:
-        if value and not _RATE.fullmatch(value):
-            raise ValueError("write a number per second, minute, hour or day, such as 20/hour")
-        return value
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for proxy in value:
-            try:
-                ip_network(proxy)
-            except ValueError:
-                raise ValueError(f"{proxy!r} is no address; write 10.0.0.7 or a network such as 10.0.0.0/8") from None
-        return value
 
     @property
     def allowed_files(self) -> Allowed:

@@ -38,3 +38,12 @@ def warn(message: str) -> None:
 def fail(message: str) -> NoReturn:
     warn(message)
     sys.exit(2)
+
+
+def check_targets(*files: Path | None) -> None:
+    """Ends the program where a file cannot be written: a run takes minutes, so this is told before it."""
+    for file in filter(None, files):
+        if file.is_dir():
+            fail(f"{file} is a folder. Name a file to write.")
+        if not file.parent.is_dir():
+            fail(f"{file}: the folder {file.parent} does not exist. Make it first, or name another.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from web.terminal import Articles, Data, Json, fail, print_json, read_settings, warn
+from web.terminal import Articles, Data, Json, check_targets, fail, print_json, read_settings, warn
 
 if TYPE_CHECKING:
     from kb.expect import Run
@@ -42,8 +42,7 @@ def run_test(
         fail("--base is empty. Name a branch or a commit: --base origin/main")
     if strict and base is None:
         fail("--strict needs --base: without it, everything that fails counts anyway.")
-    if junit and not junit.absolute().parent.is_dir():
-        fail(f"{junit}: the folder {junit.parent} does not exist. Make it first, or name another.")
+    check_targets(junit)
     with progress() as show:
         after, before, commit = _runs(settings, base, show)
     comparison = None if before is None else compare(before, after)

@@ -1,7 +1,7 @@
 """Groups by meaning: average linkage, incremental, so that a group only ever grows or joins another one.
 
 Average linkage was chosen by measurement (`bench/gaps.py`, docs/quality.md): at the threshold where one random pair in
-five hundred shares a group, it brings more related tickets together than leaders with running means, and
+four hundred shares a group, it brings more related tickets together than leaders with running means, and
 connected components, mutual neighbours or not, chain thousands of tickets into one.
 
 For unit vectors the mean similarity of two groups is the product of their means, so a group is its sum and its weight,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.decide import Answer, Policy, Suggest, decide
+from bot.decide import Policy, decide, first
 from bot.gaps.models import Failure, Gap
 from kb.models import Article
 from kb.search import Query, Searcher
@@ -38,11 +38,8 @@ def nearest(
     far: Counter[str] = Counter()
     for wording in gap.wordings[:_LOOKED_UP]:
         ranking = searcher.rank(Query(wording.text, lang=wording.lang or None, audiences=audiences), 5)
-        decision = decide(ranking, policy)
-        first = decision.hit if isinstance(decision, Answer) else None
-        first = decision.hits[0] if isinstance(decision, Suggest) else first
-        if first:
-            now[searcher.entry(first.article).article.id] += 1
+        if hit := first(decide(ranking, policy)):
+            now[searcher.entry(hit.article).article.id] += 1
         elif ranking.hits:
             far[searcher.entry(ranking.hits[0].article).article.id] += 1
     found: dict[str, Near] = {}

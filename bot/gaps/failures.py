@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from bot import conversation, privacy
-from bot.database import reachable
+from bot.database import parts, reachable
 from bot.events import EventStore, SqlEventStore, last_word, recorded
 from bot.gaps.models import Failure
 from bot.models import MAX_QUESTION, OutcomeName, RecordedQuestion, Ticket
@@ -21,7 +21,6 @@ from kb.learned import MAX_CHARACTERS
 QUESTION, TICKET = "q", "t"
 #: A row may be stored a little after one that comes behind it: so far back is looked again.
 _LATE, _LATE_ROWS = timedelta(minutes=1), 50
-_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ class SqlFailures:
             ids = [row.ticket_id for row in resolved]
             sent_then = [
                 row
-                for part in _parts(ids)
+                for part in parts(ids)
                 for row in connection.execute(
                     sa.select(tickets.c.id, tickets.c.question_id).where(tickets.c.id.in_(part))
                 )
@@ -92,7 +91,7 @@ class SqlFailures:
     def read(self, keys: Sequence[str]) -> list[Failure]:
         found: list[Failure] = []
         with reachable("The questions could not be read"), self._engine.connect() as connection:
-            for part in _parts(keys):
+            for part in parts(keys):
                 found += self._read(connection, part)
         return sorted(found, key=lambda failure: (failure.at, failure.key))
 
@@ -232,13 +231,7 @@ def _later(connection: sa.Connection, number: sa.Column[int], after: int, limit:
 def _solved_with(connection: sa.Connection, ticket_ids: Sequence[str]) -> dict[str, str]:
     """The article each ticket was last solved with."""
     found: dict[str, str] = {}
-    for part in _parts(ticket_ids):
+    for part in parts(ticket_ids):
         query = resolutions.select().where(resolutions.c.ticket_id.in_(part)).order_by(resolutions.c.id)
         found |= {row.ticket_id: row.article_id for row in connection.execute(query)}
     return found
-
-
-def _parts(values: Collection[str]) -> Iterator[list[str]]:
-    listed = list(values)
-    for start in range(0, len(listed), _AT_ONCE):
-        yield listed[start : start + _AT_ONCE]

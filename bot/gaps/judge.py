@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from bot.decide import Answer, Policy, Suggest, decide
+from bot import decide
+from bot.decide import Policy
 from bot.flags import version_of
 from bot.gaps.models import Description, Failure, Standing, Version, Why, Wording
 from bot.gaps.reading import read
@@ -79,8 +80,7 @@ def first(searcher: Searcher, policy: Policy, wording: Wording) -> First:
     if wording.channel == "agent":
         internal = Query(wording.text, lang=wording.lang or None, audiences=frozenset({PUBLIC, INTERNAL}))
         ranking = searcher.rank(internal, 5)
-    decision = decide(ranking, policy)
-    hit = decision.hit if isinstance(decision, Answer) else decision.hits[0] if isinstance(decision, Suggest) else None
+    hit = decide.first(decide.decide(ranking, policy))
     return First(searcher.entry(hit.article).article.id if hit else "", nearest)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from bot.database import insert, reachable
+from bot.database import insert, parts, reachable
 from bot.gaps.models import (
     GAP_KINDS,
     Centre,
@@ -31,8 +31,6 @@ from bot.gaps.store import LEASE, PERIOD, last_by_hand, unknown
 from bot.tables import gap_history, gap_joined, gap_questions, gap_work, gaps
 from kb.analysis import fold
 
-#: SQLite takes a limited number of values in one statement.
-_AT_ONCE = 500
 _m = gap_questions.c
 _KIND = {"unanswered": _m.unanswered, "rejected": _m.rejected, "ticket": _m.ticketed}
 _OPEN = Standing()
@@ -80,7 +78,7 @@ class SqlGapStore:
     def of(self, gap_ids: Collection[str]) -> dict[str, str]:
         found: dict[str, str] = {}
         with reachable("The gaps could not be read"), self._engine.connect() as connection:
-            for part in _parts(gap_ids):
+            for part in parts(gap_ids):
                 query = sa.select(_m.key, _m.gap_id).where(_m.gap_id.in_(part))
                 found |= {row.key: row.gap_id for row in connection.execute(query)}
         return found
@@ -101,7 +99,7 @@ class SqlGapStore:
             for gone, kept in step.joined.items():
                 _join(connection, gone, kept)
             _put_homes(connection, step, homes)
-            for part in _parts(step.dropped):
+            for part in parts(step.dropped):
                 connection.execute(gaps.delete().where(gaps.c.id.in_(part)))
         return True
 
@@ -182,7 +180,7 @@ class SqlGapStore:
         found: dict[str, dict[date, tuple[int, int]]] = {gap_id: {} for gap_id in gap_ids}
         query = sa.select(_m.gap_id, _m.day, sa.func.count().label("count"), _number(_m.ticketed).label("tickets"))
         with reachable("The gaps could not be read"), self._engine.connect() as connection:
-            for part in _parts(gap_ids):
+            for part in parts(gap_ids):
                 some = query.where(_m.gap_id.in_(part), _m.at >= since).group_by(_m.gap_id, _m.day)
                 for row in connection.execute(some):
                     found[row.gap_id][row.day] = row._mapping["count"], row.tickets
@@ -256,7 +254,7 @@ def _number(is_so: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
 
 def _langs(connection: sa.Connection, gap_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
-    for part in _parts(gap_ids):
+    for part in parts(gap_ids):
         query = sa.select(_m.gap_id, _m.lang).where(_m.gap_id.in_(part), _m.lang != "").distinct()
         for row in connection.execute(query.order_by(_m.lang)):
             found[row.gap_id] = (*found.get(row.gap_id, ()), row.lang)
@@ -381,7 +379,7 @@ def _home_rows(step: Step) -> list[dict[str, Any]]:
 
 
 def _put_homes(connection: sa.Connection, step: Step, rows: list[dict[str, Any]]) -> None:
-    for part in _parts(step.gone):
+    for part in parts(step.gone):
         left = sa.select(_m.gap_id).where(_m.key.in_(part))
         connection.execute(gaps.update().where(gaps.c.id.in_(left)).values(stale=True))
         connection.execute(gap_questions.delete().where(_m.key.in_(part)))
@@ -390,16 +388,10 @@ def _put_homes(connection: sa.Connection, step: Step, rows: list[dict[str, Any]]
     made = insert(connection, gap_questions)
     changed = {column.name: made.excluded[column.name] for column in gap_questions.c if column.name != "key"}
     connection.execute(made.on_conflict_do_update(index_elements=["key"], set_=changed), rows)
-    for part in _parts({row["gap_id"] for row in rows}):
+    for part in parts({row["gap_id"] for row in rows}):
         connection.execute(gaps.update().where(gaps.c.id.in_(part)).values(stale=True))
 
 
 def _rows(connection: sa.Connection, table: sa.Table, column: Any, values: Iterable[str]) -> Iterator[Any]:
-    for part in _parts(list(values)):
+    for part in parts(values):
         yield from connection.execute(table.select().where(column.in_(part)))
-
-
-def _parts(values: Collection[str]) -> Iterator[list[str]]:
-    listed = list(values)
-    for start in range(0, len(listed), _AT_ONCE):
-        yield listed[start : start + _AT_ONCE]

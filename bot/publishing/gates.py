@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -15,11 +15,11 @@ from kb.expect import Outcome, compare, report
 from kb.expect import run as ask
 from kb.expect.comparison import Theft
 from kb.models import PUBLIC, Article, ArticleKey
+from kb.sheets import Progress
 from kb.snapshot import Snapshot
 
 #: As it stands in front matter that YAML may not be able to read.
 _AUDIENCE = re.compile(r"^audience[ \t]*:[ \t]*(\S.*?)[ \t]*(?:#.*)?$", re.MULTILINE)
-Progress = Callable[[str, int, int], None]
 
 
 def check(source: Path, settings: CheckSettings, today: date) -> tuple[tuple[Finding, ...], bool]:

@@ -51,10 +51,11 @@ class Finding:
 class Publication:
     """An attempt to publish. `id` is 0 until it is kept; a higher one was asked for later.
 
-    `who` is a person's name, "" where nobody signed in asked for it. `commit` is "" where that is not known, `snapshot`
-    is what was made, `before` the one in use until then ("" for none). `again` says that what was taken back may be
-    published again. `counts` are numbers of articles, skipped files, passages and texts that were embedded, and
-    seconds. `output` is what a process that broke off wrote last.
+    `who` is a person's name, "" where nobody signed in asked for it. `commit` is "" where that is not known,
+    `made_with` a hash of the settings and the code it was made with. `snapshot` is what was made, `before` the one in
+    use until then ("" for none). `again` says that what was taken back may be published again. `counts` are numbers of
+    articles, skipped files, passages and texts that were embedded, and seconds. `output` is what a process that broke
+    off wrote last.
     """
 
     id: int

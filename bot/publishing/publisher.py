@@ -35,6 +35,7 @@ LOG_FILE = "publishing.log"
 _MOST_OUTPUT = 4_000
 #: How often it is written how far a build came.
 _TOLD_EVERY = timedelta(seconds=1)
+_MEND = Message("Something in the articles has to be mended first.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,9 +351,6 @@ def _committed(source: Path) -> tuple[str, str, str]:
     except (RepositoryError, ValueError):
         return "", "", ""
     return commit, "" if branch == "HEAD" else branch, subject[:MAX_SUBJECT]
-
-
-_MEND = Message("Something in the articles has to be mended first.")
 
 
 def _held(commit: str) -> Message:

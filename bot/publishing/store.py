@@ -18,6 +18,8 @@ from bot.tables import publications as table
 
 #: Older ones are forgotten.
 KEPT = 1_000
+#: States of publications after which their snapshot was in use.
+_LED: tuple[State, ...] = ("published", "unchanged")
 #: What a column of ids holds.
 _HIGHEST = 2**31 - 1
 _FIELDS = tuple(field.name for field in fields(Publication) if field.name not in ("id", "commit"))
@@ -103,10 +105,6 @@ class MemoryPublicationStore:
 
     def _oldest_waiting(self) -> Publication | None:
         return next((row for _, row in sorted(self._rows.items()) if row.state == "waiting"), None)
-
-
-#: States of publications after which their snapshot was in use.
-_LED: tuple[State, ...] = ("published", "unchanged")
 
 
 class SqlPublicationStore:

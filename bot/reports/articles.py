@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -69,7 +69,7 @@ class ArticleReports:
         return {article: ArticleCounts(**numbers) for article, numbers in found.items()}
 
     @staticmethod
-    def _queries(first: date | None, last: date, begins: Any, ends: Any) -> list[sa.Select[Any]]:
+    def _queries(first: date | None, last: date, begins: datetime | None, ends: datetime) -> list[sa.Select[Any]]:
         def within(column: sa.ColumnElement[Any], start: Any, end: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
             return sa.and_(end, column >= start) if start else end
 

@@ -11,6 +11,13 @@ _QUARTER = timedelta(minutes=15)
 _DAY = timedelta(days=1)
 
 
+def start_of(day: date, unit: str) -> date:
+    """The Monday of a day's "week", the first of its "month"; the day itself for every other unit."""
+    if unit == "week":
+        return day - timedelta(days=day.weekday())
+    return day.replace(day=1) if unit == "month" else day
+
+
 @dataclass(frozen=True, slots=True)
 class Days:
     """The clock of one zone. Days are 23 to 25 hours long; an hour that comes twice is two hours."""

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from bot.database import reachable
 from bot.reports.counting import AGENTS, NO_TICKET_WITHIN
-from bot.reports.days import Days
+from bot.reports.days import Days, start_of
 from bot.reports.deflection import Deflection
 from bot.reports.rollup import count
 from bot.tables import report_hours, report_subjects, report_tickets
@@ -174,13 +174,7 @@ class DeskReports:
 
 def _key(by: Unit, at: datetime) -> int | date:
     """What a time on the desk's clock counts under."""
-    return _of_day(by, at.date()) if by in ("day", "week", "month") else at.hour if by == "hour" else at.weekday()
-
-
-def _of_day(by: Unit, day: date) -> date:
-    if by == "week":
-        return day - timedelta(days=day.weekday())
-    return day.replace(day=1) if by == "month" else day
+    return start_of(at.date(), by) if by in ("day", "week", "month") else at.hour if by == "hour" else at.weekday()
 
 
 def _keys(by: Unit, first: date, last: date) -> Sequence[int | date]:
@@ -189,7 +183,7 @@ def _keys(by: Unit, first: date, last: date) -> Sequence[int | date]:
     if by == "weekday":
         return range(7)
     days = (first + timedelta(days=n) for n in range((last - first).days + 1))
-    return list(dict.fromkeys(_of_day(by, day) for day in days))
+    return list(dict.fromkeys(start_of(day, by) for day in days))
 
 
 def period(days: int, today: date) -> date | None:

@@ -7,14 +7,14 @@ count; of two that count one day at once, only the one that saw all of its chang
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from bot.database import insert, reachable
+from bot.database import insert, parts, reachable
 from bot.models import Outcome, SentTicket
 from bot.reports.changes import RETURNS_WITHIN
 from bot.reports.counting import AGENTS, VERSION, Asked, Counts, Following, Sent
@@ -31,8 +31,6 @@ from bot.tables import (
     tickets,
 )
 
-#: SQLite takes a limited number of values.
-_AT_ONCE = 500
 _BY_DAY = (report_articles, report_subjects, report_tickets)
 
 
@@ -111,7 +109,7 @@ class Rollup:
                 raise _Overtaken
             counts = count(connection, self.days, start, end)
         with self._engine.begin() as connection:
-            for part in _parts(seen):
+            for part in parts(seen):
                 gone = connection.execute(report_log.delete().where(report_log.c.id.in_(part))).rowcount
                 if gone != len(part):
                     raise _Overtaken
@@ -197,8 +195,3 @@ def _rows(counts: Counts) -> Iterator[tuple[sa.Table, list[dict[str, Any]]]]:
 def _full(table: sa.Table, names: tuple[str, ...], key: tuple[Any, ...], found: Any) -> dict[str, Any]:
     numbers = [column.name for column in table.columns if column.name not in names]
     return {**dict(zip(names, key, strict=True)), **{name: found.get(name, 0) for name in numbers}}
-
-
-def _parts(ids: Iterable[int]) -> Iterator[list[int]]:
-    known = list(ids)
-    yield from (known[n : n + _AT_ONCE] for n in range(0, len(known), _AT_ONCE))

@@ -63,7 +63,7 @@ def is_spike(count: int, usual: float) -> bool:
 
 
 class Spikes:
-    """Looks for spikes and remembers them. `letters` says where they are told to; None where nowhere.
+    """Looks for spikes and remembers them. `outbox` is where they are told of; None where they are told to nobody.
 
     `topic_of` gives the topic of an article id, None where there is no such article.
     """

@@ -18,10 +18,9 @@ from rapidfuzz import fuzz, process
 from kb.check.markup import Link
 from kb.check.pages import Page, Pages, digits, fold
 from kb.check.report import Edit, Finding, error, listed, short, warning
-from kb.links import PICTURE_TYPES, article_path
+from kb.links import EXTERNAL, PICTURE_TYPES, article_path
 from kb.models import ArticleKey
 
-_SCHEME = re.compile(r"^(?:[a-z][a-z0-9+.-]*:|//)", re.IGNORECASE)
 _OWN = re.compile(r"^/([a-z]{2})/articles/(.+)$")
 #: Anchors that mean something to a browser or to another program.
 _ANCHOR_BY_DESIGN = re.compile(r"^(?:$|top$|tab/|:~:|[!/])", re.IGNORECASE)
@@ -67,7 +66,7 @@ def _link(pages: Pages, place: _Place, own: str) -> Iterator[Finding]:
         return
     if own and href.startswith(own):
         href = href[len(own) - 1 :]
-    if _SCHEME.match(href):
+    if EXTERNAL.match(href):
         return
     path, fragment = _parts(href)
     if place.link.include:
@@ -133,6 +132,16 @@ def _relative(pages: Pages, place: _Place, path: str, fragment: str) -> Iterator
         yield warning(page.path, place.line, "dead-link", message, fix)
     elif not _by_design(path):
         yield from _dead(pages, place, path, target_path)
+
+
+def target_of(pages: Pages, page: Page, href: str) -> Page | None:
+    """The living article that a link of a page leads to; None where it leads elsewhere, or nowhere."""
+    path, _ = _parts(href)
+    if EXTERNAL.match(href) or not path:
+        return None
+    if match := _OWN.match(path):
+        return pages.by_key.get((match[1], unquote(match[2])))
+    return pages.targets.get(from_root(page, path))
 
 
 def from_root(page: Page, path: str) -> str:

@@ -10,9 +10,8 @@ from kb.check.links import from_root, relative
 from kb.check.markup import Picture
 from kb.check.pages import Page, Pages, fold
 from kb.check.report import Edit, Finding, error, short, warning
-from kb.links import MAX_PICTURE_BYTES, PICTURE_TYPES
+from kb.links import EXTERNAL, MAX_PICTURE_BYTES, PICTURE_TYPES
 
-_SCHEME = re.compile(r"^(?:[a-z][a-z0-9+.-]*:|//)", re.IGNORECASE)
 _NO_WORDS = re.compile(
     r"(?:alt(?:ernative)?[ -]?text|image|img|picture|photo|screen ?shot|icon|graphic|logo)?[ _-]?\d{0,3}"
     r"|\S+\.(?:png|jpe?g|gif|webp|svg)",
@@ -58,7 +57,7 @@ def missing_pictures(pages: Pages) -> Iterator[Finding]:
 def _all_missing(pages: Pages) -> Iterator[Finding]:
     for page in pages.living:
         for picture in page.markup.pictures:
-            if page.row or not picture.src or _SCHEME.match(picture.src):
+            if page.row or not picture.src or EXTERNAL.match(picture.src):
                 continue
             target = from_root(page, re.split(r"[?#]", picture.src, maxsplit=1)[0])
             if target not in pages.files:
@@ -87,7 +86,7 @@ def unshown_pictures(pages: Pages) -> Iterator[Finding]:
             if picture.src.lower().startswith("data:"):
                 message, fix = "A picture within the text is not shown.", "Put it into a file of its own."
                 yield warning(page.path, page.row or picture.line, "unshown-picture", message, fix)
-            elif _SCHEME.match(picture.src):
+            elif EXTERNAL.match(picture.src):
                 message = f"{short(picture.src)} is on another site, and readers do not see it."
                 fix = "Put the picture beside the article: a page should make nobody's browser ask another server."
                 yield warning(page.path, page.row or picture.line, "unshown-picture", message, fix)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 from datetime import date
-from urllib.parse import unquote, urlsplit
 
-from kb.check.links import from_root
-from kb.check.pages import Page, Pages
+from kb.check.links import target_of
+from kb.check.pages import Pages
 from kb.check.report import Finding, warning
 
 
@@ -47,18 +46,7 @@ def _linked(pages: Pages) -> set[str]:
     found: set[str] = set()
     for page in pages.living:
         for link in page.markup.links:
-            target = _target(pages, page, link.href)
+            target = target_of(pages, page, link.href)
             if target and target is not page:
                 found.add(target.path)
     return found
-
-
-def _target(pages: Pages, page: Page, href: str) -> Page | None:
-    try:
-        parts = urlsplit(href)
-    except ValueError:
-        return None
-    if parts.path.startswith("/") and "/articles/" in parts.path:
-        lang, _, rest = parts.path[1:].partition("/articles/")
-        return pages.by_key.get((lang, unquote(rest)))
-    return pages.targets.get(from_root(page, parts.path)) if parts.path and not parts.scheme else None

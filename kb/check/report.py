@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -125,7 +125,7 @@ def warning(path: str, line: int, rule: str, message: str, fix: str, edit: Edit 
     return Finding(path, line, rule, "warning", message, fix, edit)
 
 
-def listed(names: Sequence[str] | Collection[str], most: int = 3) -> str:
+def listed(names: Collection[str], most: int = 3) -> str:
     """The first few of some names: "`a`, `b`, `c` and 4 more"."""
     ordered = list(names)
     more = f" and {len(ordered) - most} more" if len(ordered) > most else ""

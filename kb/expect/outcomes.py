@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,14 +14,13 @@ from kb.expect.entries import Kind, entry_lines, place
 from kb.models import PUBLIC, Article, ArticleKey, Skipped, UnitKind
 from kb.routing import readers
 from kb.search import Query, Ranking, Searcher
+from kb.sheets import Progress
 from kb.snapshot import Snapshot
 
 #: How far down a ranking an article is looked for; further down it makes no difference to anybody.
 DEPTH = 10
 #: Questions left out by one searcher: what it needs to leave them out is 16 KB for each and for each audience.
 _HELD = 4_000
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)

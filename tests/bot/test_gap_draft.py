@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from kb.errors import RepositoryError
 from kb.models import PUBLIC
 from kb.repository import Repository
 from tests.bot.samples import NOON
+from tests.repositories import git
 
 _TEXT = "---\ntitle: Sauna\n---\nUpstairs.\n"
 
@@ -39,18 +39,13 @@ def test_a_draft_has_the_real_wordings_as_its_questions(small_desk: HelpDesk) ->
     assert made.path == f"en/{front['id']}.md"
 
 
-def git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True)
-    return done.stdout
-
-
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A repository with articles in a folder, one of them half written and one staged."""
     (tmp_path / "help" / "en").mkdir(parents=True)
     (tmp_path / "help" / "en" / "vpn.md").write_text("# VPN\n", encoding="utf-8")
     git(tmp_path, "init", "-q", "-b", "main")
-    git(tmp_path, "config", "user.name", "Ann")
+    git(tmp_path, "config", "user.name", "Ann")  # kept there: the draft is committed by who works in it
     git(tmp_path, "config", "user.email", "ann@example.com")
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "-qm", "First")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -16,22 +15,7 @@ from kb.history import History, history, team_name
 from kb.models import Article
 from kb.snapshot import open_current
 from tests.conftest import CREATED
-
-
-def git(folder: Path, *arguments: str, date: str = "2026-01-01") -> None:
-    at = f"{date}T12:00:00+00:00"
-    who = ("-c", "user.name=Ann", "-c", "user.email=ann@example.com", "-c", "protocol.file.allow=always")
-    named = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    env = {**named, "GIT_COMMITTER_DATE": at, "GIT_AUTHOR_DATE": at}
-    subprocess.run(["git", "-C", str(folder), *who, *arguments], check=True, capture_output=True, env=env)
-
-
-def commit(folder: Path, files: dict[str, str], date: str) -> None:
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8")
-    git(folder, "add", ".")
-    git(folder, "commit", "-m", "x", date=date)
+from tests.repositories import commit, git
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from kb.errors import RepositoryError
 from kb.repository import Repository
-from tests.kb.test_history import commit, git
+from tests.repositories import commit, git
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.models import RecordedQuestion
+from tests.repositories import commit, git
 from tests.web.site import ARTICLES, open_site
 from web.cli import app
 
@@ -25,11 +25,12 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                 RecordedQuestion(f"q{number}", at, text, "", "en", "web", "s" * 24, "unanswered", 0.1, "", "snap", ())
             )
         settings = site.app.state.settings
-    monkeypatch.setenv("FIRSTLINE_ARTICLES", str(settings.articles))
+    articles = tmp_path / "repository"  # a folder of the test: what the settings name is this project's own
+    articles.mkdir()
+    monkeypatch.setenv("FIRSTLINE_ARTICLES", str(articles))
     monkeypatch.setenv("FIRSTLINE_DATABASE_URL", settings.database_url)
-    for arguments in (("init", "-q"), ("add", "."), ("commit", "-qm", "First")):
-        who = ("-c", "user.name=Ann", "-c", "user.email=ann@example.com")
-        subprocess.run(["git", "-C", str(settings.articles), *who, *arguments], check=True)
+    git(articles, "init", "-q")
+    commit(articles, {"en/vpn.md": "# VPN\n"})
     return settings.data
 
 

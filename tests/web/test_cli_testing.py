@@ -12,7 +12,7 @@ import yaml
 
 from tests.conftest import PROJECT
 from tests.kb.expect.desk import MAIL, THIEF, VPN, parsed
-from tests.kb.test_history import commit, git
+from tests.repositories import commit, git
 from tests.web.test_cli import firstline
 from web.cli import app
 

@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 
 from kb.models import Article, Section
 from tests.bot.samples import NOON
-from tests.kb.test_history import commit, git
+from tests.repositories import commit, git
 from tests.web.site import ARTICLES, Site, build_site, open_site
 from web.app import create_app, open_desk
 from web.pages import sitemap

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -166,6 +168,7 @@ def test_a_gap_tells_its_wordings_counts_and_articles(signed_in: Site) -> None:
     assert page.status == 200
     assert "boil an egg 2×" in " ".join(page.main.split())
     assert "3 in the last 30 days, 0 in the 30 days before." in page.main
+    assert "would have saved" not in page.main
     assert len(page.all("svg", cls="bars")) == 3
 
 
@@ -223,12 +226,14 @@ def test_the_api_shows_and_decides_the_same(signed_in: Site) -> None:
     shown = api.get(address, headers=author).json()
     assert (shown["text"], shown["wordings"]) == ("=boil an egg", [{"text": "=boil an egg", "count": 1, "lang": "en"}])
     assert api.post(f"{address}/wont-do", json={}, headers=author).json()["code"] == "gap_invalid"
+    assert api.post(f"{address}/close", json={"resaon": "Done."}, headers=author).status_code == 422
     done = api.post(f"{address}/close", json={"reason": "Done."}, headers=author).json()
     assert (done["state"], done["reason"], done["history"][0]["what"]) == ("closed", "Done.", "close")
     assert api.post(f"{address}/undo", headers=author).json()["state"] == "open"
     assert api.post(f"{address}/draft", headers=author).json()["path"].endswith("boil-an-egg.md")
     assert api.get("/api/v1/gaps/nothing", headers=author).json()["code"] == "gap_unknown"
-    table = list(csv.reader(api.get("/api/v1/gaps.csv", headers=author).text.splitlines()))
+    file = api.get("/api/v1/gaps.csv", headers=author).content.decode("utf-8-sig")
+    table = list(csv.reader(file.splitlines()))
     assert (table[0][:2], table[1][1]) == (["id", "text"], "'=boil an egg")
 
 
@@ -250,3 +255,18 @@ def test_an_author_of_another_team_reads_no_title_of_an_internal_article(site: S
         assert "team-only" not in page.html
     author = {"Authorization": f"Bearer {AUTHOR}"}
     assert "team-only" not in site.client.get(f"/api/v1/gaps/{gap.id}", headers=author).text
+
+
+def test_a_time_without_a_zone_is_the_servers_as_in_the_rest_of_the_api(
+    signed_in: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(signed_in, "boil an egg")
+    gather(signed_in)
+    an_hour_ago = datetime.now(ZoneInfo("Asia/Tokyo")) - timedelta(hours=1)
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        asked = {"since": an_hour_ago.replace(tzinfo=None).isoformat()}
+        listed = signed_in.client.get("/api/v1/gaps", params=asked, headers={"Authorization": f"Bearer {AUTHOR}"})
+    time.tzset()
+    assert [gap["text"] for gap in listed.json()["gaps"]] == ["boil an egg"]

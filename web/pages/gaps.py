@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from bot.errors import GapInvalid, GapUnknown
 from bot.gaps import models
+from bot.gaps.dossier import dossier
 from bot.gaps.evidence import Role
 from bot.gaps.keeper import GapKeeper
 from bot.gaps.models import BY_HAND, GAP_KINDS, GAP_STATES, SORTS, Gap, GapKind, GapState, Sort, What, Why
@@ -21,12 +22,12 @@ from bot.people import Caller
 from bot.service import HelpDesk
 from kb.models import Article
 from web import auth, gaps_api
-from web.charts import bars
 from web.pages.catalogue import Catalogue, catalogue
 from web.pages.failures import PageRoute
 from web.pages.forms import Posted, identifier, page_number, tidy
 from web.pages.templates import page
 from web.pages.visit import visit
+from web.report_charts import sparkline
 from web.words import N_
 
 router = APIRouter(route_class=PageRoute)
@@ -213,10 +214,9 @@ def _page(
     desk, keeper = _desk(request), _keeper(request)
     if not identifier(gap_id):
         raise GapUnknown(gap_id)
-    found = gaps_api.dossier(desk, keeper, gap_id, who)
+    found = dossier(keeper.store, desk.library.searcher, desk.policy, gap_id, who.audiences, desk.now())
     if found.gap.id != gap_id and request.method == "GET":
         return RedirectResponse(f"{_LIST}/gaps/{found.gap.id}", 303)  # it was joined to this one
-    last = next((event for event, _ in found.history if event.what != "undo" and not event.undone), None)
     values: dict[str, Any] = {
         **_words(),
         "found": found,
@@ -224,7 +224,6 @@ def _page(
         "problem": problem,
         "typed": typed,
         "changed": request.query_params.get("changed", "") in (*BY_HAND, "undo"),
-        "undoable": bool(last and last.what in BY_HAND and last.at == found.gap.standing.decided),
         "may_work": who.may("tickets"),
     }
     return page(request, "gap.html", values, status=status, private=True)
@@ -238,7 +237,7 @@ def _words() -> dict[str, Any]:
         "whys": _WHY_NAMES,
         "roles": _ROLE_NAMES,
         "events": _EVENT_NAMES,
-        "bars": bars,
+        "bars": sparkline,
         "period_days": PERIOD.days,
     }
 

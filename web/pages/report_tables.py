@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,9 +18,9 @@ from bot.reports.spikes import Spike, SpikeKind
 from web.pages.catalogue import Topic
 from web.pages.report_rows import ArticleRow
 from web.report_charts import Mark, bars, columns, scale
+from web.spreadsheet import Cell, as_csv
 from web.words import N_, Words
 
-Cell = str | int | float | date | datetime | None
 #: How a column is written: words, a number, or a share in percent.
 Kind = Literal["words", "number", "share"]
 
@@ -100,23 +98,8 @@ class Table:
     charts: tuple[Chart, ...] = ()
 
     def csv(self) -> bytes:
-        """UTF-8 with a byte order mark, so that spreadsheets read it as such; shares are 0 to 1, days ISO 8601."""
-        written = io.StringIO()
-        out = csv.writer(written)
-        out.writerow([_safe(column.name) for column in self.columns])
-        out.writerows([_safe(cell) for cell in row] for row in self.rows)
-        return b"\xef\xbb\xbf" + written.getvalue().encode()
-
-
-def _safe(cell: Cell) -> str | int | float:
-    """Words that a spreadsheet would run as a formula get an apostrophe before them (OWASP, "CSV injection")."""
-    if cell is None:
-        return ""
-    if isinstance(cell, date):
-        return cell.isoformat()
-    if isinstance(cell, str):
-        return f"'{cell}" if cell.lstrip()[:1] in ("=", "+", "-", "@") or cell[:1] in ("\t", "\r", "\n") else cell
-    return round(cell, 6) if isinstance(cell, float) else cell
+        """The table for a spreadsheet; shares are 0 to 1."""
+        return as_csv((column.name for column in self.columns), self.rows)
 
 
 def written(said: Words, kind: Kind, cell: Cell) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-from bot.decide import Answer, Policy, Suggest, decide
+from bot.decide import Policy, decide, name_of
+from bot.models import DecisionName
 from kb.links import article_path
 from kb.search import Query, Searcher
 
@@ -14,7 +14,7 @@ from kb.search import Query, Searcher
 class Told:
     """The first article of a ranking, and what is made of it; `article` is "" where there is none."""
 
-    decision: Literal["answer", "suggest", "unanswered"]
+    decision: DecisionName
     confidence: float
     article: str = ""
     title: str = ""
@@ -54,9 +54,7 @@ class Asking:
     def _ask(self, query: Query) -> Told:
         ranking = self._searcher.rank(query)
         decision = decide(ranking, self._policy)
-        name: Literal["answer", "suggest", "unanswered"] = (
-            "answer" if isinstance(decision, Answer) else "suggest" if isinstance(decision, Suggest) else "unanswered"
-        )
+        name = name_of(decision)
         if not ranking.hits:
             return Told(name, ranking.confidence)
         article = self._searcher.entry(ranking.hits[0].article).article

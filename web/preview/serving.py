@@ -29,7 +29,7 @@ from kb.search import Searcher
 from kb.sheets import Progress
 from kb.snapshot import Encoded, Snapshot, open_current
 from web.app import create_app, new_id
-from web.checking import check_settings
+from web.check_settings import check_settings
 from web.preview import pages
 from web.preview.bar import bar
 from web.preview.door import Door

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
-import subprocess
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,17 +21,11 @@ from kb.check import CheckSettings
 from kb.embedding import HashEmbedder
 from kb.snapshot import Snapshot, open_current
 from tests.bot.samples import NOON
+from tests.repositories import commit, git
 
 VPN = "---\nid: vpn\nquestions: [how do I connect to the vpn]\n---\n# Connect to the VPN\n\nOpen the client.\n"
 PRINTER = "---\nid: printer\nquestions: [the printer is jammed]\n---\n# Printer\n\nOpen the tray.\n"
 BROKEN = "---\nid: printer: jam\n---\n# Printer\n\nOpen the tray.\n"
-
-
-def git(folder: Path, *arguments: str) -> str:
-    who = ("-c", "user.name=Ann", "-c", "user.email=ann@example.com", "-c", "protocol.file.allow=always")
-    named = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    command = ["git", "-C", str(folder), *who, *arguments]
-    return subprocess.run(command, check=True, capture_output=True, env=named, text=True).stdout
 
 
 @dataclass
@@ -53,16 +45,7 @@ class Forge:
 
     def commit(self, files: dict[str, str | None], message: str = "Change articles") -> str:
         """Writes files below `docs`, removes those that are None, and commits; the full id."""
-        for name, text in files.items():
-            path = self.checkout / "docs" / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if text is None:
-                path.unlink()
-            else:
-                path.write_text(text, encoding="utf-8")
-        git(self.checkout, "add", "-A", ".")
-        git(self.checkout, "commit", "-q", "--allow-empty", "-m", message)
-        return git(self.checkout, "rev-parse", "HEAD").strip()
+        return commit(self.checkout, {f"docs/{name}": text for name, text in files.items()}, message=message)
 
     def push(self, files: dict[str, str | None], message: str = "Change articles", *, force: bool = False) -> str:
         commit = self.commit(files, message)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.errors import RemoteUnusable
 from bot.publishing.remote import Remote
-from tests.kb.test_history import git
+from tests.repositories import git
 
 
 @pytest.mark.parametrize(

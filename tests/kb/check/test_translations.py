@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from datetime import date
 from pathlib import Path
 
 from kb.check import check, mend
+from tests.repositories import commit, git
 
 TODAY = date(2026, 11, 22)
-
-
-def git(folder: Path, *words: str, day: int = 1) -> None:
-    when = f"2026-10-{day:02}T12:00:00"
-    who = dict.fromkeys(("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"), "Anna")
-    where = dict.fromkeys(("GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"), "anna@example.com")
-    env = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "GIT_AUTHOR_DATE": when, "GIT_COMMITTER_DATE": when}
-    subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True, env={**env, **who, **where})
-
-
-def commit(folder: Path, files: dict[str, str], day: int) -> None:
-    for name, text in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    git(folder, "add", "-A")
-    git(folder, "commit", "-qm", f"Day {day}", day=day)
 
 
 def test_a_translation_is_stale_where_the_text_of_its_article_changed_later(tmp_path: Path) -> None:
@@ -33,7 +16,7 @@ def test_a_translation_is_stale_where_the_text_of_its_article_changed_later(tmp_
     names = ("changed", "dated", "kept", "edited", "both")
     english = {f"kb/en/{name}.md": f"---\ntitle: {name}\nreview_by: 2027-01-01\n---\nText.\n" for name in names}
     polish = {f"kb/pl/{name}.md": f"---\ntitle: pl {name}\n---\nTekst.\n" for name in names}
-    commit(tmp_path, english | polish, 1)
+    commit(tmp_path, english | polish, "2026-10-01")
     changed = english["kb/en/changed.md"] + "More.\n"
     commit(
         tmp_path,
@@ -45,7 +28,7 @@ def test_a_translation_is_stale_where_the_text_of_its_article_changed_later(tmp_
             "kb/en/both.md": changed.replace("changed", "both"),
             "kb/pl/both.md": "---\ntitle: pl both\n---\nTekst. Więcej.\n",
         },
-        5,
+        "2026-10-05",
     )
     (tmp_path / "kb/en/edited.md").write_text("Not committed yet.\n", encoding="utf-8")
     report = check(tmp_path / "kb", today=TODAY)
@@ -60,7 +43,7 @@ def test_a_translation_is_stale_where_the_text_of_its_article_changed_later(tmp_
 
 def test_fix_says_which_of_the_files_it_mended_had_changes_not_committed(tmp_path: Path) -> None:
     git(tmp_path, "init", "-q")
-    commit(tmp_path, {"kb/a.md": "[b](B.md)\n", "kb/b.md": "Text.\n", "kb/c.md": "[b](B.md)\n"}, 1)
+    commit(tmp_path, {"kb/a.md": "[b](B.md)\n", "kb/b.md": "Text.\n", "kb/c.md": "[b](B.md)\n"})
     (tmp_path / "kb/c.md").write_text("New. [b](B.md)\n", encoding="utf-8")
     done = mend(tmp_path / "kb", check(tmp_path / "kb", today=TODAY).findings)
     assert (done.files, done.uncommitted) == (("a.md", "c.md"), ("c.md",))

@@ -1,0 +1,30 @@
+"""Tables as files that spreadsheets open."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from datetime import date, datetime
+
+Cell = str | int | float | date | datetime | None
+
+
+def as_csv(names: Iterable[str], rows: Iterable[Iterable[Cell]]) -> bytes:
+    """UTF-8 with a byte order mark, so that spreadsheets read it as such; days are ISO 8601."""
+    written = io.StringIO()
+    out = csv.writer(written)
+    out.writerow(map(_safe, names))
+    out.writerows(map(_safe, row) for row in rows)
+    return b"\xef\xbb\xbf" + written.getvalue().encode()
+
+
+def _safe(cell: Cell) -> str | int | float:
+    """Words that a spreadsheet would run as a formula get an apostrophe before them (OWASP, "CSV injection")."""
+    if cell is None:
+        return ""
+    if isinstance(cell, date):
+        return cell.isoformat()
+    if isinstance(cell, str):
+        return f"'{cell}" if cell.lstrip()[:1] in ("=", "+", "-", "@") or cell[:1] in ("\t", "\r", "\n") else cell
+    return round(cell, 6) if isinstance(cell, float) else cell
