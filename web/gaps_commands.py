@@ -106,7 +106,7 @@ def show(gap_id: Gap, data: Data = None, as_json: Json = False) -> None:
     for near in found.articles:
         typer.echo(f"  {near.why:10} {near.count:>4} × {near.article_id}  {near.title}")
     for event in found.history:
-        typer.echo(f"{event.at:%Y-%m-%d %H:%M}  {event.what}  {event.who or 'by itself'}  {event.reason}".rstrip())
+        typer.echo(f"{event.at:%Y-%m-%d %H:%M} UTC  {event.what}  {event.who or 'by itself'}  {event.reason}".rstrip())
 
 
 @gaps.command("draft")

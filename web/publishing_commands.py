@@ -120,7 +120,7 @@ def publications(
         print_json(PublicationListOut(total=found.total, publications=rows).model_dump(mode="json"))
         return
     for row in found.rows:
-        at = (row.ended or row.began or row.asked).strftime("%Y-%m-%d %H:%M")
+        at = (row.ended or row.began or row.asked).strftime("%Y-%m-%d %H:%M UTC")
         words = str(row.reason) if row.in_vain and row.reason else row.subject
         typer.echo(f"{row.id:>5}  {at}  {row.state:9}  {row.how:8}  {row.short or row.snapshot:16}  {words}")
     if not found.rows:

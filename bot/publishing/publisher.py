@@ -257,7 +257,11 @@ class Publisher:
         findings = (*tested, *gone, *findings)
         come("testing", findings=findings[:MOST_FINDINGS], found=len(findings))
         if "test" in plan.requires and made_worse:
-            raise _Over("refused", Message("Questions that found their article would not find it any more."), findings)
+            raise _Over(
+                "refused",
+                Message("Questions do not find their article: new ones, or ones that found it so far."),
+                findings,
+            )
         come("switching")
         publish(self._data, candidate.id)
 

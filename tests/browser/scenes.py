@@ -373,7 +373,7 @@ PAGES: Mapping[str, Scene] = {
     "ticket-answered": _ticket_answered,
     "authors-sign-in": _at("/authors"),
     "authors": _authors,
-    "authors-reports": _reports("?by=weekday&of=channel", "Questions and tickets"),
+    "authors-reports": _reports("?by=weekday&of=channel", "Questions and tickets · By weekday"),
     "authors-reports-articles": _reports("/articles", "Most rejected"),
     "gap": _gap,
     "authors-learned": _learned,

@@ -38,7 +38,7 @@ def test_the_open_page_follows_the_file_its_answers_and_its_mistakes(browser: Br
         before = page.evaluate("scrollY")
         file.write_text(text.replace("Paragraph 9 ", "Quokka 9 "))
         expect(page.get_by_text("Quokka 9 of a long article")).to_be_visible()
-        assert page.evaluate("scrollY") == before
+        assert abs(page.evaluate("scrollY") - before) < 20  # the bar above may be some pixels taller
 
         file.write_text(text.replace("questions: [", "questions: [where is the quokka, "))
         bar.get_by_text("1 of its questions is answered in another way").wait_for()
@@ -50,7 +50,7 @@ def test_the_open_page_follows_the_file_its_answers_and_its_mistakes(browser: Br
         file.write_text(text.replace("title:", "title: ["))
         expect(bar.get_by_role("alert")).to_contain_text(f"{_VPN}:4")
         _look_into(page)
-        bar.get_by_role("link", name="to mend").click()
+        bar.get_by_role("link", name="found").click()
         expect(page.get_by_role("main")).to_contain_text(f"{_VPN}:4")
         page.get_by_label("Question", exact=True).fill("where is the quokka")
         page.get_by_role("button", name="Watch").click()

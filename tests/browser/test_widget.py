@@ -80,8 +80,8 @@ def test_a_question_nobody_answered_becomes_a_ticket_with_a_number(
     assert heading.inner_text() == f"Ticket {ticket['number']} is sent"
     assert (ticket["body"], ticket["email"]) == ("For forty guests in the canteen.", "kim@example.com")
     assert (ticket["question_id"], ticket["session"]) == (question["id"], question["session"])
-    (gap,) = [gap for gap in server.gaps() if gap["text"] == asked]
-    assert gap["kinds"] == ["ticket", "unanswered"]
+    gathered = server.gathered(asked)
+    assert (gathered["ticket"], gathered["unanswered"], gathered["rejected"]) == (ticket["number"], 1, 0)
 
 
 def test_articles_that_did_not_help_travel_with_the_ticket(

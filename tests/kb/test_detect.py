@@ -120,7 +120,10 @@ def test_many_threads_get_the_same_answers() -> None:
 
 def test_the_questions_of_our_articles_are_told() -> None:
     # Under the other languages stand English error messages as well, which people paste as they are.
-    articles = load(PROJECT / "articles", default_lang="en").articles
+    # An English article without translations holds what people ask for it in other languages, too.
+    loaded = load(PROJECT / "articles", default_lang="en").articles
+    translated = {article.id for article in loaded if article.lang != "en"}
+    articles = [article for article in loaded if article.id in translated]
     for lang, most_wrong in {"en": 0.01, "pl": 0.05, "nl": 0.05, "it": 0.05, "ru": 0.05}.items():
         found = [detect(text, _AMONG) for article in articles if article.lang == lang for text in article.questions]
         told = [language for language in found if language]

@@ -15,6 +15,7 @@ import pytest
 from bot.gaps import models
 from bot.gaps.models import Centre, Failure, Step
 from bot.models import Outcome, RecordedQuestion
+from bot.tables import gaps
 from tests.web.site import ARTICLES, AUTHOR, Page, Site, open_site
 
 
@@ -99,9 +100,19 @@ def test_a_gap_shows_with_count_kinds_trend_and_the_nearest_article(signed_in: S
     assert [element.text for element in page.all("td", cls="figure")] == ["2", "1"]
     assert {element.text for element in page.all("span", cls="kind")} == {"No article found", "Answer did not help"}
     assert "2 gaps · asked 3 times" in page.main
-    assert "1 in the last 30 days, 1 in the 30 days before." in page.main
+    assert "1 in 30 days, 1 before" in page.main
     assert "/en/articles/reset-password" in page.links
     assert page.all("svg", cls="bars")[0].attrs["aria-label"].startswith("Asked by week")
+
+
+def test_below_the_nearest_article_nothing_says_that_none_is_near(signed_in: Site) -> None:
+    keep(signed_in, "password of my late grandmother")
+    gather(signed_in)
+    page = signed_in.get("/authors")
+
+    assert "/en/articles/reset-password" in page.links
+    assert "The nearest, but not near enough" in page.main
+    assert "No article is near" not in page.main
 
 
 def test_the_filter_narrows_by_kind_language_words_and_time(signed_in: Site) -> None:
@@ -159,6 +170,17 @@ def test_a_gap_tells_its_wordings_counts_and_articles(signed_in: Site) -> None:
     assert "3 in the last 30 days, 0 in the 30 days before." in page.main
     assert "would have saved" not in page.main
     assert len(page.all("svg", cls="bars")) == 3
+
+
+def test_a_gap_that_waits_to_be_named_does_not_say_that_no_article_is_near(signed_in: Site) -> None:
+    keep(signed_in, "password of my late grandmother")
+    address = only(signed_in)
+    with signed_in.app.state.engine.begin() as connection:
+        connection.execute(gaps.update().values(wordings=[], nearest="", stale=True))
+    pages = [signed_in.get(where) for where in ("/authors", address)]
+
+    assert [page.status for page in pages] == [200, 200]
+    assert not any("No article is near" in page.main or "None" in page.main for page in pages)
 
 
 def test_what_is_decided_says_who_and_can_be_taken_back(signed_in: Site) -> None:

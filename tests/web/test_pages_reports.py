@@ -77,6 +77,13 @@ def test_the_page_shows_rates_with_denominators_volumes_and_spikes(site: Site) -
                     ["2026-11-20", "0", "0", "2"]]  # fmt: skip
 
 
+def test_spikes_stand_together_in_one_box_above_the_other_pages(site: Site) -> None:
+    (box,) = site.get("/authors/feedback").all("div", cls="spike")
+
+    assert box.text.count("Usual on this weekday") == 2
+    assert not site.get("/authors/reports").all("div", cls="spike")
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
@@ -152,6 +159,17 @@ def test_an_article_has_a_report_of_its_own(site: Site) -> None:
     assert (page.status, page.title) == (200, "Connect to the VPN")
     assert [number.text for number in page.all("dd")][:6] == ["2", "2", "0", "1", "0", "0"]
     assert ["2026-11-18", "2", "2", "0", "1", "0", "0"] in _file(site, "article.csv?id=vpn&days=7")
+
+
+def test_an_article_that_changed_today_names_the_day(tmp_path: Path) -> None:
+    with open_site(tmp_path, USUAL) as opened:
+        opened.set_clock(NOON)
+        for entry in opened.app.state.desk.library.searcher.snapshot.entries:
+            object.__setattr__(entry.article, "changed", NOON.isoformat())
+        opened.sign_in("author")
+        pages = [opened.get(f"/authors/reports/articles{one}").main for one in ("", "/vpn")]
+
+    assert all("18 Nov 2026" in words and "0 days ago" not in words for words in pages)
 
 
 def test_articles_and_topics_of_others_are_named_nowhere(site: Site) -> None:

@@ -272,7 +272,7 @@ def test_commands_publish_go_back_and_say_with_their_exit_code_what_came_of_it(
     assert run(app, ["pull"]).stdout.startswith("Published commit ")
     assert "Undo it with: firstline rollback " in run(app, ["rollback"]).stdout
     run(app, ["index", str(forge.checkout / "docs")])
-    listed = [line.split()[3:5] for line in run(app, ["publications"]).stdout.splitlines()]
+    listed = [line.split()[4:6] for line in run(app, ["publications"]).stdout.splitlines()]
     assert listed == [
         ["published", "index"],
         ["published", "rollback"],

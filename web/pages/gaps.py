@@ -50,8 +50,9 @@ _SORT_NAMES: dict[Sort, str] = {
     "tickets": N_("Most tickets"),
     "new": N_("Asked last"),
 }
+#: Said below the name of the nearest article.
 _WHY_NAMES: dict[Why, str] = {
-    "no_article": N_("No article is near"),
+    "no_article": N_("The nearest, but not near enough"),
     "not_found": N_("The right article was not found"),
     "rejected": N_("An article was shown and did not help"),
 }

@@ -229,6 +229,7 @@ def articles(request: Request) -> Response:
         "rejected": report_rows.most_rejected(everything, _NOTED),
         "columns": report_tables.ARTICLE_COLUMNS,
         "topics": [(topic.slug, topic.called(said)) for topic in look.known.topics_for(said)],
+        "written": report_tables.written,
         "today": look.today,
     }
     return page(request, "report_articles.html", values, private=True)

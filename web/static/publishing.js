@@ -8,6 +8,7 @@ const EVERY_MS = 2000;
 const running = document.getElementById("fl-publishing");
 const stage = document.getElementById("fl-publishing-stage");
 const words = JSON.parse(running.dataset.words);
+const number = new Intl.NumberFormat(document.documentElement.lang);
 
 async function look() {
   try {
@@ -18,7 +19,7 @@ async function look() {
         location.assign("/authors/publishing");
         return;
       }
-      const far = now.total ? ` ${words.far.replace("{done}", now.done).replace("{total}", now.total)}` : "";
+      const far = now.total ? ` ${words.far.replace("{done}", number.format(now.done)).replace("{total}", number.format(now.total))}` : "";
       const said = words.stages[now.stage] + far;
       if (stage.textContent !== said) stage.textContent = said; // else it would be read out again
     }

@@ -429,7 +429,7 @@ def test_a_change_that_steals_another_articles_question_is_refused_unless_no_tes
     done = desk.pull()
 
     assert done.state == "refused"
-    assert str(done.reason) == "Questions that found their article would not find it any more."
+    assert str(done.reason) == "Questions do not find their article: new ones, or ones that found it so far."
     finding = done.findings[0]
     assert (finding.path, finding.line, finding.rule) == ("vpn.md", 4, "stolen-question")
     assert finding.message == "“the tunnel does not connect” found this article, and finds thief.md now, which is new."
