@@ -127,6 +127,13 @@ class MemoryGapStore:
     def members(self, gap_id: str, limit: int) -> list[Failure]:
         return sorted(self._of(gap_id), key=lambda failure: (-failure.at.timestamp(), failure.key))[:limit]
 
+    def texts(self, limit: int) -> list[tuple[datetime, str, str]]:
+        failures = sorted(
+            (failure for failure, _ in self._members.values()),
+            key=lambda failure: (-failure.at.timestamp(), failure.key),
+        )
+        return [(failure.at, failure.text, failure.lang) for failure in failures[:limit]]
+
     def find(self, wanted: Filter, now: datetime) -> Listing:
         sought = " ".join(fold(wanted.words).split())
         rows = []

@@ -34,6 +34,10 @@ from kb.analysis import fold
 _m = gap_questions.c
 _KIND = {"unanswered": _m.unanswered, "rejected": _m.rejected, "ticket": _m.ticketed}
 _OPEN = Standing()
+_NO_WORK = {
+    name: sa.literal(value, gap_work.c[name].type)
+    for name, value in {"revision": 0, "cursor": {}, "articles": {}, "snapshot": "", "owner": ""}.items()
+}
 _KEPT_OF_FAILURES = tuple(field.name for field in fields(Failure) if field.name not in ("body", "shown"))
 
 
@@ -47,7 +51,9 @@ class SqlGapStore:
 
     def work(self) -> Work:
         with reachable("The gaps could not be read"), self._engine.connect() as connection:
-            row = connection.execute(gap_work.select()).one()
+            row = connection.execute(gap_work.select()).first()
+        if row is None:  # until the next claim makes it again
+            return Work()
         articles = {key: Version(said, datetime.fromisoformat(since)) for key, (said, since) in row.articles.items()}
         return Work(row.revision, row.cursor, row.snapshot, articles)
 
@@ -56,7 +62,12 @@ class SqlGapStore:
         # Of several servers that see it free, the first one's update is the only one that finds it so.
         taken = gap_work.update().where(free).values(owner=owner, leased_until=now + LEASE)
         with reachable("The work on gaps could not be claimed"), self._engine.begin() as connection:
-            return connection.execute(taken).rowcount > 0
+            if connection.execute(taken).rowcount:
+                return True
+            # Somebody deleted the row, and without it nothing would ever be gathered again.
+            gone = sa.select(*_NO_WORK.values()).where(~sa.exists(sa.select(gap_work.c.revision)))
+            made = gap_work.insert().from_select(list(_NO_WORK), gone)
+            return bool(connection.execute(made).rowcount) and connection.execute(taken).rowcount > 0
 
     def release(self, owner: str) -> None:
         free = gap_work.update().where(gap_work.c.owner == owner).values(owner="", leased_until=None)
@@ -144,6 +155,11 @@ class SqlGapStore:
         query = gap_questions.select().where(_m.gap_id == gap_id).order_by(_m.at.desc(), _m.key).limit(limit)
         with reachable("A gap could not be read"), self._engine.connect() as connection:
             return [_failure(row) for row in connection.execute(query)]
+
+    def texts(self, limit: int) -> list[tuple[datetime, str, str]]:
+        query = sa.select(_m.at, _m.text, _m.lang).order_by(_m.at.desc(), _m.key).limit(limit)
+        with reachable("The gaps could not be read"), self._engine.connect() as connection:
+            return [(row.at, row.text, row.lang) for row in connection.execute(query)]
 
     def find(self, wanted: Filter, now: datetime) -> Listing:
         counted = _counted(wanted, now).subquery()

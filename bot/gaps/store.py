@@ -85,6 +85,10 @@ class GapStore(Protocol):
         """The last `limit` failures of a gap without their bodies, the newest first."""
         ...
 
+    def texts(self, limit: int) -> list[tuple[datetime, str, str]]:
+        """When the last `limit` failures were asked, their text and its language, the newest first."""
+        ...
+
     def find(self, wanted: Filter, now: datetime) -> Listing: ...
 
     def get(self, gap_id: str, now: datetime) -> Gap:

@@ -54,6 +54,11 @@ def test_a_step_is_kept_whole_and_read_back(store: GapStore) -> None:
     assert (store.count("a"), store.keys("a", 1)) == (2, ["q1"])
 
 
+def test_the_newest_texts_come_first(store: GapStore) -> None:
+    keep(store, a=[failed("q1"), failed("q2", at=after(hours=2), lang="pl")], b=[failed("q3", at=after(hours=1))])
+    assert store.texts(2) == [(after(hours=2), "Where is q2?", "pl"), (after(hours=1), "Where is q3?", "en")]
+
+
 def test_a_step_made_of_what_is_no_more_is_refused_whole(store: GapStore) -> None:
     keep(store, a=[failed("q1")])
     assert not store.save(Step((centre("b"),), homes=((failed("q2"), "b"),)), 0)
