@@ -27,7 +27,7 @@ from bot.gaps.models import (
     Wording,
     Work,
 )
-from bot.gaps.store import LEASE, PERIOD, last_by_hand, unknown
+from bot.gaps.store import LEASE, PERIOD, check_revision, last_by_hand, unknown
 from bot.tables import gap_history, gap_joined, gap_questions, gap_work, gaps
 from kb.analysis import fold
 
@@ -211,23 +211,26 @@ class SqlGapStore:
 
     # --- what people do --------------------------------------------------------------------------------------------
 
-    def change(self, gap_id: str, what: What, standing: Standing) -> Gap:
+    def change(self, gap_id: str, what: What, standing: Standing, revision: int | None = None) -> Gap:
         with reachable("The gap could not be changed"), self._engine.begin() as connection:
             _lock(connection)
             gap_id = _where_it_went(connection, gap_id)
             before = _standing(_one(connection, gap_id))
             if before.state != standing.state or before.reason != standing.reason:
+                check_revision(_events(connection, gap_id), revision)
                 _stand(connection, gap_id, standing)
                 at = standing.decided or datetime.now(UTC)
                 _note(connection, gap_id, Event(0, at, standing.who, what, standing.reason, standing.article, before))
         return self.get(gap_id, standing.decided or datetime.now(UTC))
 
-    def undo(self, gap_id: str, who: str, at: datetime) -> Gap:
+    def undo(self, gap_id: str, who: str, at: datetime, revision: int | None = None) -> Gap:
         with reachable("The gap could not be changed"), self._engine.begin() as connection:
             _lock(connection)
             gap_id = _where_it_went(connection, gap_id)
             standing = _standing(_one(connection, gap_id))
-            last = last_by_hand(_events(connection, gap_id), standing)
+            events = _events(connection, gap_id)
+            check_revision(events, revision)
+            last = last_by_hand(events, standing)
             _stand(connection, gap_id, last.before)
             connection.execute(gap_history.update().where(gap_history.c.id == last.id).values(undone=True))
             _note(connection, gap_id, Event(0, at, who, "undo", "", "", standing))
