@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -27,18 +27,17 @@ from bot.gaps.models import (
     Wording,
     Work,
 )
+from bot.gaps.rows import centre_rows, home_rows
 from bot.gaps.store import LEASE, PERIOD, check_revision, last_by_hand, unknown
 from bot.tables import gap_history, gap_joined, gap_questions, gap_work, gaps
 from kb.analysis import fold
 
 _m = gap_questions.c
 _KIND = {"unanswered": _m.unanswered, "rejected": _m.rejected, "ticket": _m.ticketed}
-_OPEN = Standing()
 _NO_WORK = {
     name: sa.literal(value, gap_work.c[name].type)
     for name, value in {"revision": 0, "cursor": {}, "articles": {}, "snapshot": "", "owner": ""}.items()
 }
-_KEPT_OF_FAILURES = tuple(field.name for field in fields(Failure) if field.name not in ("body", "shown"))
 
 
 class SqlGapStore:
@@ -99,7 +98,7 @@ class SqlGapStore:
         if step.cursor is not None:
             values["cursor"] = step.cursor
         # Made before the lock is taken: that takes longer than writing them, and tickets wait for the lock.
-        centres, homes = _centre_rows(step), _home_rows(step)
+        centres, homes = centre_rows(step), home_rows(step)
         with reachable("The gaps could not be stored"), self._engine.begin() as connection:
             seen = gap_work.update().where(gap_work.c.revision == revision).values(values)
             if not connection.execute(seen).rowcount:
@@ -339,25 +338,6 @@ def _event(row: Any) -> Event:
     return Event(row.id, row.at, row.who, row.what, row.reason, row.article, standing, row.undone)
 
 
-def _centre_rows(step: Step) -> list[dict[str, Any]]:
-    first, open_ = step.first_words(), asdict(_OPEN)
-    return [
-        {
-            "id": centre.id,
-            "encoder": centre.encoder,
-            "vector": np.ascontiguousarray(centre.vector, np.float32).tobytes(),
-            "weight": centre.weight,
-            **open_,
-            "name": first[centre.id].text if centre.id in first else "",
-            "lang": first[centre.id].lang if centre.id in first else "",
-            **{"why": "no_article", "nearest": "", "wordings": []},
-            "stale": True,
-            "checked": "",
-        }
-        for centre in step.centres
-    ]
-
-
 def _put_centres(
     connection: sa.Connection, step: Step, rows: list[dict[str, Any]], stands: dict[str, Standing]
 ) -> None:
@@ -382,19 +362,6 @@ def _join(connection: sa.Connection, gone: str, kept: str) -> None:
         _stand(connection, kept, _standing(rows[gone]))
     connection.execute(gaps.delete().where(gaps.c.id == gone))
     connection.execute(gap_joined.insert().values(id=gone, gap_id=kept))
-
-
-def _home_rows(step: Step) -> list[dict[str, Any]]:
-    return [
-        {
-            **{name: getattr(failure, name) for name in _KEPT_OF_FAILURES},
-            "shown": list(failure.shown),
-            "gap_id": gap_id,
-            "day": failure.at.astimezone(UTC).date(),
-            "search": " ".join(fold(failure.text).split()),
-        }
-        for failure, gap_id in step.homes
-    ]
 
 
 def _put_homes(connection: sa.Connection, step: Step, rows: list[dict[str, Any]]) -> None:
