@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import heapq
 import os
+from typing import Any
 
 import faiss
 import numpy as np
@@ -135,9 +136,10 @@ def _exactly(means: Vectors, asked: Rows) -> tuple[Vectors, Rows]:
 
 
 def _in_cells(means: Vectors, asked: Rows) -> tuple[Vectors, Rows]:
-    quantizer = faiss.IndexFlatIP(means.shape[1])
+    # Any: the stubs of faiss tell the C++ signatures, not those of its Python wrappers.
+    quantizer: Any = faiss.IndexFlatIP(means.shape[1])
     cells = _CELLS * int(np.sqrt(len(means)))
-    index = faiss.IndexIVFFlat(quantizer, means.shape[1], cells, faiss.METRIC_INNER_PRODUCT)
+    index: Any = faiss.IndexIVFFlat(quantizer, means.shape[1], cells, faiss.METRIC_INNER_PRODUCT)
     index.cp.niter, index.cp.seed, index.cp.max_points_per_centroid = 4, 0, _SAMPLE_A_CELL
     index.cp.min_points_per_centroid = 1
     index.nprobe = _CELLS_LOOKED_AT
