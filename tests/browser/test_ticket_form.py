@@ -92,7 +92,7 @@ def test_short_input_asks_nothing_of_the_server(open_page: OpenPage) -> None:
 def test_a_sure_answer_is_shown_first_and_may_save_the_ticket(
     phone: bool, open_page: OpenPage, server: HelpCentre
 ) -> None:
-    subject = f"I forgot my password{' again' if phone else ''}"
+    subject = f"I forgot my {'password again' if phone else 'own password'}"
     page = open_page("/ticket", phone=phone)
     _fill(page, subject, "I cannot sign in since this morning.")
     _send(page)
