@@ -1,21 +1,24 @@
 """Whether questions of one meaning become one gap, on tickets that helpers linked, and how fast.
 
-    python -m bench.gaps EVAL_FOLDER [--read]
+    python -m bench.gaps EVAL_FOLDER [--read] [--data DATA]
 
 EVAL_FOLDER holds development data in the form docs/quality.md describes. Each ticket is taken for a question that
 failed. Related pairs were linked by a helper, or have the same help article linked; random pairs are tickets of the
 same month that neither joins. For each threshold: how many of these share a gap, and how many gaps there are. Then
 the tickets day by day, as a server gathers them, and 100,000 questions at once: the tickets' own vectors, each with a
 little noise (cosine .9 to the original), and 1,000 more as a day's new ones. `--read` prints twenty gaps to read.
+`--data` takes how rare words are from the snapshot of a data folder instead of Thunderbird's articles: a base about
+something else.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import random
-import sys
 import time
 from collections import Counter, defaultdict
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -33,6 +36,7 @@ from kb import analysis
 from kb.embedding import open_encoder
 from kb.lexical import Bm25
 from kb.search import Searcher
+from kb.snapshot import open_current
 
 _RANDOM_PAIRS = 20_000
 _AROUND = (-0.06, -0.03, 0.0, 0.03, 0.06, 0.1)
@@ -45,21 +49,30 @@ _MANY, _DAY = 100_000, 1_000
 
 
 def main() -> None:
-    if len(sys.argv) not in (2, 3):
-        sys.exit(__doc__)
-    folder = Path(sys.argv[1])
+    given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    given.add_argument("folder", type=Path)
+    given.add_argument("--read", action="store_true")
+    given.add_argument("--data", type=Path)
+    options = given.parse_args()
+    folder = options.folder
     pairs = _read(folder / "tickets" / "related_pairs.jsonl")
     docs = _read(folder / "thunderbird" / "docs.jsonl")
     for name, lang, file in _SETS:
         (encoder,) = Path("build/encoders").glob(f"{name}-*")
         rows = sorted(_read(folder / "tickets" / file), key=lambda row: (row["created"], str(row["id"])))
         embedder = open_encoder(encoder)
-        index = Bm25.of([analysis.terms(f"{doc['title']} {doc['body']}", (lang,)) for doc in docs])
+        index = (
+            open_current(options.data).words
+            if options.data
+            else Bm25.of([analysis.terms(f"{doc['title']} {doc['body']}", (lang,)) for doc in docs])
+        )
         # Only what `read` asks of a searcher: one encoder, the language of the set, and how rare a word is.
-        snapshot = SimpleNamespace(encoders=[SimpleNamespace(embedder=embedder)], words=index)
+        snapshot = SimpleNamespace(encoders=[SimpleNamespace(embedder=embedder)], words=index, id="")
         searcher = cast(Searcher, SimpleNamespace(snapshot=snapshot, language=lambda _, lang=lang: lang))
         failures = [_failure(row, lang) for row in rows]
-        (read,) = reading.read(searcher, failures, _CACHE)
+        newest = failures[-reading.NEWEST :]
+        common = reading.Rarity().among(searcher, [(failure.text, lang) for failure in newest])
+        (read,) = reading.read(searcher, failures, _CACHE, common)
         truth = _truth(rows, [pair for pair in pairs if pair["lang"] == lang])
         print(
             f"\n{name}, {lang}: {len(rows):,} tickets; pairs: {', '.join(f'{len(p):,} {n}' for n, p in truth.items())}"
@@ -72,9 +85,9 @@ def main() -> None:
         for step in _AROUND:
             roots = group(read.vectors, ones, read.threshold + step)
             _show(f"{read.threshold - base + step:.2f}{' <-' if not step else ''}", roots, truth)
-        _show("by day", _by_day(rows, read), truth)
+        _show("by day", _by_day(rows, _read_by_day(searcher, rows, failures)), truth)
         if lang == "en":
-            if "--read" in sys.argv:
+            if options.read:
                 _print_some(rows, group(read.vectors, ones, read.threshold))
             _speed(read)
 
@@ -118,6 +131,19 @@ def _show(name: str, roots: Any, truth: dict[str, Any]) -> None:
         f"{name:>10}{''.join(shares)}{len(sizes):7,}{sizes.max():9,}{int(np.median(sizes)):8}{(sizes == 1).sum():7,}",
         flush=True,
     )
+
+
+def _read_by_day(searcher: Searcher, rows: list[dict[str, Any]], failures: list[Failure]) -> reading.Read:
+    """As a server reads them: how rare a word is changes with what was asked."""
+    days = [row["created"][:10] for row in rows]
+    parts, start = [], 0
+    for day in sorted(set(days)):
+        end = start + days.count(day)
+        newest = failures[max(0, end - reading.NEWEST) : end]
+        common = reading.Rarity().among(searcher, [(failure.text, failure.lang) for failure in newest])
+        parts += reading.read(searcher, failures[start:end], _CACHE, common)
+        start = end
+    return replace(parts[0], failures=tuple(failures), vectors=np.concatenate([part.vectors for part in parts]))
 
 
 def _by_day(rows: list[dict[str, Any]], read: reading.Read) -> Any:

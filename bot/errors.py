@@ -18,6 +18,7 @@ BotError
 ├── FlagInvalid            a comment or a reason cannot be kept as it is
 ├── FlagUnknown            there is no flag with this id
 ├── GapInvalid             a reason is missing or too long, or there is nothing to take back
+├── GapChanged             something else was decided on a gap since an author read it
 ├── GapUnknown             there is no gap with this id
 ├── AccountInvalid         a field of a person, a password or a token is missing or wrong; names the field
 ├── PersonUnknown          there is no person with this id
@@ -97,6 +98,13 @@ class TicketChanged(BotError):  # noqa: N818
             else Message("The requester wrote while you had this ticket open. Read it, then try again.")
         )
         super().__init__(words)
+
+
+class GapChanged(BotError):  # noqa: N818
+    """Something else was decided on a gap since an author read it; nothing was stored."""
+
+    def __init__(self) -> None:
+        super().__init__(Message("Look at what is new, then try again."))
 
 
 class NothingToUndo(BotError):  # noqa: N818

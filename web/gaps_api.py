@@ -113,9 +113,17 @@ def reopen_gap(gap_id: str, told: ReasonIn, desk: Desk, keeper: Keeper, author: 
 
 
 @router.post("/{gap_id}/undo", summary="Take back the last decision")
-def undo_gap(gap_id: str, desk: Desk, keeper: Keeper, author: Author) -> GapDetailOut:
+def undo_gap(
+    gap_id: str,
+    desk: Desk,
+    keeper: Keeper,
+    author: Author,
+    revision: Annotated[
+        int | None, Query(description="The one you read: 409 `gap_changed` where it has another.")
+    ] = None,
+) -> GapDetailOut:
     """It stands as before, reason and all, if nothing else happened since."""
-    gap = keeper.store.undo(gap_id, author.name, desk.now())
+    gap = keeper.store.undo(gap_id, author.name, desk.now(), revision)
     return _detail(desk, keeper, gap.id, author)
 
 
@@ -127,7 +135,7 @@ def draft_gap(gap_id: str, desk: Desk, keeper: Keeper, author: Author) -> DraftO
 
 def _decide(what: What, gap_id: str, told: ReasonIn, desk: HelpDesk, keeper: GapKeeper, who: Caller) -> GapDetailOut:
     standing = decided(what, told.reason, who.name, desk.now(), told.article_id)
-    gap = keeper.store.change(gap_id, what, standing)
+    gap = keeper.store.change(gap_id, what, standing, told.revision)
     return _detail(desk, keeper, gap.id, who)
 
 

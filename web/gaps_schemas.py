@@ -115,6 +115,7 @@ class EventOut(BaseModel):
 
 
 class GapDetailOut(GapOut):
+    revision: int = Field(description="Send it with a decision, so that you decide on what you have read.")
     saves: int = Field(description="Tickets that followed in the last 30 days: what an answer would have saved.")
     reason: str
     article_id: str = Field(description="The article that closed it; empty where none did, or you may not read it.")
@@ -135,6 +136,7 @@ class GapDetailOut(GapOut):
         return cls(
             **GapOut.of(gap).model_dump(),
             reason=standing.reason,
+            revision=found.revision,
             saves=found.saves,
             article_id=found.article.id if found.article else "",
             snapshot=standing.snapshot,
@@ -153,3 +155,4 @@ class GapDetailOut(GapOut):
 class ReasonIn(In):
     reason: Text = Field("", max_length=20_000)
     article_id: Identifier = ""
+    revision: int | None = Field(None, description="The one you read: 409 `gap_changed` where the gap has another.")

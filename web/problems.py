@@ -34,6 +34,7 @@ CODES: dict[type[errors.BotError], tuple[int, str]] = {
     errors.LearnedRemoved: (409, "learned_removed"),
     errors.SendingUnknown: (404, "sending_unknown"),
     errors.GapInvalid: (422, "gap_invalid"),
+    errors.GapChanged: (409, "gap_changed"),
     errors.GapUnknown: (404, "gap_unknown"),
     errors.FlagInvalid: (422, "flag_invalid"),
     errors.FlagUnknown: (404, "flag_unknown"),

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import heapq
 import os
+from typing import Any
 
 import faiss
 import numpy as np
@@ -25,7 +26,8 @@ from kb.vectors import Rows
 _NEIGHBOURS, _NEIGHBOURS_OF_MANY = 32, 8
 #: From so many rows on the neighbours are looked for in the nearest cells only.
 _EXACT = 20_000
-_CELLS_LOOKED_AT = 5
+#: So many times the root of the number of rows, of which each row's nearest are looked at.
+_CELLS, _CELLS_LOOKED_AT = 4, 5
 _SAMPLE_A_CELL = 20
 
 
@@ -116,8 +118,7 @@ def _pairs(means: Vectors, asked: Rows, threshold: float) -> list[set[int]]:
     many = len(asked) >= _EXACT
     if many:  # the first gathering of a large desk; nobody's question waits for these threads
         faiss.omp_set_num_threads(os.cpu_count() or 1)
-    index = _index(means, many=many)
-    scores, found = index.search(means[asked], min(_NEIGHBOURS_OF_MANY if many else _NEIGHBOURS, len(means)))
+    scores, found = _in_cells(means, asked) if many else _exactly(means, asked)
     faiss.omp_set_num_threads(1)
     here, place = np.nonzero((scores >= threshold) & (found >= 0))
     for row, other in zip(asked[here].tolist(), found[here, place].tolist(), strict=True):
@@ -127,16 +128,25 @@ def _pairs(means: Vectors, asked: Rows, threshold: float) -> list[set[int]]:
     return near
 
 
-def _index(means: Vectors, *, many: bool) -> faiss.Index:
-    exact = faiss.IndexFlatIP(means.shape[1])
-    if not many:
-        exact.add(means)
-        return exact
-    cells = 4 * int(np.sqrt(len(means)))
-    index = faiss.IndexIVFFlat(exact, means.shape[1], cells, faiss.METRIC_INNER_PRODUCT)
+def _exactly(means: Vectors, asked: Rows) -> tuple[Vectors, Rows]:
+    index = faiss.IndexFlatIP(means.shape[1])
+    index.add(means)
+    scores, found = index.search(means[asked], min(_NEIGHBOURS, len(means)))
+    return scores, found
+
+
+def _in_cells(means: Vectors, asked: Rows) -> tuple[Vectors, Rows]:
+    # Any: the stubs of faiss tell the C++ signatures, not those of its Python wrappers.
+    quantizer: Any = faiss.IndexFlatIP(means.shape[1])
+    cells = _CELLS * int(np.sqrt(len(means)))
+    index: Any = faiss.IndexIVFFlat(quantizer, means.shape[1], cells, faiss.METRIC_INNER_PRODUCT)
     index.cp.niter, index.cp.seed, index.cp.max_points_per_centroid = 4, 0, _SAMPLE_A_CELL
     index.cp.min_points_per_centroid = 1
-    index.train(means)
-    index.add(means)
     index.nprobe = _CELLS_LOOKED_AT
-    return index
+    index.train(means)
+    # Once for both: adding and searching would each look for the cells of every row.
+    nearness, nearest = quantizer.search(means, _CELLS_LOOKED_AT)
+    first = np.ascontiguousarray(nearest[:, 0])
+    index.add_core(len(means), faiss.swig_ptr(means), None, faiss.swig_ptr(first))
+    scores, found = index.search_preassigned(means[asked], _NEIGHBOURS_OF_MANY, nearest[asked], nearness[asked])
+    return scores, found

@@ -10,7 +10,7 @@ from bot.decide import Policy
 from bot.errors import GapInvalid
 from bot.gaps.evidence import Near, nearest, readable
 from bot.gaps.models import Event, Gap
-from bot.gaps.store import PERIOD, GapStore, last_by_hand
+from bot.gaps.store import PERIOD, GapStore, last_by_hand, revision_of
 from bot.gaps.trend import REACH, UNITS, Count, Unit, trend
 from kb.models import Article
 from kb.search import Searcher
@@ -24,7 +24,7 @@ class Dossier:
     """A gap with what stands beside it. `article` is the one that closed it, if it may be read.
 
     `saves` is how many tickets followed in the last 30 days: what an answer would have saved. `undoable` says whether
-    the last decision can be taken back.
+    the last decision can be taken back. `revision` is the number of the last thing that happened.
     """
 
     gap: Gap
@@ -36,14 +36,16 @@ class Dossier:
     tickets: tuple[tuple[int, str], ...]
     saves: int
     undoable: bool
+    revision: int
 
 
 def dossier(
     store: GapStore, searcher: Searcher, policy: Policy, gap_id: str, audiences: Collection[str], now: datetime
 ) -> Dossier:
     """The dossier of a gap as far as `audiences` may read the articles in it. Raises GapUnknown, StoreUnavailable."""
+    history = store.history(gap_id)  # before the gap: what is decided in between counts as not read
     gap, may_read = store.get(gap_id, now), frozenset(audiences)
-    failures, history = store.members(gap.id, _LOOKED_AT), store.history(gap.id)
+    failures = store.members(gap.id, _LOOKED_AT)
     days = store.days([gap.id], now - REACH)[gap.id]
 
     def seen(article_id: str) -> Article | None:
@@ -59,6 +61,7 @@ def dossier(
         tickets=tuple((failure.ticket, failure.text) for failure in failures if failure.ticket),
         saves=sum(tickets for day, (_, tickets) in days.items() if day > now.date() - PERIOD),
         undoable=_undoable(history, gap),
+        revision=revision_of(history),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -19,8 +18,8 @@ from kb.learned import MAX_CHARACTERS
 
 #: What a key begins with: a question, or a ticket that came without one.
 QUESTION, TICKET = "q", "t"
-#: A row may be stored a little after one that comes behind it: so far back is looked again.
-_LATE, _LATE_ROWS = timedelta(minutes=1), 50
+#: A row may be stored a little after one with a higher number: so many are looked at again.
+_LATE_ROWS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +55,17 @@ class SqlFailures:
         self._engine, self._events = engine, SqlEventStore(engine)
 
     def heads(self) -> tuple[object, ...]:
-        columns = (questions.c.at, outcomes.c.id, tickets.c.number, resolutions.c.id)
-        heads = sa.select(*(sa.select(sa.func.max(column)).scalar_subquery() for column in columns))
+        # Questions have no number, and their times need not grow: one that was imported may be of last year.
+        figures = [sa.func.count(questions.c.id), sa.func.max(questions.c.at)]
+        figures += [sa.func.max(column) for column in (outcomes.c.id, tickets.c.number, resolutions.c.id)]
+        heads = sa.select(*(sa.select(figure).scalar_subquery() for figure in figures))
         with reachable("The questions could not be read"), self._engine.connect() as connection:
             return tuple(connection.execute(heads).one())
 
     def news(self, cursor: dict[str, str], limit: int) -> News:
-        asked_from = datetime.fromisoformat(cursor.get("questions", datetime.min.replace(tzinfo=UTC).isoformat()))
         after = {name: int(cursor.get(name, "0")) for name in ("outcomes", "tickets", "resolutions")}
         with reachable("The questions could not be read"), self._engine.connect() as connection:
-            asked = connection.execute(_unanswered(asked_from, limit)).all()
+            asked = connection.execute(_unanswered(limit)).all()
             judged = _later(connection, outcomes.c.id, after["outcomes"], limit, outcomes.c.question_id)
             sent = _later(connection, tickets.c.number, after["tickets"], limit, tickets.c.id, tickets.c.question_id)
             resolved = _later(connection, resolutions.c.id, after["resolutions"], limit, resolutions.c.ticket_id)
@@ -84,7 +84,6 @@ class SqlFailures:
         failing = {failure.key for failure in failures}
         last = {"outcomes": judged, "tickets": sent, "resolutions": resolved}
         moved = {name: str(max([after[name], *(row[0] for row in rows)])) for name, rows in last.items()}
-        moved["questions"] = max([asked_from, *(row.at for row in asked)]).isoformat()
         more = any(len(rows) >= limit for rows in (asked, judged, sent, resolved))
         return News(failures, tuple(key for key in keys if key not in failing), moved, more)
 
@@ -212,11 +211,10 @@ def _of_ticket(ticket: Any, solved_with: str) -> Failure:
     )
 
 
-def _unanswered(since: datetime, limit: int) -> sa.Select[Any]:
+def _unanswered(limit: int) -> sa.Select[Any]:
+    """Those without a gap, of whatever time."""
     known = sa.exists().where(gap_questions.c.key == sa.literal(QUESTION).concat(questions.c.id))
-    query = sa.select(questions.c.id, questions.c.at).where(questions.c.decision == "unanswered", ~known)
-    if since.year > 1:
-        query = query.where(questions.c.at >= since - _LATE)
+    query = sa.select(questions.c.id).where(questions.c.decision == "unanswered", ~known)
     return query.order_by(questions.c.at, questions.c.id).limit(limit)
 
 

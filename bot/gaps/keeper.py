@@ -20,7 +20,7 @@ from bot.gaps import judge
 from bot.gaps.cluster import group
 from bot.gaps.failures import Failures
 from bot.gaps.models import Centre, Failure, Standing, Step, Work
-from bot.gaps.reading import Read, read, threshold
+from bot.gaps.reading import NEWEST, Rarity, Read, read, threshold
 from bot.gaps.store import GapStore
 from bot.library import Library
 from kb.embedding import Vectors
@@ -57,7 +57,7 @@ class GapKeeper:
         self.store = store
         self._failures, self._library, self._policy = failures, library, policy
         self._now, self._owner, self._cache, self._clock = now, owner, cache, clock
-        self._lock = threading.Lock()
+        self._lock, self._rarity = threading.Lock(), Rarity()
         self._revision, self._centres = -1, dict[str, Centre]()
         self._moved: dict[str, tuple[str, Failure, Vectors]] = {}
         self._done: tuple[object, ...] | None = None
@@ -142,12 +142,19 @@ class GapKeeper:
     def _read(self, searcher: Searcher, failures: Sequence[Failure], until: float | None) -> tuple[list[Read], bool]:
         """As many as there is time for, one batch at least, in order of time; and whether that is all."""
         done: dict[str, list[Read]] = {}
+        common = self._common(searcher, failures) if failures else {}
         for start in range(0, len(failures), _READ):
             if start and self._over(until):
                 return _together(done), False
-            for part in read(searcher, failures[start : start + _READ], self._cache):
+            for part in read(searcher, failures[start : start + _READ], self._cache, common):
                 done.setdefault(part.encoder, []).append(part)
         return _together(done), True
+
+    def _common(self, searcher: Searcher, new: Sequence[Failure] = ()) -> dict[str, float]:
+        """How rare words are among the newest failures, those that are gathered and those that will be."""
+        newest = [(failure.at, failure.text, failure.lang) for failure in new]
+        newest = sorted([*newest, *self.store.texts(NEWEST)], reverse=True)[:NEWEST]
+        return self._rarity.among(searcher, ((text, lang) for _, text, lang in newest))
 
     # --- another encoder -------------------------------------------------------------------------------------------
 
@@ -163,10 +170,11 @@ class GapKeeper:
         homes = self.store.of(old)
         self._moved = {key: found for key, found in self._moved.items() if found[0] in fingerprints and key in homes}
         waiting = [key for key in homes if key not in self._moved]
+        common = self._common(searcher) if waiting else {}
         for start in range(0, len(waiting), _READ):
             if start and self._over(until):
                 return False
-            for part in read(searcher, self._failures.read(waiting[start : start + _READ]), self._cache):
+            for part in read(searcher, self._failures.read(waiting[start : start + _READ]), self._cache, common):
                 for failure, vector in zip(part.failures, part.vectors, strict=True):
                     self._moved[failure.key] = part.encoder, failure, vector
         parts = []

@@ -21,7 +21,7 @@ from bot.gaps.models import (
     What,
     Work,
 )
-from bot.gaps.store import LEASE, PERIOD, last_by_hand, unknown
+from bot.gaps.store import LEASE, PERIOD, check_revision, last_by_hand, unknown
 from kb.analysis import fold
 
 _NOTHING = Description("", "", "no_article", "", ())
@@ -127,6 +127,13 @@ class MemoryGapStore:
     def members(self, gap_id: str, limit: int) -> list[Failure]:
         return sorted(self._of(gap_id), key=lambda failure: (-failure.at.timestamp(), failure.key))[:limit]
 
+    def texts(self, limit: int) -> list[tuple[datetime, str, str]]:
+        failures = sorted(
+            (failure for failure, _ in self._members.values()),
+            key=lambda failure: (-failure.at.timestamp(), failure.key),
+        )
+        return [(failure.at, failure.text, failure.lang) for failure in failures[:limit]]
+
     def find(self, wanted: Filter, now: datetime) -> Listing:
         sought = " ".join(fold(wanted.words).split())
         rows = []
@@ -189,20 +196,22 @@ class MemoryGapStore:
         counts = Counter(failure.department for failure in self._of(gap_id) if failure.department)
         return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
-    def change(self, gap_id: str, what: What, standing: Standing) -> Gap:
+    def change(self, gap_id: str, what: What, standing: Standing, revision: int | None = None) -> Gap:
         gap_id = self._joined.get(gap_id, gap_id)
         now = standing.decided or datetime.now(UTC)
         gap = self.get(gap_id, now)
         before = gap.standing
         if before.state != standing.state or before.reason != standing.reason:
+            check_revision(self.history(gap_id), revision)
             self._gaps[gap_id].standing = standing
             self._note(gap_id, Event(0, now, standing.who, what, standing.reason, standing.article, before))
         return self.get(gap_id, now)
 
-    def undo(self, gap_id: str, who: str, at: datetime) -> Gap:
+    def undo(self, gap_id: str, who: str, at: datetime, revision: int | None = None) -> Gap:
         gap_id = self._joined.get(gap_id, gap_id)
         before = self.get(gap_id, at).standing
         kept = self._gaps[gap_id]
+        check_revision(self.history(gap_id), revision)
         last = last_by_hand(self.history(gap_id), before)
         kept.standing = last.before
         kept.events = [replace(event, undone=event.undone or event.id == last.id) for event in kept.events]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import log1p
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +32,9 @@ _NEAR, _NEAR_UNRELATED = 0.40, 0.10
 #: Words are spread over so many numbers, each over a few of them.
 _SPREAD, _PLACES = 256, 8
 _TITLE_COUNTS, _BODY_WORDS = 2, 200
+#: Among how many of the newest failures it is counted how common a word is; and so many more count as if they did not
+#: have it, lest the first few failures, all of one thing, make its word common.
+NEWEST, _OTHERS = 1_000, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +57,13 @@ def threshold(embedder: Embedder) -> float:
     return _NEAR + _NEAR_UNRELATED * unrelated + (1 - _WORDS) * unrelated / (1 - unrelated)
 
 
-def read(searcher: Searcher, failures: Sequence[Failure], cache: Path | None) -> list[Read]:
-    """Each failure by the best encoder for its language."""
+def read(
+    searcher: Searcher,
+    failures: Sequence[Failure],
+    cache: Path | None,
+    common: Mapping[str, float] = MappingProxyType({}),
+) -> list[Read]:
+    """Each failure by the best encoder for its language; `common` is how rare words are among the failures."""
     embedders = [encoded.embedder for encoded in searcher.snapshot.encoders]
     routes: dict[int, list[tuple[Failure, str]]] = {}
     for failure in failures:
@@ -65,7 +75,7 @@ def read(searcher: Searcher, failures: Sequence[Failure], cache: Path | None) ->
         for number, mine in sorted(routes.items()):
             embedder = embedders[number]
             meaning = np.array(vectors_of(embedder, [failure.full for failure, _ in mine], vectors), np.float32)
-            said = np.array([words(searcher, failure, lang) for failure, lang in mine], np.float32)
+            said = np.array([words(searcher, failure, lang, common) for failure, lang in mine], np.float32)
             both = np.concatenate(
                 [meaning * np.sqrt((1 - _WORDS) / (1 - embedder.unrelated)), said * np.sqrt(_WORDS)], axis=1
             ).astype(np.float32)
@@ -73,11 +83,39 @@ def read(searcher: Searcher, failures: Sequence[Failure], cache: Path | None) ->
     return done
 
 
-def words(searcher: Searcher, failure: Failure, lang: str) -> NDArray[np.float32]:
+class Rarity:
+    """How rare words are among some failures. Keeps the stems of the texts it counted last: most come again."""
+
+    def __init__(self) -> None:
+        self._snapshot = ""
+        self._stems: dict[tuple[str, str], frozenset[str]] = {}
+
+    def among(self, searcher: Searcher, texts: Iterable[tuple[str, str]]) -> dict[str, float]:
+        """For each word of the texts, with their languages, what BM25 counts it: the rarer the more."""
+        before = self._stems if self._snapshot == searcher.snapshot.id else {}
+        kept: dict[tuple[str, str], frozenset[str]] = {}
+        counts: Counter[str] = Counter()
+        size = _OTHERS
+        for text, lang in texts:
+            stems = before.get((text, lang)) or kept.get((text, lang))
+            if stems is None:
+                known = searcher.language(Query(text, lang=lang or None))
+                stems = frozenset(analysis.terms(text, (known,) if known else ()))
+            kept[text, lang] = stems
+            counts.update(stems)
+            size += 1
+        self._snapshot, self._stems = searcher.snapshot.id, kept
+        return {term: log1p((size - count + 0.5) / (count + 0.5)) for term, count in counts.items()}
+
+
+def words(
+    searcher: Searcher, failure: Failure, lang: str, common: Mapping[str, float] = MappingProxyType({})
+) -> NDArray[np.float32]:
     """The words of a failure as a unit vector of _SPREAD numbers, rare ones first; zeros where it has none.
 
-    How rare a word is, the articles tell: what none of them has counts most. The product of two is their TF-IDF cosine,
-    but for words that fall on the same places.
+    How rare a word is, the articles tell, and the failures (`common`), whichever finds it less so: the name of a
+    product that no article has, but half of the questions, would else make one of most gaps. The product of two is
+    their TF-IDF cosine, but for words that fall on the same places.
     """
     langs = (lang,) if lang else ()
     empty = _function_stems(lang)
@@ -86,7 +124,8 @@ def words(searcher: Searcher, failure: Failure, lang: str) -> NDArray[np.float32
     made = np.zeros(_SPREAD, np.float32)
     for term, count in Counter(title * _TITLE_COUNTS + body).items():
         at, signs = _places(term)
-        np.add.at(made, at, signs * np.float32((1 + np.log(count)) * searcher.snapshot.words.idf(term)))
+        rare = min(searcher.snapshot.words.idf(term), common.get(term, np.inf))
+        np.add.at(made, at, signs * np.float32((1 + np.log(count)) * rare))
     length = np.linalg.norm(made)
     return made / length if length else made
 

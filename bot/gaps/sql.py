@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -27,14 +27,17 @@ from bot.gaps.models import (
     Wording,
     Work,
 )
-from bot.gaps.store import LEASE, PERIOD, last_by_hand, unknown
+from bot.gaps.rows import centre_rows, home_rows
+from bot.gaps.store import LEASE, PERIOD, check_revision, last_by_hand, unknown
 from bot.tables import gap_history, gap_joined, gap_questions, gap_work, gaps
 from kb.analysis import fold
 
 _m = gap_questions.c
 _KIND = {"unanswered": _m.unanswered, "rejected": _m.rejected, "ticket": _m.ticketed}
-_OPEN = Standing()
-_KEPT_OF_FAILURES = tuple(field.name for field in fields(Failure) if field.name not in ("body", "shown"))
+_NO_WORK = {
+    name: sa.literal(value, gap_work.c[name].type)
+    for name, value in {"revision": 0, "cursor": {}, "articles": {}, "snapshot": "", "owner": ""}.items()
+}
 
 
 class SqlGapStore:
@@ -47,7 +50,9 @@ class SqlGapStore:
 
     def work(self) -> Work:
         with reachable("The gaps could not be read"), self._engine.connect() as connection:
-            row = connection.execute(gap_work.select()).one()
+            row = connection.execute(gap_work.select()).first()
+        if row is None:  # until the next claim makes it again
+            return Work()
         articles = {key: Version(said, datetime.fromisoformat(since)) for key, (said, since) in row.articles.items()}
         return Work(row.revision, row.cursor, row.snapshot, articles)
 
@@ -56,7 +61,12 @@ class SqlGapStore:
         # Of several servers that see it free, the first one's update is the only one that finds it so.
         taken = gap_work.update().where(free).values(owner=owner, leased_until=now + LEASE)
         with reachable("The work on gaps could not be claimed"), self._engine.begin() as connection:
-            return connection.execute(taken).rowcount > 0
+            if connection.execute(taken).rowcount:
+                return True
+            # Somebody deleted the row, and without it nothing would ever be gathered again.
+            gone = sa.select(*_NO_WORK.values()).where(~sa.exists(sa.select(gap_work.c.revision)))
+            made = gap_work.insert().from_select(list(_NO_WORK), gone)
+            return bool(connection.execute(made).rowcount) and connection.execute(taken).rowcount > 0
 
     def release(self, owner: str) -> None:
         free = gap_work.update().where(gap_work.c.owner == owner).values(owner="", leased_until=None)
@@ -88,7 +98,7 @@ class SqlGapStore:
         if step.cursor is not None:
             values["cursor"] = step.cursor
         # Made before the lock is taken: that takes longer than writing them, and tickets wait for the lock.
-        centres, homes = _centre_rows(step), _home_rows(step)
+        centres, homes = centre_rows(step), home_rows(step)
         with reachable("The gaps could not be stored"), self._engine.begin() as connection:
             seen = gap_work.update().where(gap_work.c.revision == revision).values(values)
             if not connection.execute(seen).rowcount:
@@ -145,6 +155,11 @@ class SqlGapStore:
         with reachable("A gap could not be read"), self._engine.connect() as connection:
             return [_failure(row) for row in connection.execute(query)]
 
+    def texts(self, limit: int) -> list[tuple[datetime, str, str]]:
+        query = sa.select(_m.at, _m.text, _m.lang).order_by(_m.at.desc(), _m.key).limit(limit)
+        with reachable("The gaps could not be read"), self._engine.connect() as connection:
+            return [(row.at, row.text, row.lang) for row in connection.execute(query)]
+
     def find(self, wanted: Filter, now: datetime) -> Listing:
         counted = _counted(wanted, now).subquery()
         query = sa.select(gaps, counted).join(counted, counted.c.gap_id == gaps.c.id)
@@ -195,23 +210,26 @@ class SqlGapStore:
 
     # --- what people do --------------------------------------------------------------------------------------------
 
-    def change(self, gap_id: str, what: What, standing: Standing) -> Gap:
+    def change(self, gap_id: str, what: What, standing: Standing, revision: int | None = None) -> Gap:
         with reachable("The gap could not be changed"), self._engine.begin() as connection:
             _lock(connection)
             gap_id = _where_it_went(connection, gap_id)
             before = _standing(_one(connection, gap_id))
             if before.state != standing.state or before.reason != standing.reason:
+                check_revision(_events(connection, gap_id), revision)
                 _stand(connection, gap_id, standing)
                 at = standing.decided or datetime.now(UTC)
                 _note(connection, gap_id, Event(0, at, standing.who, what, standing.reason, standing.article, before))
         return self.get(gap_id, standing.decided or datetime.now(UTC))
 
-    def undo(self, gap_id: str, who: str, at: datetime) -> Gap:
+    def undo(self, gap_id: str, who: str, at: datetime, revision: int | None = None) -> Gap:
         with reachable("The gap could not be changed"), self._engine.begin() as connection:
             _lock(connection)
             gap_id = _where_it_went(connection, gap_id)
             standing = _standing(_one(connection, gap_id))
-            last = last_by_hand(_events(connection, gap_id), standing)
+            events = _events(connection, gap_id)
+            check_revision(events, revision)
+            last = last_by_hand(events, standing)
             _stand(connection, gap_id, last.before)
             connection.execute(gap_history.update().where(gap_history.c.id == last.id).values(undone=True))
             _note(connection, gap_id, Event(0, at, who, "undo", "", "", standing))
@@ -320,25 +338,6 @@ def _event(row: Any) -> Event:
     return Event(row.id, row.at, row.who, row.what, row.reason, row.article, standing, row.undone)
 
 
-def _centre_rows(step: Step) -> list[dict[str, Any]]:
-    first, open_ = step.first_words(), asdict(_OPEN)
-    return [
-        {
-            "id": centre.id,
-            "encoder": centre.encoder,
-            "vector": np.ascontiguousarray(centre.vector, np.float32).tobytes(),
-            "weight": centre.weight,
-            **open_,
-            "name": first[centre.id].text if centre.id in first else "",
-            "lang": first[centre.id].lang if centre.id in first else "",
-            **{"why": "no_article", "nearest": "", "wordings": []},
-            "stale": True,
-            "checked": "",
-        }
-        for centre in step.centres
-    ]
-
-
 def _put_centres(
     connection: sa.Connection, step: Step, rows: list[dict[str, Any]], stands: dict[str, Standing]
 ) -> None:
@@ -363,19 +362,6 @@ def _join(connection: sa.Connection, gone: str, kept: str) -> None:
         _stand(connection, kept, _standing(rows[gone]))
     connection.execute(gaps.delete().where(gaps.c.id == gone))
     connection.execute(gap_joined.insert().values(id=gone, gap_id=kept))
-
-
-def _home_rows(step: Step) -> list[dict[str, Any]]:
-    return [
-        {
-            **{name: getattr(failure, name) for name in _KEPT_OF_FAILURES},
-            "shown": list(failure.shown),
-            "gap_id": gap_id,
-            "day": failure.at.astimezone(UTC).date(),
-            "search": " ".join(fold(failure.text).split()),
-        }
-        for failure, gap_id in step.homes
-    ]
 
 
 def _put_homes(connection: sa.Connection, step: Step, rows: list[dict[str, Any]]) -> None:

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from bot import privacy
-from bot.errors import GapInvalid, GapUnknown, Message
+from bot.errors import GapChanged, GapInvalid, GapUnknown, Message
 from bot.gaps.models import (
     BY_HAND,
     Centre,
@@ -85,6 +85,10 @@ class GapStore(Protocol):
         """The last `limit` failures of a gap without their bodies, the newest first."""
         ...
 
+    def texts(self, limit: int) -> list[tuple[datetime, str, str]]:
+        """When the last `limit` failures were asked, their text and its language, the newest first."""
+        ...
+
     def find(self, wanted: Filter, now: datetime) -> Listing: ...
 
     def get(self, gap_id: str, now: datetime) -> Gap:
@@ -99,12 +103,13 @@ class GapStore(Protocol):
         """How many tickets came from each department, the most first."""
         ...
 
-    def change(self, gap_id: str, what: What, standing: Standing) -> Gap:
-        """Has a gap stand so from now on; as it does already, nothing happens. Raises GapUnknown."""
+    def change(self, gap_id: str, what: What, standing: Standing, revision: int | None = None) -> Gap:
+        """Has a gap stand so from now on; as it does already, nothing happens. Raises GapUnknown, and GapChanged where
+        something was decided since `revision`."""
         ...
 
-    def undo(self, gap_id: str, who: str, at: datetime) -> Gap:
-        """Takes back the last thing a person did that still stands. Raises GapUnknown, GapInvalid."""
+    def undo(self, gap_id: str, who: str, at: datetime, revision: int | None = None) -> Gap:
+        """Takes back the last thing a person did that still stands. Raises GapUnknown, GapInvalid, GapChanged."""
         ...
 
     def history(self, gap_id: str) -> list[Event]:
@@ -129,6 +134,17 @@ def decided(what: What, reason: str, who: str, at: datetime, article: str = "") 
     if what not in state:
         raise GapInvalid(f"A gap is closed, reopened or will not be done; {what!r} is none of these.")
     return Standing(state[what], written, article, "", who, at)  # type: ignore[arg-type]
+
+
+def revision_of(events: Sequence[Event]) -> int:
+    """The number of the last thing that happened to a gap, 0 where nothing did."""
+    return max((event.id for event in events), default=0)
+
+
+def check_revision(events: Sequence[Event], revision: int | None) -> None:
+    """Raises GapChanged where something happened to a gap since `revision`, unless that is None."""
+    if revision is not None and revision_of(events) != revision:
+        raise GapChanged
 
 
 def last_by_hand(events: Sequence[Event], standing: Standing) -> Event:

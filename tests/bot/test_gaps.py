@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from bot.decide import Policy
 from bot.events import SqlEventStore
+from bot.gaps import reading
 from bot.gaps.cluster import group
 from bot.gaps.failures import MemoryFailures, News, SqlFailures
 from bot.gaps.keeper import GapKeeper, renamed
@@ -25,6 +26,7 @@ from bot.gaps.sql import SqlGapStore
 from bot.gaps.store import GapStore, decided
 from bot.inbox import SqlInbox
 from bot.library import Library
+from bot.tables import gap_work
 from kb.build import BuildSettings, build
 from kb.embedding import HashEmbedder
 from tests.bot.samples import NOON, asked, draft, not_solved, solved, unanswered
@@ -156,6 +158,42 @@ def test_the_fakes_gather_the_same(desk: Desk) -> None:
     keeper = GapKeeper(memory, MemoryFailures(desk.events), desk.library, Policy(), lambda: NOON, "two")
     assert keeper.refresh(None)
     assert list(memory.find(Filter(state=None), NOON).rows) == desk.gaps()
+
+
+def test_a_product_name_that_no_article_has_says_little_once_many_ask_about_it(desk: Desk) -> None:
+    searcher = desk.library.searcher
+    asked_before = [(f"Zorblax thing{n}", "en") for n in range(300)]
+
+    def likeness(common: dict[str, float]) -> float:
+        one, other = (Failure("q", NOON, text) for text in ("Zorblax printer", "Zorblax passport"))
+        return float(reading.words(searcher, one, "en", common) @ reading.words(searcher, other, "en", common))
+
+    assert likeness({}) > 0.4
+    assert likeness(reading.Rarity().among(searcher, asked_before[:3])) == likeness({}), "a few make no word common"
+    assert likeness(reading.Rarity().among(searcher, asked_before)) < 0.3
+
+
+def test_a_question_of_an_earlier_time_than_those_gathered_becomes_a_gap_too(desk: Desk) -> None:
+    desk.ask("where is the sauna")
+    assert len(desk.gaps()) == 1
+    desk.time = NOON - timedelta(days=300)  # imported, or from a server whose clock is behind
+    desk.ask("how to boil an egg")
+    assert [gap.name for gap in desk.gaps(sort="new")] == ["where is the sauna", "how to boil an egg"]
+
+
+def test_the_work_goes_on_where_somebody_deleted_how_far_it_was(desk: Desk) -> None:
+    desk.ask("where is the sauna")
+    assert len(desk.gaps()) == 1
+    with desk.engine.begin() as connection:
+        connection.execute(gap_work.delete())
+    desk.ask("how to boil an egg")
+    desk.events.record_question(asked("q3", text="bicycle"))
+    desk.events.record_outcome(not_solved("q3"), NOON)
+    assert {gap.name: gap.count for gap in desk.gaps()} == {
+        "where is the sauna": 1,
+        "how to boil an egg": 1,
+        "bicycle": 1,
+    }
 
 
 # --- ids -----------------------------------------------------------------------------------------------------------

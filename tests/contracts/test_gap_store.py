@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bot.errors import GapInvalid, GapUnknown
+from bot.errors import GapChanged, GapInvalid, GapUnknown
 from bot.gaps.memory import MemoryGapStore
 from bot.gaps.models import Centre, Description, Failure, Filter, Gap, Standing, Step, Version, Wording
 from bot.gaps.sql import SqlGapStore
-from bot.gaps.store import LEASE, MAX_REASON, GapStore, decided
+from bot.gaps.store import LEASE, MAX_REASON, GapStore, decided, revision_of
 from tests.bot.samples import NOON, after
 
 
@@ -52,6 +52,24 @@ def test_a_step_is_kept_whole_and_read_back(store: GapStore) -> None:
     assert store.homes(["q2", "q3"]) == {"q2": ("a", failed("q2"))}
     assert store.of(["a", "b"]) == {"q1": "a", "q2": "a"}
     assert (store.count("a"), store.keys("a", 1)) == (2, ["q1"])
+
+
+def test_what_was_decided_on_something_older_is_refused(store: GapStore) -> None:
+    keep(store, a=[failed("q1")])
+    seen = revision_of(store.history("a"))
+    store.change("a", "wont_do", decided("wont_do", "Not ours.", "Ann", NOON), seen)
+    with pytest.raises(GapChanged):
+        store.change("a", "close", decided("close", "", "Bob", after(hours=1)), seen)
+    with pytest.raises(GapChanged):
+        store.undo("a", "Bob", after(hours=1), seen)
+    assert store.get("a", NOON).standing.who == "Ann"
+    store.change("a", "wont_do", decided("wont_do", "Not ours.", "Bob", NOON), seen)  # the same again is no harm
+    assert store.undo("a", "Bob", after(hours=1), revision_of(store.history("a"))).state == "open"
+
+
+def test_the_newest_texts_come_first(store: GapStore) -> None:
+    keep(store, a=[failed("q1"), failed("q2", at=after(hours=2), lang="pl")], b=[failed("q3", at=after(hours=1))])
+    assert store.texts(2) == [(after(hours=2), "Where is q2?", "pl"), (after(hours=1), "Where is q3?", "en")]
 
 
 def test_a_step_made_of_what_is_no_more_is_refused_whole(store: GapStore) -> None:

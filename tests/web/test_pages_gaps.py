@@ -205,6 +205,29 @@ def test_what_is_decided_says_who_and_can_be_taken_back(signed_in: Site) -> None
     assert questions(signed_in.get("/authors")) == ["boil an egg"]
 
 
+def test_the_second_of_two_authors_is_told_and_loses_no_word(signed_in: Site) -> None:
+    keep(signed_in, "boil an egg")
+    address = only(signed_in)
+    (field,) = signed_in.get(address).all("input", name="revision")
+    seen = field.attrs["value"]
+    signed_in.post(f"{address}/close", data={"close_as": "closed", "reason": "Written.", "revision": seen})
+    second = signed_in.post(
+        f"{address}/close", data={"close_as": "wont_do", "reason": "Ask the <cook>", "revision": seen}
+    )
+    assert second.status == 409
+    assert "Look at what is new, then try again." in second.main
+    assert "Ask the <cook>" in second.main
+    assert "Written." in signed_in.get(address).main
+    assert signed_in.post(f"{address}/reopen", {"revision": seen}).status == 409
+    author = {"Authorization": f"Bearer {AUTHOR}"}
+    api = f"/api/v1/gaps/{address.rsplit('/', 1)[1]}"
+    told = signed_in.client.post(f"{api}/reopen", json={"revision": int(seen)}, headers=author)
+    assert (told.status_code, told.json()["code"]) == (409, "gap_changed")
+    assert signed_in.client.post(f"{api}/undo?revision={seen}", headers=author).status_code == 409
+    now = signed_in.client.get(api, headers=author).json()["revision"]
+    assert signed_in.client.post(f"{api}/undo?revision={now}", headers=author).json()["state"] == "open"
+
+
 def test_a_draft_is_downloaded_as_markdown(signed_in: Site) -> None:
     keep(signed_in, "boil an egg")
     reply = signed_in.client.get(f"{only(signed_in)}/draft.md")

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from bot.errors import GapInvalid, GapUnknown
+from bot.errors import GapChanged, GapInvalid, GapUnknown
 from bot.gaps import models
 from bot.gaps.dossier import dossier
 from bot.gaps.evidence import Role
@@ -24,7 +24,7 @@ from kb.models import Article
 from web import auth, gaps_api
 from web.pages.catalogue import Catalogue, catalogue
 from web.pages.failures import PageRoute
-from web.pages.forms import Posted, identifier, page_number, tidy
+from web.pages.forms import Form, Posted, identifier, page_number, tidy
 from web.pages.templates import page
 from web.pages.visit import visit
 from web.report_charts import sparkline
@@ -180,32 +180,40 @@ def download(request: Request, gap_id: str) -> Response:
 def close(request: Request, gap_id: str, form: Posted) -> Response:
     """Done, or not to be done, with a reason; back to the gap."""
     what: What = "wont_do" if form.text("close_as") == "wont_do" else "close"
-    return _decide(request, gap_id, what, form.text("reason"))
+    return _decide(request, gap_id, what, form)
 
 
 @router.post(_LIST + "/gaps/{gap_id}/reopen")
 def reopen(request: Request, gap_id: str, form: Posted) -> Response:
-    return _decide(request, gap_id, "reopen", form.text("reason"))
+    return _decide(request, gap_id, "reopen", form)
 
 
 @router.post(_LIST + "/gaps/{gap_id}/undo")
-def undo(request: Request, gap_id: str, form: Posted) -> Response:  # noqa: ARG001 - looks where it comes from
+def undo(request: Request, gap_id: str, form: Posted) -> Response:
     who = auth.enter(request, "authoring")
     try:
-        gap = _keeper(request).store.undo(gap_id, who.name, _desk(request).now())
-    except GapInvalid as error:
+        gap = _keeper(request).store.undo(gap_id, who.name, _desk(request).now(), _revision(form))
+    except (GapInvalid, GapChanged) as error:
         return _page(request, who, gap_id, problem=_told(request, error), status=409)
     return RedirectResponse(f"{_LIST}/gaps/{gap.id}?changed=undo", 303)
 
 
-def _decide(request: Request, gap_id: str, what: What, reason: str) -> Response:
-    who = auth.enter(request, "authoring")
+def _decide(request: Request, gap_id: str, what: What, form: Form) -> Response:
+    who, reason = auth.enter(request, "authoring"), form.text("reason")
     try:
         standing = decided(what, reason, who.name, _desk(request).now())
     except GapInvalid as error:
         return _page(request, who, gap_id, problem=_told(request, error), typed=reason, status=422)
-    gap = _keeper(request).store.change(gap_id, what, standing)
+    try:
+        gap = _keeper(request).store.change(gap_id, what, standing, _revision(form))
+    except GapChanged as error:
+        return _page(request, who, gap_id, problem=_told(request, error), typed=reason, status=409)
     return RedirectResponse(f"{_LIST}/gaps/{gap.id}?changed={what}", 303)
+
+
+def _revision(form: Form) -> int | None:
+    given = form.text("revision")
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else None
 
 
 def _page(
@@ -246,7 +254,7 @@ def _article(known: Catalogue, article_id: str, lang: str) -> Article | None:
     return known.in_language(article_id, lang or known.default_lang) if article_id else None
 
 
-def _told(request: Request, error: GapInvalid) -> str:
+def _told(request: Request, error: GapInvalid | GapChanged) -> str:
     said = visit(request, catalogue(request)).said
     return said.say(error.message) if error.message else str(error)
 
