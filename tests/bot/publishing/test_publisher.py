@@ -25,6 +25,7 @@ from bot.publishing.lock import locked
 from bot.publishing.publication import Finding
 from bot.publishing.remote import Remote
 from bot.readership import SqlReadStore
+from kb import repository
 from kb.check import CheckSettings
 from kb.published import taken_back
 from tests.bot.publishing.desk import BROKEN, PRINTER, VPN, Desk, Forge, git
@@ -327,6 +328,50 @@ def test_a_damaged_clone_is_made_anew_and_never_taken_for_the_repository_around_
     assert desk.articles == ["printer", "vpn"]
     assert (around / "mine.txt").read_text() == "keep me"
     assert git(around, "symbolic-ref", "HEAD").strip() == "refs/heads/work"
+
+
+def test_a_filter_that_never_ends_is_ended_and_the_clone_stays_as_it_does_where_a_file_cannot_be_written(
+    forge: Forge, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forge.push({"vpn.md": VPN})
+    desk.pull()
+    marker = desk.data / FOLDER / ".git" / "kept"
+    marker.touch()
+    (forge.checkout / ".gitattributes").write_text("*.md filter=lfs")
+    forge.push({"printer.md": PRINTER})
+    # As a server's own settings have it; a filter that is required and fails stops git as a full disk does.
+    for name, value in (("COUNT", "2"), ("KEY_0", "filter.lfs.smudge"), ("KEY_1", "filter.lfs.required")):
+        monkeypatch.setenv(f"GIT_CONFIG_{name}", value)
+    monkeypatch.setenv("GIT_CONFIG_VALUE_1", "true")
+    reach = repository.reach
+
+    def soon(folder: Path, *given: str, seconds: float, **more: dict[str, str]) -> str:
+        return reach(folder, *given, seconds=0.2 if (given[0], smudge) == ("checkout", "sleep 600") else 20.0, **more)
+
+    monkeypatch.setattr(repository, "reach", soon)
+    for smudge, words in (
+        ("sleep 600", "git checkout took longer than 0.2 seconds and was ended."),
+        ("false", "git checkout: docs/"),
+    ):
+        monkeypatch.setenv("GIT_CONFIG_VALUE_0", smudge)
+        state, reason = told(desk)
+        assert (state, reason[: len(words)], marker.exists()) == ("failed", words, True)
+
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "0")
+    assert desk.pull().state == "published"
+    assert marker.exists()
+
+
+def test_a_clone_with_a_broken_object_is_fetched_anew(forge: Forge, desk: Desk) -> None:
+    forge.push({"vpn.md": VPN})
+    desk.pull()
+    forge.push({"printer.md": PRINTER})
+    clone = desk.data / FOLDER
+    index = clone / ".git" / "index"
+    index.write_bytes(b"broken")
+
+    assert desk.pull().state == "published"
+    assert desk.articles == ["printer", "vpn"]
 
 
 def test_what_a_killed_process_left_is_failed_with_what_it_wrote_last(forge: Forge, desk: Desk) -> None:
