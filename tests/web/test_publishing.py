@@ -105,6 +105,15 @@ def test_a_push_is_published_and_what_is_none_is_answered_politely(desk: Desk) -
     assert desk.site.get("/en/articles/vpn").status == 200
 
 
+def test_a_delivery_may_be_as_large_as_github_sends_it_and_no_larger(desk: Desk) -> None:
+    sent = {"ref": "refs/heads/draft", "commits": "x" * 3_000_000}
+    assert desk.delivered(sent).status_code == 202
+    assert desk.delivered(sent, **{"X-Hub-Signature-256": "sha256=00"}).json()["code"] == "signature_invalid"
+    sent["commits"] *= 9
+    assert desk.delivered(sent).status_code == 413
+    assert desk.site.client.post("/api/v1/questions", content=b"x" * 3_000_000).status_code == 413
+
+
 @pytest.mark.parametrize("signature", ["", "sha256=00"])
 def test_a_wrong_signature_is_told_before_anything_is_read(desk: Desk, signature: str) -> None:
     body = b"no json"
