@@ -17,7 +17,7 @@ from typing import ClassVar
 import pytest
 import sqlalchemy as sa
 
-from bot.errors import NothingToTakeBack, PublicationRunning
+from bot.errors import NothingToTakeBack, PublicationRunning, StoreUnavailable
 from bot.publishing import gates
 from bot.publishing import publisher as module
 from bot.publishing.clone import FOLDER
@@ -455,6 +455,35 @@ def test_going_back_is_undone_and_told_where_there_is_nothing_to_go_back_to(forg
     assert desk.live.id == second.snapshot
     with locked(desk.data, wait=False), pytest.raises(PublicationRunning):
         desk.publisher.take_back("", "")
+
+
+def test_going_back_without_the_database_changes_nothing_or_is_written_down_later(
+    forge: Forge, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forge.push({"vpn.md": VPN})
+    first = desk.pull()
+    forge.push({"printer.md": PRINTER})
+    second = desk.pull()
+    keep, answers = desk.publisher.store.keep, [False]
+
+    def gone(publication: module.Publication) -> module.Publication:
+        if not answers.pop(0):
+            raise StoreUnavailable("The publication could not be stored")
+        return keep(publication)
+
+    monkeypatch.setattr(desk.publisher.store, "keep", gone)
+    with pytest.raises(StoreUnavailable):
+        desk.publisher.take_back("", "Kim")
+    assert desk.live.id == second.snapshot
+
+    answers[:] = [True, False]  # it goes away right after the switch
+    with pytest.raises(StoreUnavailable):
+        desk.publisher.take_back("", "Kim")
+    assert desk.live.id == first.snapshot
+    monkeypatch.undo()
+    desk.publisher.settle()
+    row = desk.publisher.store.find().rows[0]
+    assert (row.how, row.who, row.state, row.snapshot) == ("rollback", "Kim", "published", first.snapshot)
 
 
 def test_a_finding_is_for_those_who_may_read_all_the_articles_it_speaks_of() -> None:
