@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.audit import AuditEntry, AuditLog
-from bot.people import ApiToken, Link, People, Person, Role, Session
-from bot.people_store import key, last_admin, taken, unknown
+from bot.people import ApiToken, Link, People, Person, Role, Session, address_key
+from bot.people_store import last_admin, taken, unknown
 
 
 class MemoryPeopleStore:
@@ -37,7 +37,8 @@ class MemoryPeopleStore:
         return self._people[person_id]
 
     def by_email(self, email: str) -> Person | None:
-        return next((person for person in self._people.values() if key(person.email) == key(email)), None)
+        wanted = address_key(email)
+        return next((person for person in self._people.values() if address_key(person.email) == wanted), None)
 
     def find(
         self,
@@ -50,7 +51,7 @@ class MemoryPeopleStore:
     ) -> People:
         rows = [
             person
-            for person in sorted(self._people.values(), key=lambda each: key(each.email))
+            for person in sorted(self._people.values(), key=lambda each: address_key(each.email))
             if text.casefold() in f"{person.name}\n{person.email}".casefold()
             and (role is None or role in person.roles)
             and active in (None, person.active)

@@ -147,3 +147,8 @@ class People:
 
     total: int
     rows: tuple[Person, ...]
+
+
+def address_key(email: str) -> str:
+    """What two spellings of one e-mail address have in common."""
+    return email.strip().casefold()

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from bot.audit import AuditEntry, keep_entry
 from bot.database import reachable
 from bot.errors import AccountInvalid, LastAdmin, Message, PersonUnknown
-from bot.people import ROLES, ApiToken, Link, LinkKind, People, Person, Role, Session
+from bot.people import ROLES, ApiToken, Link, LinkKind, People, Person, Role, Session, address_key
 from bot.tables import api_tokens, people, people_links, people_sessions
 
 
@@ -140,11 +140,6 @@ def last_admin() -> LastAdmin:
     return LastAdmin(Message("This is the last administrator. Make somebody else one first."))
 
 
-def key(email: str) -> str:
-    """What two spellings of one address have in common."""
-    return email.strip().casefold()
-
-
 class SqlPeopleStore:
     """Keeps people in a database."""
 
@@ -172,7 +167,7 @@ class SqlPeopleStore:
         return _person(rows[0])
 
     def by_email(self, email: str) -> Person | None:
-        rows = self._read(people.select().where(people.c.email_key == key(email)))
+        rows = self._read(people.select().where(people.c.email_key == address_key(email)))
         return _person(rows[0]) if rows else None
 
     def find(
@@ -360,7 +355,7 @@ def _insert(connection: sa.Connection, person: Person, password: str) -> None:
     row = {**_row(person), "id": person.id, "created": person.created, "search": _search(person, person.email)}
     try:
         connection.execute(
-            people.insert().values(**row, email=person.email, email_key=key(person.email), password=password)
+            people.insert().values(**row, email=person.email, email_key=address_key(person.email), password=password)
         )
     except IntegrityError:
         raise taken(person.email) from None

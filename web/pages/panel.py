@@ -20,8 +20,7 @@ from bot.accounts import SESSION_LASTS, By, digest, new_secret
 from bot.beside import Case
 from bot.errors import Message
 from bot.models import MAX_BODY, MAX_SUBJECT
-from bot.people import Caller
-from bot.people_store import key
+from bot.people import Caller, address_key
 from bot.service import HelpDesk
 from kb import languages
 from web import auth, beside_api
@@ -107,7 +106,7 @@ def sign_in(request: Request, form: Posted) -> Response:
     if not email or not password:
         return _sign_in(request, carried, email, Message("Enter your e-mail address and your password."), 422)
     from_where = network(host(request))
-    if limits.try_account(from_where, key(email)):
+    if limits.try_account(from_where, address_key(email)):
         many = Message("There were many tries to sign in from here. Wait a while and try again.")
         return _sign_in(request, carried, email, many, 429)
     cookie = new_secret()
@@ -122,7 +121,7 @@ def sign_in(request: Request, form: Posted) -> Response:
         words = "This e-mail address and password do not go together. Check both and try again."
         told = Message(words) if session is None else Message("You are not among those who work on tickets here.")
         return _sign_in(request, carried, email, told, 403)
-    limits.account_opened(from_where, key(email))
+    limits.account_opened(from_where, address_key(email))
     query = urlencode({name: text for name, text in carried.items() if text})
     response = RedirectResponse(f"{ADDRESS}?{query}" if len(query) < _LONGEST * 8 else ADDRESS, 303)
     return _keep(response, cookie, int(SESSION_LASTS.total_seconds()))

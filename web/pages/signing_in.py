@@ -10,8 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from bot.accounts import PersonDraft, digest, no_link
 from bot.errors import AccountInvalid, Message
 from bot.passwords import SHORTEST
-from bot.people import ANYBODY, Caller, Person
-from bot.people_store import key
+from bot.people import ANYBODY, Caller, Person, address_key
 from web import auth
 from web.origin import host, network, own_path
 from web.pages.catalogue import catalogue
@@ -47,14 +46,14 @@ def sign_in(request: Request, form: Posted) -> Response:
     if errors:
         return _sign_in(request, following, email, errors, 422)
     from_where = network(host(request))
-    if seconds := limits.try_account(from_where, key(email)):
+    if seconds := limits.try_account(from_where, address_key(email)):
         many = {"email": Message("There were many tries to sign in from here. Wait a while and try again.")}
         return _sign_in(request, following, email, many, 429, {"Retry-After": str(seconds)})
     secret = auth.accounts(request).sign_in(email, password, host(request))
     if secret is None:
         limits.wait("sign_in", from_where)
         return _sign_in(request, following, email, {"password": _NO_MATCH}, 403)
-    limits.account_opened(from_where, key(email))
+    limits.account_opened(from_where, address_key(email))
     return _signed_in(request, secret, following)
 
 
