@@ -30,9 +30,16 @@ def sqlite_url(path: Path) -> str:
 
 
 def open_engine(url: str) -> sa.Engine:
-    """An engine for a database URL. SQLite runs in WAL mode, so that readers never wait for a writer."""
+    """An engine for a database URL. SQLite runs in WAL mode, so that readers never wait for a writer.
+
+    Raises StoreUnavailable where the package that talks to such a database is not installed.
+    """
     if not url.startswith("sqlite"):
-        return sa.create_engine(url, pool_pre_ping=True)
+        try:
+            return sa.create_engine(url, pool_pre_ping=True)
+        except ModuleNotFoundError as error:
+            words = f"database_url needs the Python package {error.name}. Install it: pip install {error.name}"
+            raise StoreUnavailable(words) from error
     engine = sa.create_engine(url, connect_args={"timeout": LOCK_TIMEOUT_S})
 
     @event.listens_for(engine, "connect")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -42,6 +43,10 @@ _READ = frozenset(
 )
 _FIRST_HEADING = re.compile(r"^ {0,3}#{1,2}[ \t]+(\S.*)$", re.MULTILINE)
 _SETEXT_HEADING = re.compile(r"^ {0,3}(\S[^\n]*)\n=+[ \t]*$", re.MULTILINE)
+#: As it stands in front matter that YAML may not be able to read.
+_AUDIENCE = re.compile(r"^audience[ \t]*:[ \t]*(\S.*?)[ \t]*(?:#.*)?$", re.MULTILINE)
+#: Front matter ends before, in characters.
+_FRONT_MATTER = 100_000
 _FENCED = re.compile(r"^ {0,3}(```|~~~).*?^ {0,3}\1", re.MULTILINE | re.DOTALL)
 
 
@@ -96,7 +101,7 @@ def load(
     skipped: list[Skipped] = []
     for entry in _entries(source, default_lang, on_file, read or read_file):
         if isinstance(entry, Skipped):
-            skipped.append(entry)
+            skipped.append(entry if entry.harmless else replace(entry, audiences=(declared(source, entry.path),)))
         elif (first := articles.get(entry.key)) is not None:
             skipped.append(
                 Skipped(
@@ -104,6 +109,7 @@ def load(
                     "duplicate id",
                     f"{entry.id!r} in {entry.lang} is already the id of {first.path}",
                     fix="Give one of the two another `id:` in its front matter.",
+                    audiences=(entry.audience, first.audience),
                 )
             )
         else:
@@ -306,6 +312,16 @@ def audience_of(written: str) -> str:
     if all(part.strip().lower() in _READER_KINDS for part in written.split("|")):
         return PUBLIC
     return written.lower() if written.lower() in (PUBLIC, INTERNAL) else written
+
+
+def declared(source: Path, path: str) -> str:
+    """For whom a file is that became no article, a draft or one with broken front matter, as far as it says so."""
+    try:
+        with (source / path).open(encoding="utf-8", errors="replace") as file:
+            found = _AUDIENCE.search(file.read(_FRONT_MATTER))
+    except (OSError, ValueError):  # its name is not UTF-8, or it is no file
+        return PUBLIC
+    return audience_of(found[1].strip("'\"")) if found else PUBLIC
 
 
 def _heading_title(body: str) -> str:

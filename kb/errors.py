@@ -3,6 +3,7 @@
 KbError
 ├── SourceError            the articles folder or file as a whole cannot be used
 ├── RepositoryError        git cannot do what was asked of the repository of the articles
+│   └── RepositoryTimeout  it took too long and was ended
 ├── EvaluationFileError    a line of a queries or docs file cannot be read
 ├── EncoderError           an encoder is missing, damaged or not the one asked for
 ├── DataFolderError        the data folder cannot be written
@@ -26,6 +27,10 @@ class SourceError(KbError):
 
 class RepositoryError(KbError):
     """git cannot do what was asked of the repository of the articles."""
+
+
+class RepositoryTimeout(RepositoryError):  # noqa: N818
+    """It took too long and was ended."""
 
 
 class EvaluationFileError(KbError):

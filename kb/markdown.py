@@ -23,7 +23,7 @@ from mdit_py_plugins.admon import admon_plugin
 from mdit_py_plugins.container import container_plugin
 from mdit_py_plugins.gfm import gfm_plugin
 
-from kb import alerts
+from kb import alerts, autolinks
 from kb.blocks import Block, inline_text, lines_of, plain_block, top_level
 from kb.models import Section
 
@@ -107,7 +107,7 @@ def heading_text(source: str) -> str:
 @lru_cache(maxsize=1)
 def parser() -> MarkdownIt:
     """The parser of all pages. `html` is on: what it lets through is sanitised in `sanitise`."""
-    md = MarkdownIt("commonmark", {"html": True}).use(gfm_plugin).use(admon_plugin)
+    md = MarkdownIt("commonmark", {"html": True}).use(gfm_plugin).use(autolinks.bound).use(admon_plugin)
     container_plugin(md, "note", validate=lambda params, *_: bool(alerts.container_kind(params)))
     md.block.ruler.before("fence", "learn_image", _learn_image, {"alt": ["paragraph", "list"]})
     md.block.ruler.before("fence", "learn_include", _learn_include, {"alt": ["paragraph", "list"]})

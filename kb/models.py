@@ -72,13 +72,17 @@ HARMLESS: frozenset[SkipReason] = frozenset({"not an article", "draft", "archive
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file that became no article: where, why, and what to do about it."""
+    """A file that became no article: where, why, and what to do about it.
+
+    `audiences` are those that all have to be somebody's to be told: of the file, and of what else it names.
+    """
 
     path: str
     reason: SkipReason
     detail: str = ""
     line: int = 0
     fix: str = ""
+    audiences: tuple[str, ...] = (PUBLIC,)
 
     @property
     def harmless(self) -> bool:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from kb.errors import RepositoryError
+from kb.errors import RepositoryError, RepositoryTimeout
 
 #: Set by git for its hooks; they name the repository of the hook, whatever folder is asked about.
 _OF_HOOKS = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"})
@@ -98,13 +98,17 @@ def run(folder: Path, *arguments: str, given: bytes | None = None) -> str:
 
 
 def reach(folder: Path, *arguments: str, seconds: float, configured: Mapping[str, str] = MappingProxyType({})) -> str:
-    """As `run`, for a command that talks to another repository: ended with all it started after some seconds.
+    """As `run`, for a command that talks to another repository or starts programs of the server's own settings, such
+    as filters: ended with all it started after some seconds.
 
     `configured` are settings of git for this command that no list of running programs shows. Nobody is asked for a
-    password. Raises RepositoryError with all that git and what it started said of the reason.
+    password. Raises RepositoryTimeout, or RepositoryError with all that git and what it started said of the reason.
     """
-    given = {f"GIT_CONFIG_{kind}_{n}": text for n, pair in enumerate(configured.items()) for kind, text in _named(pair)}
-    more = {**given, "GIT_CONFIG_COUNT": str(len(configured)), "GIT_ASKPASS": "", "SSH_ASKPASS": ""}
+    told = os.environ.get("GIT_CONFIG_COUNT", "")
+    first = int(told) if told.isdecimal() else 0  # settings that the server was started with stay
+    pairs = enumerate(configured.items(), first)
+    given = {f"GIT_CONFIG_{kind}_{n}": text for n, pair in pairs for kind, text in _named(pair)}
+    more = {**given, "GIT_CONFIG_COUNT": str(first + len(configured)), "GIT_ASKPASS": "", "SSH_ASKPASS": ""}
     try:
         process = subprocess.Popen(
             command(folder, *arguments),
@@ -121,7 +125,7 @@ def reach(folder: Path, *arguments: str, seconds: float, configured: Mapping[str
             out, err = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
             _end(process)
-            raise RepositoryError(f"git {arguments[0]} took longer than {seconds:g} seconds and was ended.") from None
+            raise RepositoryTimeout(f"git {arguments[0]} took longer than {seconds:g} seconds and was ended.") from None
         except BaseException:
             _end(process)
             raise

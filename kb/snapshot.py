@@ -28,7 +28,7 @@ from kb.calibrate import DEFAULT, Calibration
 from kb.embedding import GRAPH_FILE, SPEC_FILE, TOKENIZER_FILE, Embedder, open_encoder, sha256_of
 from kb.errors import EncoderError, SnapshotDamaged, SnapshotForeign, SnapshotMissing
 from kb.lexical import Bm25
-from kb.models import Article, ArticleKey, Passage, Section, Skipped
+from kb.models import PUBLIC, Article, ArticleKey, Passage, Section, Skipped
 from kb.topics import TopicNames
 from kb.vectors import FaissStore, VectorStore
 
@@ -83,7 +83,8 @@ class Snapshot:
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:
-        return tuple(Skipped(**row) for row in self.manifest["skipped"])
+        rows = self.manifest["skipped"]  # those of an older snapshot name no audiences
+        return tuple(Skipped(**{**row, "audiences": tuple(row.get("audiences", (PUBLIC,)))}) for row in rows)
 
     def entry(self, key: ArticleKey) -> Entry | None:
         number = self.by_key.get(key)

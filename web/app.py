@@ -48,7 +48,7 @@ from bot.solved import SqlSolvedStore
 from bot.worklist import SqlWorklist
 from kb.snapshot import current_id
 from kb.vector_cache import cache_file
-from web import api, handoff, pages, problems, zendesk
+from web import api, handoff, pages, problems, push_webhook, zendesk
 from web.limits import Limits
 from web.mcp import http as mcp
 from web.middleware import Compressed, SecurityHeaders, SizeLimit
@@ -188,7 +188,10 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
             "sign_in": settings.rate_sign_in,
         }
     )
-    app.add_middleware(SizeLimit, streamed={"/ticket": forms.longest_body(settings.allowed_files)})
+    longest = {"/ticket": forms.longest_body(settings.allowed_files)}
+    if settings.push_secret.get_secret_value():
+        longest[push_webhook.ADDRESS] = push_webhook.LONGEST
+    app.add_middleware(SizeLimit, streamed=longest)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(settings.widget_origins),

@@ -19,6 +19,10 @@ from web.webhooks import raw
 
 router = APIRouter()
 
+ADDRESS = "/api/v1/webhooks/push"
+#: In bytes: GitHub tells all that a push changed, and sends no delivery that is larger.
+LONGEST = 25_000_000
+
 
 class PushedOut(BaseModel):
     publication: int | None = Field(description="Its id; none where nothing is published for it.")
@@ -47,7 +51,7 @@ async def pushed(request: Request, body: Annotated[bytes, Depends(raw)]) -> Push
         detail = "webhook-timestamp is more than five minutes from our clock. Send it anew."
         raise ApiError(401, "timestamp_out_of_range", detail) from None
     try:
-        told = push.read(request.headers, body)
+        told = await asyncio.to_thread(push.read, request.headers, body)
     except PushUnreadable:
         raise ApiError(
             422, "invalid_request", "The body is no JSON object. Have it sent as application/json."

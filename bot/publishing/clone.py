@@ -9,7 +9,7 @@ from pathlib import Path
 from bot.errors import Message, RemoteUnusable
 from bot.publishing.remote import Remote
 from kb import repository
-from kb.errors import RepositoryError
+from kb.errors import RepositoryError, RepositoryTimeout
 from kb.repository import Repository
 
 FOLDER = "articles-clone"
@@ -31,7 +31,7 @@ class Head:
 
 
 class Clone:
-    """The clone in a data folder; a damaged one is made anew. `seconds` is how long git may talk to the remote."""
+    """The clone in a data folder; a damaged one is made anew. `seconds` is how long git may take at a time."""
 
     def __init__(self, data: Path, remote: Remote, seconds: float) -> None:
         self.top, self._data, self._remote, self._seconds = data / FOLDER, data, remote, seconds
@@ -61,9 +61,9 @@ class Clone:
         try:
             subject = self._check_out(head)
         except RepositoryError:
-            if not known:
+            if not known or not self._damaged():  # a full disk, say: what was fetched is good
                 raise
-            shutil.rmtree(self.top, ignore_errors=True)  # the remote answers: it is the clone that is damaged
+            shutil.rmtree(self.top, ignore_errors=True)
             subject = self._check_out(head)
         inside = self.source.resolve()
         if not inside.exists() or not inside.is_relative_to(self.top.resolve()):
@@ -102,7 +102,9 @@ class Clone:
             self._ask("fetch", *options, "--", self._remote.url, fetched)
         if not self._has(head.commit):  # the branch was pushed over meanwhile: the next publication takes what is there
             raise RepositoryError(f"{self._remote.url} changed while it was read. Publish again.")
-        repository.run(self.top, "checkout", "--quiet", "--force", "--no-recurse-submodules", "--detach", head.commit)
+        # With a limit of time: a filter that the server's git is set to, such as that of LFS, may never end.
+        whole = ("--quiet", "--force", "--no-recurse-submodules", "--detach", head.commit)
+        repository.reach(self.top, "checkout", *whole, seconds=self._seconds, configured=_SETTINGS)
         repository.run(self.top, "clean", "-ffdxq")
         return repository.run(self.top, "log", "-1", "--no-show-signature", "--format=%s").strip()[:MAX_SUBJECT]
 
@@ -114,6 +116,16 @@ class Clone:
             return Repository.at(self.top).top == self.top.resolve()
         except RepositoryError:
             return False
+
+    def _damaged(self) -> bool:
+        """Whether git finds something missing or broken in what was fetched."""
+        try:
+            repository.reach(self.top, "fsck", "--no-progress", "--no-dangling", seconds=self._seconds)
+        except RepositoryTimeout:
+            return False
+        except RepositoryError:
+            return True
+        return False
 
     def _has(self, commit: str) -> bool:
         """Whether it was fetched as a whole: what a killed git left behind stands in no branch."""

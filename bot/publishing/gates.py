@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 
 from bot.publishing.publication import Finding, Severity
-from kb.articles import audience_of, load
+from kb.articles import declared, load
 from kb.check import CheckSettings
 from kb.check import check as check_files
 from kb.expect import Outcome, compare, report
@@ -17,9 +16,6 @@ from kb.expect.comparison import Theft
 from kb.models import PUBLIC, Article, ArticleKey
 from kb.sheets import Progress
 from kb.snapshot import Snapshot
-
-#: As it stands in front matter that YAML may not be able to read.
-_AUDIENCE = re.compile(r"^audience[ \t]*:[ \t]*(\S.*?)[ \t]*(?:#.*)?$", re.MULTILINE)
 
 
 def check(source: Path, settings: CheckSettings, today: date) -> tuple[tuple[Finding, ...], bool]:
@@ -42,7 +38,7 @@ def check(source: Path, settings: CheckSettings, today: date) -> tuple[tuple[Fin
             tuple(
                 sorted(
                     {
-                        own.get(one.path) or _declared(source, one.path),
+                        own.get(one.path) or declared(source, one.path),
                         *_named(f"{one.message} {one.fix}", restricted),
                     }
                 )
@@ -104,16 +100,6 @@ def _failing(outcome: Outcome) -> tuple[str, str]:
 
 def _shown(path: str) -> str:
     return path
-
-
-def _declared(source: Path, path: str) -> str:
-    """For whom a file is that became no article, a draft or one with broken front matter, as far as it says so."""
-    try:
-        text = (source / path).read_text(encoding="utf-8", errors="replace")
-    except (OSError, ValueError):  # its name is not UTF-8, or it is no file
-        return PUBLIC
-    found = _AUDIENCE.search(text)
-    return audience_of(found[1].strip("'\"")) if found else PUBLIC
 
 
 def _named(text: str, articles: Iterable[Article]) -> Iterator[str]:

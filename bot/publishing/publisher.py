@@ -125,29 +125,34 @@ class Publisher:
                 )
             try:
                 opened = open_snapshot(snapshots_folder(self._data) / target)
-                if target != live:
-                    take_back(self._data, target)
             except KbError as error:
                 raise NothingToTakeBack(_plain(error)) from error
             known = self.store.of(target)
-            return self.store.keep(
-                Publication(
-                    0,
-                    "rollback",
-                    now,
-                    who,
-                    state="published" if target != live else "unchanged",
-                    began=now,
-                    ended=self._now(),
-                    branch=known.branch if known else "",
-                    commit=known.commit if known else "",
-                    subject=known.subject if known else "",
-                    made_with=known.made_with if known else "",
-                    snapshot=target,
-                    before=live,
-                    counts=_counts(opened),
-                )
+            row = Publication(
+                0,
+                "rollback",
+                now,
+                who,
+                state="running",
+                stage="switching",
+                began=now,
+                branch=known.branch if known else "",
+                commit=known.commit if known else "",
+                subject=known.subject if known else "",
+                made_with=known.made_with if known else "",
+                snapshot=target,
+                before=live,
+                counts=_counts(opened),
             )
+            if target == live:
+                return self.store.keep(replace(row, state="unchanged", stage="", ended=self._now()))
+            row = self.store.keep(row)  # before the switch: whatever breaks off from here on, the history is right
+            try:
+                take_back(self._data, target)
+            except (KbError, OSError) as error:
+                self._over(row, "failed", _plain(error))
+                raise NothingToTakeBack(_plain(error)) from error
+            return self.store.keep(replace(row, state="published", stage="", ended=self._now()))
 
     def record(self, source: Path, before: str, began: datetime, report: BuildReport) -> Publication:
         """Keeps that a folder was indexed and is in use, with its commit where the folder is as it was committed."""

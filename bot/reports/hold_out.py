@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -19,6 +19,8 @@ from bot.tables import form_sessions, tickets
 
 #: The smallest difference that has to be told from chance, as a share of the sessions.
 WORTH_KNOWING = 0.05
+#: How long a session counts: a year and some, so that a month can be held against the same one a year ago.
+KEPT_FOR = timedelta(days=400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class HoldOut:
 
     def __init__(self, engine: sa.Engine, share: float, key: bytes) -> None:
         self._engine, self.share, self._key = engine, share, key
+        self._tidied = date.min
 
     def holds_out(self, session: str) -> bool:
         """The same for a session on every server and at any time, as long as the share stays."""
@@ -78,11 +81,14 @@ class HoldOut:
         return int.from_bytes(drawn[:8]) < self.share * 2**64
 
     def enter(self, session: str, at: datetime) -> None:
-        """A session came to the form: it counts from its first time on. Raises StoreUnavailable."""
+        """A session came to the form: it counts from its first time on, for `KEPT_FOR`. Raises StoreUnavailable."""
         row = {"session": session, "at": at, "held_out": self.holds_out(session)}
         with reachable("The visit to the form could not be stored"), self._engine.begin() as connection:
             new = insert(connection, form_sessions).values(row)
             connection.execute(new.on_conflict_do_nothing(index_elements=["session"]))
+            if self._tidied != at.date():  # once a day, by each server
+                connection.execute(form_sessions.delete().where(form_sessions.c.at < at - KEPT_FOR))
+        self._tidied = at.date()
 
     def effect(self, since: datetime | None = None) -> Effect:
         """Of the sessions that first came since then. Raises StoreUnavailable."""

@@ -423,3 +423,9 @@ def test_tickets_from_before_the_worklist_get_a_due_time_and_going_back_takes_no
     ]
     inbox.say("ticket-1", "agent", "Yes.", after(hours=6))
     assert worklist.counts("", NOON) == Counts(unassigned=3, open=3, waiting=2)
+
+
+def test_a_database_whose_package_is_not_installed_is_told_without_its_password() -> None:
+    with pytest.raises(StoreUnavailable, match="needs the Python package cx_Oracle") as caught:
+        open_engine("oracle+cx_oracle://ann:hunter2@127.0.0.1/x")
+    assert "hunter2" not in str(caught.value)

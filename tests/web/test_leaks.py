@@ -129,6 +129,7 @@ REQUESTS: dict[str, list[Ask]] = {
     "POST /feedback": posts("/feedback", "article_id", values=IDS, lang="en", helpful="no"),
     "GET /ticket": [*each("/ticket", "subject"), *each("/ticket", "body"), *each("/ticket", "declined", IDS)],
     "POST /ticket": [*posts("/ticket", "subject", "body", email="ann@example.com"), *posts("/ticket", "body")],
+    "POST /ticket/came": posts("/ticket/came", "subject", values=LURES[:1]),
     "GET /ticket/sent/{ticket_id}": plain("/ticket/sent/{ticket}"),
     "GET /ticket/{ticket_id}": plain("/ticket/{ticket}"),
     "GET /ticket/{ticket_id}/files/{attachment_id}": plain("/ticket/{ticket}/files/none"),
@@ -177,6 +178,7 @@ ALWAYS_PUBLIC = {
     "POST /api/v1/questions/{question_id}/outcome",
     "POST /api/v1/tickets",
     "POST /feedback",
+    "POST /ticket/came",
     "POST /ticket/{ticket_id}/answer",
     "POST /ticket/{ticket_id}/messages",
 }

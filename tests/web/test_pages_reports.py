@@ -228,6 +228,10 @@ def test_who_is_held_out_sees_no_suggestion_and_the_ticket_goes_through_as_alway
         page = site.get("/ticket?subject=How do I connect to the VPN", **browser)
         assert bool(page.all("form", cls="ticket")[0].attrs.get("data-suggest")) is not held_out
         assert ("Connect to the VPN" in page.main) is not held_out
+        assert _counted(site) == 0
+        came = page.all("form", cls="ticket")[0].attrs["data-came"]
+        assert [site.client.post(came, headers={"User-Agent": "Mozilla/5.0"}).status_code for _ in "ab"] == [204, 204]
+        assert _counted(site) == 1
         typed = {"email": "ann@example.com", "subject": "How do I connect to the VPN", "body": "how do I connect"}
         sent = site.post("/ticket", page.form("/ticket").filled(**typed), **browser)
         if held_out:
@@ -243,14 +247,25 @@ def test_who_is_held_out_sees_no_suggestion_and_the_ticket_goes_through_as_alway
 
 def test_robots_and_agents_do_not_count_and_agents_see_suggestions(tmp_path: Path) -> None:
     with open_site(tmp_path, USUAL, hold_out=0.5) as site:
-        site.get("/ticket", user_agent="Googlebot/2.1")
+        for browser in ("Googlebot/2.1", "Mozilla/5.0"):  # one that keeps no cookie
+            site.client.cookies.clear()
+            site.get("/ticket", user_agent=browser)
+            site.client.cookies.clear()
+            site.client.post("/ticket/came", headers={"User-Agent": browser})
+        assert _counted(site) == 0
         site.client.cookies.set("firstline_session", _session(site, held_out=True), domain="help.example", path="/")
         site.sign_in("agent")
         page = site.get("/ticket?subject=How do I connect to the VPN", user_agent="Mozilla/5.0")
-        effect = site.app.state.reports.hold_out.effect()
+        site.client.post("/ticket/came", headers={"User-Agent": "Mozilla/5.0"})
+        assert _counted(site) == 0
 
-    assert page.all("form", cls="ticket")[0].attrs["data-suggest"] == "/api/v1/suggest"
-    assert (effect.held_out.sessions, effect.others.sessions) == (0, 0)
+    form = page.all("form", cls="ticket")[0].attrs
+    assert (form["data-suggest"], "data-came" in form) == ("/api/v1/suggest", False)
+
+
+def _counted(site: Site) -> int:
+    effect = site.app.state.reports.hold_out.effect()
+    return int(effect.held_out.sessions + effect.others.sessions)
 
 
 def test_without_a_hold_out_the_form_sets_no_cookie_and_keeps_no_visit(tmp_path: Path) -> None:
@@ -258,7 +273,7 @@ def test_without_a_hold_out_the_form_sets_no_cookie_and_keeps_no_visit(tmp_path:
         page = site.get("/ticket", user_agent="Mozilla/5.0")
 
         assert "set-cookie" not in page.response.headers
-        assert site.app.state.reports.hold_out.effect().others.sessions == 0
+        assert "data-came" not in page.all("form", cls="ticket")[0].attrs
 
 
 @pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])

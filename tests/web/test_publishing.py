@@ -105,6 +105,15 @@ def test_a_push_is_published_and_what_is_none_is_answered_politely(desk: Desk) -
     assert desk.site.get("/en/articles/vpn").status == 200
 
 
+def test_a_delivery_may_be_as_large_as_github_sends_it_and_no_larger(desk: Desk) -> None:
+    sent = {"ref": "refs/heads/draft", "commits": "x" * 3_000_000}
+    assert desk.delivered(sent).status_code == 202
+    assert desk.delivered(sent, **{"X-Hub-Signature-256": "sha256=00"}).json()["code"] == "signature_invalid"
+    sent["commits"] *= 9
+    assert desk.delivered(sent).status_code == 413
+    assert desk.site.client.post("/api/v1/questions", content=b"x" * 3_000_000).status_code == 413
+
+
 @pytest.mark.parametrize("signature", ["", "sha256=00"])
 def test_a_wrong_signature_is_told_before_anything_is_read(desk: Desk, signature: str) -> None:
     body = b"no json"
@@ -223,8 +232,20 @@ def test_where_no_repository_is_named_the_page_says_what_to_set_and_which_files_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FIRSTLINE_ARTICLES", str(tmp_path / "articles"))
-    with open_site(tmp_path, {"en/old.md": "# Old\n\nText.\n", "en/broken.md": BROKEN}) as site:
+    hidden = BROKEN.replace("id:", "audience: ops\nid:")
+    twin = "---\nid: old\naudience: ops\n---\n# Zanzibar\n\nText.\n"
+    files = {
+        "en/old.md": "# Old\n\nText.\n",
+        "en/broken.md": BROKEN,
+        "en/zanzibar.md": hidden,
+        "en/a/zanzibar.md": twin,
+    }
+    with open_site(tmp_path, files) as site:
+        site.sign_in("author", groups=("ops",))
+        assert "en/zanzibar.md:3" in [code.text for code in site.get(PAGE).all("code")]
         site.sign_in("author")
+        assert "zanzibar" not in site.get(PAGE).html
+        assert "2 more are about articles that you may not read." in site.get(PAGE).main
         page = site.get(PAGE)
         assert "Nothing can be published from here yet." in page.main
         assert "Set articles_remote to the address of the repository" in page.main

@@ -117,6 +117,7 @@ def _page(request: Request, who: Caller, *, refused: Message | None = None, stat
     if wanted.number > pages:
         return RedirectResponse(wanted.on_page(pages), 303)
     snapshot, last = desk.library.searcher.snapshot, store.last()
+    wrong = [skipped for skipped in snapshot.skipped if not skipped.harmless]
     values: dict[str, Any] = {
         **_words(),
         **(_findings(last, who) if last and last.in_vain else {}),
@@ -131,7 +132,8 @@ def _page(request: Request, who: Caller, *, refused: Message | None = None, stat
         "led": _led(store, snapshot.id),
         "since": _since(data),
         "counts": snapshot.manifest["counts"],
-        "skipped": [skipped for skipped in snapshot.skipped if not skipped.harmless],
+        "skipped": [one for one in wrong if who.audiences.issuperset(one.audiences)],
+        "wrong": len(wrong),
         "earlier": _earlier(request, data),
         "taken_back": published.taken_back(data),
         "closed": _closed(request),

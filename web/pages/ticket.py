@@ -25,7 +25,7 @@ from web.pages.catalogue import catalogue
 from web.pages.failures import PageRoute
 from web.pages.forms import Form, PostedWithFiles, identifier, tidy
 from web.pages.templates import page
-from web.pages.visit import Visit, by_a_person, keep_session, session_of, visit
+from web.pages.visit import SESSION_COOKIE, Visit, by_a_person, keep_session, session_of, visit
 from web.schemas import MOST_DECLINED
 from web.script_words import ticket_words
 
@@ -106,21 +106,24 @@ def form(request: Request) -> Response:
     )
     if len(draft.subject) > MAX_SUBJECT:  # a long question becomes the text, where it has room
         draft = replace(draft, subject="", body=f"{draft.subject}\n\n{draft.body}".strip())
-    return _form(request, draft, session=_come(request))
+    return _form(request, draft, session=session_of(request) if _hold_out(request) else "")
 
 
-def _come(request: Request) -> str:
-    """The session that came to the form, where it counts for the hold-out; else ""."""
-    hold_out, desk = _hold_out(request), request.app.state.desk
-    if hold_out is None:
-        return ""
-    session = session_of(request)
-    if by_a_person(request):
+@router.post("/ticket/came")
+def came(request: Request) -> Response:
+    """The form's script has begun, in a browser that keeps its session: from now on this one counts for the hold-out.
+
+    It says so before anybody can have done anything, so whether suggestions show changes nothing about who counts.
+    """
+    hold_out, session = _hold_out(request), session_of(request)
+    kept = request.cookies.get(SESSION_COOKIE) == session
+    # Counted for the address alone: of the session, suggestions have used up more than none have.
+    if hold_out and kept and by_a_person(request) and not limits.wait(request, "typing"):
         try:
-            hold_out.enter(session, desk.now())
+            hold_out.enter(session, request.app.state.desk.now())
         except StoreUnavailable as error:  # the form is worth more than what is measured with it
             _log.error("%s", error)
-    return session
+    return Response(status_code=204)
 
 
 def _hold_out(request: Request) -> HoldOut | None:
@@ -284,6 +287,7 @@ def _form(
         "retry_after": retry_after,
         "offer": Offer((), ()) if held_out else _offer(desk, draft, reader, caller(request).audiences),
         "held_out": held_out,
+        "measured": request.method != "POST" and _hold_out(request) is not None,
         "waiting": _waiting(desk, draft) if request.method == "POST" else (),
         "allowed": settings.allowed_files,
         "topics": settings.ticket_topics,

@@ -91,7 +91,7 @@ def fetched_ahead(request: Request) -> bool:
 def by_a_person(request: Request) -> bool:
     """Whether somebody reads the page: no program that says so, no look ahead, no check of a link."""
     robot = _ROBOT.search(request.headers.get("user-agent", "")[:500])
-    return request.method == "GET" and not robot and not fetched_ahead(request)
+    return request.method != "HEAD" and not robot and not fetched_ahead(request)
 
 
 def session_of(request: Request) -> str:

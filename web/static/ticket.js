@@ -300,6 +300,8 @@ function readyAgain() {
 }
 
 keepKey();
+// At once, before suggestions can have kept anybody: who counts is the same whether some see them or not.
+if (form.dataset.came) fetch(form.dataset.came, { method: "POST", keepalive: true }).catch(() => {});
 beside.hidden = !form.dataset.suggest; // some see none, so that what suggestions do can be measured
 beside.classList.toggle("beside-hint-only", !list.children.length);
 if (!list.children.length) heading.textContent = words.beside;

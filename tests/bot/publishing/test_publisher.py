@@ -17,7 +17,7 @@ from typing import ClassVar
 import pytest
 import sqlalchemy as sa
 
-from bot.errors import NothingToTakeBack, PublicationRunning
+from bot.errors import NothingToTakeBack, PublicationRunning, StoreUnavailable
 from bot.publishing import gates
 from bot.publishing import publisher as module
 from bot.publishing.clone import FOLDER
@@ -25,6 +25,7 @@ from bot.publishing.lock import locked
 from bot.publishing.publication import Finding
 from bot.publishing.remote import Remote
 from bot.readership import SqlReadStore
+from kb import repository
 from kb.check import CheckSettings
 from kb.published import taken_back
 from tests.bot.publishing.desk import BROKEN, PRINTER, VPN, Desk, Forge, git
@@ -329,6 +330,50 @@ def test_a_damaged_clone_is_made_anew_and_never_taken_for_the_repository_around_
     assert git(around, "symbolic-ref", "HEAD").strip() == "refs/heads/work"
 
 
+def test_a_filter_that_never_ends_is_ended_and_the_clone_stays_as_it_does_where_a_file_cannot_be_written(
+    forge: Forge, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forge.push({"vpn.md": VPN})
+    desk.pull()
+    marker = desk.data / FOLDER / ".git" / "kept"
+    marker.touch()
+    (forge.checkout / ".gitattributes").write_text("*.md filter=lfs")
+    forge.push({"printer.md": PRINTER})
+    # As a server's own settings have it; a filter that is required and fails stops git as a full disk does.
+    for name, value in (("COUNT", "2"), ("KEY_0", "filter.lfs.smudge"), ("KEY_1", "filter.lfs.required")):
+        monkeypatch.setenv(f"GIT_CONFIG_{name}", value)
+    monkeypatch.setenv("GIT_CONFIG_VALUE_1", "true")
+    reach = repository.reach
+
+    def soon(folder: Path, *given: str, seconds: float, **more: dict[str, str]) -> str:
+        return reach(folder, *given, seconds=0.2 if (given[0], smudge) == ("checkout", "sleep 600") else 20.0, **more)
+
+    monkeypatch.setattr(repository, "reach", soon)
+    for smudge, words in (
+        ("sleep 600", "git checkout took longer than 0.2 seconds and was ended."),
+        ("false", "git checkout: docs/"),
+    ):
+        monkeypatch.setenv("GIT_CONFIG_VALUE_0", smudge)
+        state, reason = told(desk)
+        assert (state, reason[: len(words)], marker.exists()) == ("failed", words, True)
+
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "0")
+    assert desk.pull().state == "published"
+    assert marker.exists()
+
+
+def test_a_clone_with_a_broken_object_is_fetched_anew(forge: Forge, desk: Desk) -> None:
+    forge.push({"vpn.md": VPN})
+    desk.pull()
+    forge.push({"printer.md": PRINTER})
+    clone = desk.data / FOLDER
+    index = clone / ".git" / "index"
+    index.write_bytes(b"broken")
+
+    assert desk.pull().state == "published"
+    assert desk.articles == ["printer", "vpn"]
+
+
 def test_what_a_killed_process_left_is_failed_with_what_it_wrote_last(forge: Forge, desk: Desk) -> None:
     forge.push({"vpn.md": VPN})
     store = desk.publisher.store
@@ -410,6 +455,35 @@ def test_going_back_is_undone_and_told_where_there_is_nothing_to_go_back_to(forg
     assert desk.live.id == second.snapshot
     with locked(desk.data, wait=False), pytest.raises(PublicationRunning):
         desk.publisher.take_back("", "")
+
+
+def test_going_back_without_the_database_changes_nothing_or_is_written_down_later(
+    forge: Forge, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forge.push({"vpn.md": VPN})
+    first = desk.pull()
+    forge.push({"printer.md": PRINTER})
+    second = desk.pull()
+    keep, answers = desk.publisher.store.keep, [False]
+
+    def gone(publication: module.Publication) -> module.Publication:
+        if not answers.pop(0):
+            raise StoreUnavailable("The publication could not be stored")
+        return keep(publication)
+
+    monkeypatch.setattr(desk.publisher.store, "keep", gone)
+    with pytest.raises(StoreUnavailable):
+        desk.publisher.take_back("", "Kim")
+    assert desk.live.id == second.snapshot
+
+    answers[:] = [True, False]  # it goes away right after the switch
+    with pytest.raises(StoreUnavailable):
+        desk.publisher.take_back("", "Kim")
+    assert desk.live.id == first.snapshot
+    monkeypatch.undo()
+    desk.publisher.settle()
+    row = desk.publisher.store.find().rows[0]
+    assert (row.how, row.who, row.state, row.snapshot) == ("rollback", "Kim", "published", first.snapshot)
 
 
 def test_a_finding_is_for_those_who_may_read_all_the_articles_it_speaks_of() -> None:

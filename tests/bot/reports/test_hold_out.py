@@ -80,6 +80,17 @@ def test_a_session_counts_once_from_its_first_time_on_and_with_one_ticket() -> N
     assert _all(hold_out.effect(since=NOON + timedelta(seconds=1))) == Group(0, 0)
 
 
+def test_a_session_is_forgotten_after_400_days_when_another_one_comes_on_a_later_day() -> None:
+    hold_out = HoldOut(empty_database(), 0.5, KEY)
+    for session, days in (("old", 0), ("younger", 1), ("same day", 400), ("again", 400)):
+        hold_out.enter(session, after(days=days))
+    assert _all(hold_out.effect()) == Group(4, 0)
+
+    hold_out.enter("new", after(days=401))
+
+    assert _all(hold_out.effect()) == Group(4, 0)
+
+
 def _all(effect: Effect) -> Group:
     return Group(effect.held_out.sessions + effect.others.sessions, effect.held_out.sent + effect.others.sent)
 
