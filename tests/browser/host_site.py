@@ -31,7 +31,7 @@ _TEXT = "<h1>Acme intranet</h1>" + "<p>Canteen, news and forms of a company that
 #: Two panels in the page beside the button, links that lead into them, and what an application called early.
 _INLINE = """<h1>VPN</h1>
 <script>window.firstline = { queue: [["on", "ticket", (told) => (window.number = told.number)]] }</script>
-<p><a href="#help">Help</a> <a href="#help/vpn-connect">Read about the VPN</a> <a href="#help?q=laptop">Laptops</a></p>
+<p><a href="#help">Help</a> <a href="#help/vpn-connect">Read about the VPN</a> <a href="#help?q=account">Account</a></p>
 <div id="here" style="min-height: 480px"></div><p id="below">Below</p>
 <script src="{base}/widget.js" data-mode="inline" data-target="#here" data-title="Ask here"></script>
 <script src="{base}/widget.js" data-mode="inline" data-title="Or here"></script>"""

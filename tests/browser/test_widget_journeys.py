@@ -195,10 +195,10 @@ def test_button_and_panels_in_the_page_stand_side_by_side_and_links_lead_into_th
     expect(second.get_by_role("heading", name="Reset a forgotten password")).to_have_count(0)
 
     widget = Widget(page)
-    page.get_by_role("link", name="Laptops").click()
+    page.get_by_role("link", name="Account", exact=True).click()
     expect(widget.panel.get_by_role("heading", name="We found three articles that may help")).to_be_visible()
     page.keyboard.press("Escape")
-    expect(page.get_by_role("link", name="Laptops")).to_be_focused()
+    expect(page.get_by_role("link", name="Account", exact=True)).to_be_focused()
     page.get_by_role("link", name="Read about the VPN").click()
     expect(widget.panel.get_by_role("heading", name="Connect to the VPN")).to_be_focused()
     assert page.url == f"{site.base}/inline"
