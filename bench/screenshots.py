@@ -22,7 +22,8 @@ from tests.browser.conftest import ARGUMENTS, CHROMIUM, DESKTOP, PHONE
 from tests.browser.help_centre import help_centre
 from tests.browser.host_site import host_site
 from tests.browser.publishing_scenes import publications_in
-from tests.browser.scenes import PAGES, WIDGET, ask_before, on
+from tests.browser.scenes import PAGES, ask_before
+from tests.browser.widget_scenes import WIDGET, on
 
 PHONE_OPTIONS = {"viewport": PHONE, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
 

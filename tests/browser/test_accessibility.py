@@ -14,7 +14,8 @@ from tests.browser.conftest import DESKTOP, Watch
 from tests.browser.help_centre import HelpCentre, help_centre
 from tests.browser.host_site import HostSite, host_site
 from tests.browser.publishing_scenes import publications_in
-from tests.browser.scenes import PAGES, WIDGET, Scene, ask_before, on
+from tests.browser.scenes import PAGES, Scene, ask_before
+from tests.browser.widget_scenes import WIDGET, on
 
 pytestmark = pytest.mark.browser
 
