@@ -33,8 +33,7 @@ def test_the_open_page_follows_the_file_its_answers_and_its_mistakes(browser: Br
         bar = page.get_by_role("region", name="Preview", exact=True)
         expect(bar.get_by_text("answered as before")).to_be_visible()
 
-        page.mouse.wheel(0, 300)
-        page.wait_for_function("scrollY > 0")
+        page.evaluate("scrollTo(0, 300)")
         before = page.evaluate("scrollY")
         file.write_text(text.replace("Paragraph 9 ", "Quokka 9 "))
         expect(page.get_by_text("Quokka 9 of a long article")).to_be_visible()

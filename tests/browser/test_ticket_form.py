@@ -186,7 +186,8 @@ def test_a_half_written_ticket_survives_a_reload_takes_files_and_is_followed_to_
     expect(page.get_by_role("heading", level=1)).to_have_text("Your ticket is sent")
     expect(page.get_by_role("link", name="list.txt")).to_be_visible()
     ticket_id = page.url.rpartition("/")[2].partition("?")[0]
-    page.wait_for_function("localStorage.length === 0")  # by a script that runs once the page was read
+    page.wait_for_load_state()  # the script that forgets the draft is deferred: it has run by then
+    assert page.evaluate("localStorage.length") == 0
     server.answer(ticket_id, "They are on their way.")
     page.goto(f"/ticket/{ticket_id}")
     page.get_by_label("If not: what is still missing?").fill("They are orange. I wanted white ones.")
