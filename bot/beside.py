@@ -19,7 +19,7 @@ from bot.models import Answer as Passage
 from kb.marks import Wanted
 from kb.models import PUBLIC, Article, ArticleKey
 from kb.search import Hit, Query, Ranking, Searcher
-from kb.snapshot import Entry
+from kb.stored import Entry
 
 _log = logging.getLogger(__name__)
 

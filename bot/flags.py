@@ -16,7 +16,7 @@ from bot import privacy
 from bot.database import parts, reachable
 from bot.errors import FlagInvalid, FlagUnknown, Message
 from bot.tables import article_flags as table
-from kb.models import Article
+from kb.models import Article, version_of
 
 FlagKind = Literal["wrong", "outdated", "missing"]
 FlagState = Literal["open", "done", "rejected"]
@@ -94,11 +94,6 @@ class FlagStore(Protocol):
     def count(self) -> int:
         """How many are open."""
         ...
-
-
-def version_of(article: Article) -> str:
-    """16 hexadecimal digits that change with what a reader of the article reads."""
-    return hashlib.sha256(json.dumps([article.title, article.body]).encode()).hexdigest()[:16]
 
 
 def changed_since(flag: Flag, article: Article) -> bool:

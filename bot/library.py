@@ -46,7 +46,6 @@ class Library:
         if self._learned:
             searcher = searcher.with_learned(self._learned, cache_file(self._data))
         searcher.rank(Query("warm up"))  # the first question pays for allocations; let it be this one
-        searcher.typeahead(frozenset({PUBLIC}))
         return searcher
 
     def refresh(self) -> bool:
@@ -56,6 +55,8 @@ class Library:
         does not answer, what was learned before stays.
         """
         with self._lock:
+            # The first look, not the start, makes what is found while a question is typed: 0.2 s for 2,448 articles.
+            self.searcher.typeahead(frozenset({PUBLIC}))
             learned_more = self._hear_of_learned()
             if self._take_up_snapshot():
                 return True
@@ -86,7 +87,9 @@ class Library:
             wanted = self._wanted()
             if wanted[0] == self.searcher.snapshot.id or wanted == self._refused:
                 return False
-            self.searcher = self._load()
+            searcher = self._load()
+            searcher.typeahead(frozenset({PUBLIC}))
+            self.searcher = searcher
         except KbError as error:
             if wanted != self._refused:
                 in_use = self.searcher.snapshot.id

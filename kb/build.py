@@ -24,10 +24,11 @@ from kb.links import PICTURE_TYPES, Resolver
 from kb.models import Article, Skipped
 from kb.routing import AUTO, models_for
 from kb.scratch import scratch
+from kb.search import Searcher
 from kb.sheets import Cutter, Progress, embed_sheets
 from kb.snapshot import (
     Snapshot,
-    calibrate,
+    complete,
     current_id,
     open_snapshot,
     snapshots_folder,
@@ -162,7 +163,7 @@ def _make(
         )
         snapshot = open_snapshot(made)
         progress("Calibrating", 0, 0)
-        calibrate(made, asdict(fit(snapshot)))
+        complete(made, asdict(fit(snapshot)), Searcher(snapshot).heads())
         if folder.exists() and not _known(folder):  # damaged
             shutil.rmtree(folder, ignore_errors=True)
         try:

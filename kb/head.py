@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kb import arrays
 from kb.embedding import Vectors
 
 #: exp(-GAMMA · squared distance) is how much two unit vectors have to do with each other, RIDGE how little one example
@@ -108,6 +110,27 @@ class Head:
             for example, near, add in zip(hold, own, adds.astype(np.float32), strict=True)
         }
         return cls(landmarks, owners[chosen], coefficients.astype(np.float32), gamma, held)
+
+    def save(self, path: Path, of: bytes) -> None:
+        """Writes it without what can be left out; `of` names what it was fitted on."""
+        arrays.write(
+            path,
+            {
+                "of": np.frombuffer(of, np.uint8),
+                "gamma": np.array([self._gamma]),
+                "landmarks": self._landmarks,
+                "owners": self._owners,
+                "coefficients": self._coefficients,
+            },
+        )
+
+    @classmethod
+    def open(cls, path: Path) -> tuple[bytes, Head]:
+        """What it was fitted on, and the head. Raises SnapshotDamaged."""
+        held = arrays.read(path, "of", "gamma", "landmarks", "owners", "coefficients")
+        return held["of"].tobytes(), cls(
+            held["landmarks"], held["owners"], held["coefficients"], float(held["gamma"][0]), {}
+        )
 
     def near(self, queries: Vectors) -> NDArray[np.float32]:
         """What `scores` and `classes` start from, float32 of shape (len(queries), m)."""

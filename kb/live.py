@@ -25,7 +25,8 @@ from kb.models import Article, ArticleKey, Loaded, Skipped
 from kb.routing import models_for
 from kb.search import Searcher
 from kb.sheets import Cutter, Progress, Sheet, embed_sheets
-from kb.snapshot import Encoded, Entry, Snapshot, languages_of
+from kb.snapshot import Encoded, Snapshot, languages_of
+from kb.stored import Entry, Passages
 from kb.vector_cache import VectorCache, cache_file
 from kb.vectors import FaissStore
 
@@ -59,7 +60,7 @@ class Edition:
     def entry(self, key: ArticleKey) -> Entry | None:
         """An article to read; it has no rows, since nothing searches it here."""
         sheet = self.sheets.get(key)
-        return Entry(sheet.article, sheet.sections, range(0)) if sheet else None
+        return Entry.of(sheet.article, range(0), sheet.sections) if sheet else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,11 +227,12 @@ class Live:
         with writing(self._data):
             self._embed(edition)
         sheets = list(edition.sheets.values())
-        passages = tuple(passage for sheet in sheets for passage in sheet.passages)
+        owner = np.repeat(np.arange(len(sheets)), [len(sheet.passages) for sheet in sheets]).astype(np.int32)
+        passages = Passages.of(tuple(passage for sheet in sheets for passage in sheet.passages), owner)
         ends = np.cumsum([len(sheet.passages) for sheet in sheets]).tolist()
         starts = [0, *ends[:-1]]
         entries = tuple(
-            Entry(sheet.article, sheet.sections, range(start, end))
+            Entry.of(sheet.article, range(start, end), sheet.sections)
             for sheet, start, end in zip(sheets, starts, ends, strict=True)
         )
         vectors = [
@@ -247,7 +249,7 @@ class Live:
             },
             entries=entries,
             passages=passages,
-            owner=np.repeat(np.arange(len(sheets)), [len(sheet.passages) for sheet in sheets]).astype(np.int32),
+            owner=owner,
             encoders=tuple(
                 Encoded(embedder, FaissStore.of(rows)) for embedder, rows in zip(self._embedders, vectors, strict=True)
             ),

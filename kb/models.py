@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -26,6 +28,7 @@ class Article:
     `body` is Markdown without the front matter; `body_line` is the 1-based line of the file on which it starts,
     so that `body_line + token line` points into the file. `extra` keeps the front-matter keys we do not read.
     `changed` is the date of its last commit (ISO 8601), `team` who keeps it true; "" where that is not known.
+    One that comes from a snapshot has no body; `version` stands for it, as `version_of` made it then.
     """
 
     id: str
@@ -45,11 +48,19 @@ class Article:
     redirect_from: tuple[str, ...] = ()
     changed: str = ""
     team: str = ""
+    version: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> ArticleKey:
         return ArticleKey(self.id, self.lang)
+
+
+def version_of(article: Article) -> str:
+    """16 hexadecimal digits that change with what a reader of the article reads."""
+    if article.version:
+        return article.version
+    return hashlib.sha256(json.dumps([article.title, article.body]).encode()).hexdigest()[:16]
 
 
 SkipReason = Literal[

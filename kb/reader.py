@@ -60,13 +60,12 @@ class Reader:
         self._snapshot, self._groups = snapshot, groups
         self._taught: dict[str, Vectors] = {}
         mine = np.isin(snapshot.owner, articles)
-        said = np.array([passage.kind != "body" for passage in snapshot.passages], bool)
-        self._said = np.flatnonzero(mine & said)
+        self._said = np.flatnonzero(mine & ~snapshot.passages.is_body)
         self._hold = frozenset(hold)
         self._questions: Sequence[LearnedQuestion] = ()
         self._heads: dict[bytes, Schooled] = {}
         # Its heads alone are kept: a chain of readers would never be let go of.
-        self._fitted = {head.of: head for head in before.fitted} if before else {}
+        self._fitted = {**encoded.heads, **({held.of: held.head for held in before.fitted} if before else {})}
         self._lock = threading.Lock()
 
     @property
@@ -132,7 +131,7 @@ class Reader:
         hold = tuple(examples.values())
         of = _digest(vectors, classes, believed, self._groups, np.array(hold, np.int64))
         if (known := self._fitted.get(of)) is not None:  # most changes of an article are none of what it is asked
-            return Schooled(known.head, examples, of)
+            return Schooled(known, examples, of)
         head = Head.of(
             vectors,
             classes,

@@ -15,14 +15,16 @@ from kb import analysis
 from kb.calibrate import quantities
 from kb.detect import COMPETITORS, detect, speaks_english
 from kb.embedding import Vectors
+from kb.head import Head
 from kb.learned import MAX_CHARACTERS, LearnedQuestion, whole
 from kb.models import PUBLIC, Passage
 from kb.passages import passage_terms
 from kb.rank import FEATURES, Evidence, Order, order
 from kb.reader import Closeness, Reader, Schooled, Visible
 from kb.routing import readers
-from kb.snapshot import Entry, Snapshot
+from kb.snapshot import Snapshot
 from kb.spelling import Speller
+from kb.stored import Entry
 from kb.typeahead import Typeahead
 from kb.vector_cache import open_if_possible
 from kb.vectors import Rows
@@ -143,9 +145,8 @@ class Searcher:
         `before` searches an earlier state of the same articles; what is the same in both is not computed anew.
         """
         self.snapshot = snapshot
-        kinds = [passage.kind for passage in snapshot.passages]
-        self._is_body = np.array([kind == "body" for kind in kinds], bool)
-        self._is_opening = np.array([passage.section <= 1 for passage in snapshot.passages], bool)
+        self._is_body = snapshot.passages.is_body
+        self._is_opening = snapshot.passages.section <= 1
         self._starts = np.array([entry.rows.start for entry in snapshot.entries], np.int64)
         self._ends = np.array([entry.rows.stop for entry in snapshot.entries], np.int64)
         self._main_language = next(iter(snapshot.languages), "")
@@ -188,6 +189,12 @@ class Searcher:
         """Most questions come from the public: none of theirs waits for a head to be fitted."""
         for reader in self._readers:
             reader.schooled(self._visible(frozenset({PUBLIC})))
+
+    def heads(self) -> dict[str, tuple[bytes, Head]]:
+        """Of each encoder the head of the public's articles, and what it was fitted on."""
+        public = self._visible(frozenset({PUBLIC}))
+        made = [(reader.embedder.name, reader.schooled(public)) for reader in self._readers]
+        return {name: (schooled.of, schooled.head) for name, schooled in made}
 
     def _visible(self, audiences: frozenset[str]) -> Visible:
         return np.array([entry.article.audience in audiences for entry in self.snapshot.entries], bool)

@@ -2,11 +2,13 @@
 
 DATA/current                        the id of the snapshot in use (one line, replaced atomically)
 DATA/snapshots/<id>/manifest.json   format, id, encoders, counts, skipped files, confidence, SHA-256 of all other files
-                    articles.jsonl  articles with their sections as sanitised HTML
+                    articles.jsonl  articles without their text
+                    sections.jsonl  their sections as sanitised HTML
                     passages.jsonl  passages in row order, those of one article together
+                    rows.arrays     what is known of passages without reading them, and where each line begins
                     words.npz, units.npz          lexical indexes over articles and over passages
                     pictures/                     pictures the articles show
-                    encoders/<name>/              graph, tokenizer, spec, vectors.faiss
+                    encoders/<name>/              graph, tokenizer, spec, vectors.faiss, head.arrays
 """
 
 from __future__ import annotations
@@ -17,48 +19,48 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kb import stored
 from kb.calibrate import DEFAULT, Calibration
 from kb.embedding import GRAPH_FILE, SPEC_FILE, TOKENIZER_FILE, Embedder, open_encoder, sha256_of
 from kb.errors import EncoderError, SnapshotDamaged, SnapshotForeign, SnapshotMissing
+from kb.head import Head
 from kb.lexical import Bm25
-from kb.models import PUBLIC, Article, ArticleKey, Passage, Section, Skipped
+from kb.models import PUBLIC, Article, ArticleKey, Passage, Section, Skipped, version_of
+from kb.stored import Entry, Passages
 from kb.topics import TopicNames
 from kb.vectors import FaissStore, VectorStore
 
-FORMAT = 3
+FORMAT = 4
 MANIFEST_FILE = "manifest.json"
 VECTORS_FILE = "vectors.faiss"
+HEAD_FILE = "head.arrays"
 _PROGRAM = "firstline"
 _MANIFEST_KEYS = ("id", "created", "encoders", "counts", "skipped", "files", "calibration", "topics")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """An article with its sections, and the rows of the vector store that hold its passages."""
-
-    article: Article
-    sections: tuple[Section, ...]
-    rows: range
-
-
-@dataclass(frozen=True, slots=True)
 class Encoded:
-    """An encoder and the vectors it made: row n belongs to passage n."""
+    """An encoder and the vectors it made: row n belongs to passage n.
+
+    `heads` are those fitted when the snapshot was built, by what they were fitted on (`Schooled.of`).
+    """
 
     embedder: Embedder
     vectors: VectorStore
+    heads: Mapping[bytes, Head] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Snapshot:
-    """An opened snapshot, all of it in memory but the pictures.
+    """An opened snapshot. Texts and pictures are read when they are asked for, the rest is in memory.
 
     `owner` has one entry a passage: the number of its article in `entries`. `languages` are those articles are written
     in, the one with most articles first; `pictures` the files of those they show, by name.
@@ -68,7 +70,7 @@ class Snapshot:
     folder: Path
     manifest: dict[str, Any]
     entries: tuple[Entry, ...]
-    passages: tuple[Passage, ...]
+    passages: Passages
     owner: NDArray[np.int32]
     encoders: tuple[Encoded, ...]
     words: Bm25
@@ -138,14 +140,28 @@ def open_snapshot(folder: Path) -> Snapshot:
     Raises SnapshotMissing, SnapshotForeign or SnapshotDamaged, each naming the file and what to do.
     """
     manifest = read_manifest(folder)
-    for name, expected in manifest["files"].items():
+    with ThreadPoolExecutor(1) as pool:  # a hash needs a processor and no Python: opening goes on meanwhile
+        verified = pool.submit(_verify, folder, manifest["files"])
+        try:
+            snapshot = _open(folder, manifest)
+        except SnapshotDamaged:
+            verified.result()  # says more exactly what is wrong
+            raise
+        verified.result()
+    return snapshot
+
+
+def _verify(folder: Path, files: Mapping[str, str]) -> None:
+    for name, expected in files.items():
         path = folder / name
         if not path.is_file():
             raise SnapshotDamaged(f"{path} is missing. Build the snapshot again with firstline index.")
         if sha256_of(path) != expected:
             raise SnapshotDamaged(f"{path} was changed after it was built. Build the snapshot again.")
-    passages, owner = _read_passages(folder)
-    entries = _read_entries(folder, owner)
+
+
+def _open(folder: Path, manifest: dict[str, Any]) -> Snapshot:
+    entries, passages = stored.read(folder, _read_articles(folder))
     encoders = tuple(_open_encoder(folder / "encoders" / row["name"], row) for row in manifest["encoders"])
     snapshot = Snapshot(
         id=manifest["id"],
@@ -153,7 +169,7 @@ def open_snapshot(folder: Path) -> Snapshot:
         manifest=manifest,
         entries=entries,
         passages=passages,
-        owner=owner,
+        owner=passages.owner,
         encoders=encoders,
         words=Bm25.open(folder / "words.npz"),
         units=Bm25.open(folder / "units.npz"),
@@ -206,12 +222,9 @@ def write_snapshot(
     """Writes all files of a snapshot, the manifest last, and has the disk keep them. `folder` exists and is empty."""
     _write_lines(
         folder / "articles.jsonl",
-        ({"article": asdict(article), "sections": [asdict(s) for s in sections]} for article, sections, _ in articles),
+        ({**asdict(article), "version": version_of(article), "body": ""} for article, _, _ in articles),
     )
-    _write_lines(
-        folder / "passages.jsonl",
-        ({"article": n, **asdict(p)} for n, (_, _, passages) in enumerate(articles) for p in passages),
-    )
+    stored.write(folder, articles)
     words.save(folder / "words.npz")
     units.save(folder / "units.npz")
     (folder / "pictures").mkdir()
@@ -251,13 +264,21 @@ def write_snapshot(
     _sync_folder(folder)
 
 
-def calibrate(folder: Path, found: Mapping[str, Any]) -> None:
-    """Writes into the manifest of a snapshot how sure it may be: `shift`, and beside it what that comes from.
+def complete(folder: Path, calibration: Mapping[str, Any], heads: Mapping[str, tuple[bytes, Head]]) -> None:
+    """Adds to a snapshot what can only be known by searching it.
 
-    Raises SnapshotMissing, SnapshotForeign or SnapshotDamaged.
+    `calibration` is how sure it may be, `shift`, and beside it what that comes from; `heads` are those of encoders by
+    name, with what they were fitted on. Raises SnapshotMissing, SnapshotForeign or SnapshotDamaged.
     """
     manifest = read_manifest(folder)
-    _write_manifest(folder, {**manifest, "calibration": dict(found)})
+    files = dict(manifest["files"])
+    for name, (of, head) in heads.items():
+        path = folder / "encoders" / name / HEAD_FILE
+        head.save(path, of)
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+        files[path.relative_to(folder).as_posix()] = sha256_of(path)
+    _write_manifest(folder, {**manifest, "calibration": dict(calibration), "files": dict(sorted(files.items()))})
 
 
 def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
@@ -277,28 +298,12 @@ def languages_of(entries: Sequence[Entry]) -> tuple[str, ...]:
 # --- reading -----------------------------------------------------------------------------------------------------
 
 
-def _read_passages(folder: Path) -> tuple[tuple[Passage, ...], NDArray[np.int32]]:
-    passages: list[Passage] = []
-    owner: list[int] = []
-    for row in _read_lines(folder / "passages.jsonl"):
-        owner.append(row.pop("article"))
-        passages.append(Passage(**{**row, "heading_path": tuple(row["heading_path"]), "lines": tuple(row["lines"])}))
-    return tuple(passages), np.array(owner, np.int32)
-
-
-def _read_entries(folder: Path, owner: NDArray[np.int32]) -> tuple[Entry, ...]:
-    entries: list[Entry] = []
-    for number, row in enumerate(_read_lines(folder / "articles.jsonl")):
-        values = row["article"]
-        lists = ("questions", "not_for", "keywords", "redirect_from")
-        article = Article(**{**values, **{name: tuple(values[name]) for name in lists}})
-        sections = tuple(
-            Section(**{**s, "heading_path": tuple(s["heading_path"]), "lines": tuple(s["lines"])})
-            for s in row["sections"]
-        )
-        first, last = np.searchsorted(owner, [number, number + 1])
-        entries.append(Entry(article, sections, range(int(first), int(last))))
-    return tuple(entries)
+def _read_articles(folder: Path) -> list[Article]:
+    lists = ("questions", "not_for", "keywords", "redirect_from")
+    return [
+        Article(**{**values, **{name: tuple(values[name]) for name in lists}})
+        for values in _read_lines(folder / "articles.jsonl")
+    ]
 
 
 def _calibration(folder: Path, manifest: Mapping[str, Any]) -> Calibration:
@@ -321,7 +326,8 @@ def _open_encoder(folder: Path, row: dict[str, Any]) -> Encoded:
             f"{folder} holds the encoder {embedder.name} {embedder.fingerprint}, "
             f"the manifest names {row['fingerprint']}. Build the snapshot again."
         )
-    return Encoded(embedder, FaissStore.open(folder / VECTORS_FILE))
+    heads = dict([Head.open(folder / HEAD_FILE)]) if (folder / HEAD_FILE).is_file() else {}
+    return Encoded(embedder, FaissStore.open(folder / VECTORS_FILE), heads)
 
 
 def _check_counts(snapshot: Snapshot) -> None:

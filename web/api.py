@@ -15,7 +15,7 @@ from bot.people import Caller
 from bot.service import HelpDesk
 from kb.links import article_path
 from kb.models import PUBLIC, ArticleKey
-from kb.snapshot import Entry
+from kb.stored import Entry
 from web import (
     beside_api,
     gaps_api,

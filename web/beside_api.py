@@ -13,10 +13,10 @@ from bot.flags import Flag, FlagKind, FlagState, FlagStore
 from bot.models import MAX_BODY, Ticket
 from bot.people import Caller
 from bot.service import HelpDesk
-from kb.models import ArticleKey
+from kb.models import ArticleKey, version_of
 from kb.search import Query as Asked
 from kb.search import Searcher
-from kb.snapshot import Entry
+from kb.stored import Entry
 from web import beside_schemas, schemas
 from web.auth import Agent, Author
 from web.problems import ApiError
@@ -131,7 +131,7 @@ def flag_article(
         who_name=agent.name,
         comment=comment,
         ticket_id=ticket_id,
-        version=flags.version_of(entry.article),
+        version=version_of(entry.article),
     )
     return flags.raise_flag(flags_of(request), flag)
 

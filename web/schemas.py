@@ -12,7 +12,7 @@ from bot.feedback import MAX_COMMENT, Feedback, ReasonName
 from bot.models import MAX_BODY, MAX_CHOICE, MAX_REASON, Channel, DecisionName, Nothing, OutcomeName
 from kb import languages
 from kb.marks import Marks
-from kb.snapshot import Entry
+from kb.stored import Entry
 
 
 def _language(value: str) -> str:

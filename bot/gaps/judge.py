@@ -10,11 +10,10 @@ from pathlib import Path
 
 from bot import decide
 from bot.decide import Policy
-from bot.flags import version_of
 from bot.gaps.models import Description, Failure, Standing, Version, Why, Wording
 from bot.gaps.reading import read
 from kb.analysis import fold
-from kb.models import INTERNAL, PUBLIC
+from kb.models import INTERNAL, PUBLIC, version_of
 from kb.search import Query, Searcher
 
 #: How many distinct wordings are kept, and how many of these the articles are asked for.

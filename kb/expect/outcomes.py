@@ -126,7 +126,7 @@ def run(
     articles alone. `source` is what the snapshot was made of, to tell the lines. Deterministic; some milliseconds each.
     """
     asking = _Asking(snapshot, k, source)
-    rows = [row for row, passage in enumerate(snapshot.passages) if passage.kind == "question"]
+    rows = [row for row in range(len(snapshot.passages)) if snapshot.passages.kind(row) == "question"]
     refused = [(number, at) for number, e in enumerate(snapshot.entries) for at in range(len(e.article.not_for))]
     total = len(rows) + len(refused)
     outcomes: list[Outcome] = []
@@ -152,9 +152,8 @@ class _Asking:
         self._snapshot, self._k, self._source = snapshot, k, source
         self._lines: dict[str, Mapping[tuple[Kind, int], int]] = {}
         self._said: dict[str, list[int]] = {}
-        for row, passage in enumerate(snapshot.passages):
-            if passage.kind != "body":
-                self._said.setdefault(folded(passage.text), []).append(row)
+        for row in np.flatnonzero(~snapshot.passages.is_body).tolist():
+            self._said.setdefault(folded(snapshot.passages[row].text), []).append(row)
         self._embedders = [encoded.embedder for encoded in snapshot.encoders]
 
     def question(self, searcher: Searcher, row: int) -> Outcome:
@@ -221,7 +220,7 @@ class _Asking:
     def _at(self, row: int) -> int:
         """The number of a question among those of its article."""
         first = self._snapshot.entries[int(self._snapshot.owner[row])].rows.start
-        return sum(self._snapshot.passages[before].kind == "question" for before in range(first, row))
+        return sum(self._snapshot.passages.kind(before) == "question" for before in range(first, row))
 
     def _line(self, path: str, kind: Kind, at: int) -> int:
         if (line := place(path)[1]) or self._source is None:
@@ -249,7 +248,7 @@ class _Asking:
             article = self._article(holder)
             if other == row or article.audience not in audiences or (own and article.id != self._article(number).id):
                 continue
-            part = self._snapshot.passages[other].kind
+            part = self._snapshot.passages.kind(other)
             line = self._line(article.path, "question", self._at(other)) if part == "question" else 0
             found.append(Twin(article.key, place(article.path)[0], line, part))
         return tuple(found)

@@ -24,7 +24,7 @@ from bot.models import Outcome, Question, RecordedQuestion
 from bot.service import HelpDesk
 from kb import alerts
 from kb.models import INTERNAL, PUBLIC, Article, ArticleKey
-from kb.snapshot import Entry
+from kb.stored import Entry
 from tests.bot.conftest import make_desk
 from tests.bot.samples import NOON, draft
 from tests.conftest import PROJECT

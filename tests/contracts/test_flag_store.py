@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bot.errors import FlagInvalid, FlagUnknown
-from bot.flags import Flag, FlagStore, MemoryFlagStore, SqlFlagStore, changed_since, close_flag, raise_flag, version_of
-from kb.models import Article
+from bot.flags import Flag, FlagStore, MemoryFlagStore, SqlFlagStore, changed_since, close_flag, raise_flag
+from kb.models import Article, version_of
 from tests.bot.samples import NOON, after
 
 

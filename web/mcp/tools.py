@@ -24,7 +24,8 @@ from bot.service import HelpDesk
 from kb import languages
 from kb.links import article_path
 from kb.models import ArticleKey, Section
-from kb.snapshot import Entry, Snapshot
+from kb.snapshot import Snapshot
+from kb.stored import Entry
 from web import auth, limits
 from web.pages.visit import base_address
 from web.words import SOURCE, words

@@ -15,7 +15,7 @@ from rapidfuzz import fuzz, process
 from kb.analysis import fold
 from kb.models import PUBLIC, Article, ArticleKey
 from kb.search import Query, Searcher
-from kb.snapshot import Entry
+from kb.stored import Entry
 from web.auth import viewer
 from web.words import N_, SOURCE, Words
 

@@ -14,7 +14,7 @@ from bot import feedback
 from bot.errors import FeedbackInvalid, StoreUnavailable
 from bot.feedback import REASONS, Feedback, ReasonName
 from kb.links import article_path
-from kb.snapshot import Entry
+from kb.stored import Entry
 from web import limits
 from web.auth import enter
 from web.pages.catalogue import Catalogue, catalogue

@@ -16,7 +16,7 @@ from kb.analysis import fold
 from kb.links import article_path
 from kb.markdown import outline
 from kb.models import PUBLIC, Article, ArticleKey
-from kb.snapshot import Entry
+from kb.stored import Entry
 from web.pages.catalogue import NO_TOPIC, Catalogue, catalogue, topic_name
 from web.pages.failures import PageRoute
 from web.pages.forms import page_number

@@ -19,7 +19,7 @@ from kb.errors import KbError
 from kb.live import Edition, Live
 from kb.models import Article, ArticleKey
 from kb.search import Query, Searcher
-from kb.snapshot import Entry
+from kb.stored import Entry
 from web.pages.catalogue import NO_TOPIC, Catalogue
 from web.preview.asked import Asked, Asking
 from web.preview.feed import Feed

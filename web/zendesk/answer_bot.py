@@ -18,7 +18,7 @@ from bot.people import ANYBODY
 from bot.service import HelpDesk
 from kb.links import article_path
 from kb.models import PUBLIC
-from kb.snapshot import Entry
+from kb.stored import Entry
 from web import limits
 from web.pages.visit import base_address
 from web.problems import ApiError

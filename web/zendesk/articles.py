@@ -10,7 +10,7 @@ from fastapi import Request
 from bot.feedback import FeedbackStore
 from kb.links import article_path
 from kb.models import PUBLIC
-from kb.snapshot import Entry
+from kb.stored import Entry
 from web.pages.visit import base_address
 from web.zendesk.ids import number
 from web.zendesk.paging import Pages, Paging

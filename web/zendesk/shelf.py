@@ -15,7 +15,8 @@ from bot.people import Caller
 from kb.analysis import fold
 from kb.links import article_path
 from kb.models import Article
-from kb.snapshot import Entry, Snapshot
+from kb.snapshot import Snapshot
+from kb.stored import Entry
 from web.pages.catalogue import NO_TOPIC, Topic, topic_name
 from web.words import words
 from web.zendesk.ids import Numbering, number
