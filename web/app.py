@@ -6,6 +6,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import cache, lru_cache
@@ -46,7 +47,7 @@ from bot.reports.reports import Reports
 from bot.service import HelpDesk
 from bot.solved import SqlSolvedStore
 from bot.worklist import SqlWorklist
-from kb.snapshot import current_id
+from kb.snapshot import Snapshot, current_id, open_current
 from kb.vector_cache import cache_file
 from web import api, handoff, pages, problems, push_webhook, zendesk
 from web.limits import Limits
@@ -65,13 +66,15 @@ STATIC = Path(__file__).parent / "static"
 _LOOK_EVERY_S = 2.0
 
 
-def open_desk(settings: Settings) -> tuple[HelpDesk, sa.Engine]:
+def open_desk(settings: Settings, opening: Future[Snapshot] | None = None) -> tuple[HelpDesk, sa.Engine]:
     """The help desk of these settings, its database up to date.
 
+    `opening` is the snapshot to begin with, where somebody opens it already.
     Raises a SnapshotError where there is no usable snapshot, StoreUnavailable where the database cannot be written.
     """
     learning, engine = open_learning(settings)
-    library = Library(settings.data, learning)
+    first = [opening] if opening else []
+    library = Library(settings.data, learning, lambda data: first.pop().result() if first else open_current(data))
     outbox = SqlOutbox(engine)
     desk = HelpDesk(
         library=library,

@@ -23,7 +23,10 @@ from web.testing import run_test
 from web.training import train
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from kb.build import BuildReport
+    from kb.snapshot import Snapshot
     from web.settings import Settings
 
 app = typer.Typer(
@@ -115,20 +118,26 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
 ) -> None:
     """Serve the help centre, the widget and the API."""
+    import gc
     import logging
+
+    gc.disable()  # all that a start makes stays: to look through it again and again takes a tenth of the start
+    settings = read_settings(data=data)
+    _check_port(host, port)
+    opening = _open_ahead(settings)
 
     import uvicorn
 
     from web.app import create_app, open_accounts, open_desk
 
-    settings = read_settings(data=data)
-    _check_port(host, port)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    desk, engine = open_desk(settings)
+    desk, engine = open_desk(settings, opening)
     accounts, base = open_accounts(engine), f"http://{host}:{port}"
     _print_addresses(settings, desk.library.searcher.snapshot.manifest["counts"], base, accounts.setup_link())
     app = create_app(settings, desk, engine, accounts)
+    gc.freeze()
+    gc.enable()
     # Whose word about the client's address counts is a setting of ours: the application looks at it itself.
     uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False, proxy_headers=False)
 
@@ -141,11 +150,17 @@ def ask(
     as_json: Json = False,
 ) -> None:
     """Ask one question, as the API would answer it."""
+    import gc
+
+    gc.disable()
+    settings = read_settings(data=data)
+    opening = _open_ahead(settings)
+
     from bot.models import Question
     from web.app import open_desk
     from web.schemas import ReplyOut
 
-    desk, engine = open_desk(read_settings(data=data))
+    desk, engine = open_desk(settings, opening)
     reply = desk.ask(Question(question, lang=lang, channel="cli"))
     engine.dispose()
     if as_json:
@@ -266,6 +281,18 @@ def _print_report(report: BuildReport, seconds: float) -> None:
     else:
         typer.echo(f"Nothing changed ({seconds} s)")
     typer.echo(f"Snapshot {report.snapshot}")
+
+
+def _open_ahead(settings: Settings) -> Future[Snapshot]:
+    """The current snapshot, opened while the rest of the program is loaded: hashes and encoder need no Python."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from kb.snapshot import open_current
+
+    pool = ThreadPoolExecutor(1)
+    opening = pool.submit(open_current, settings.data)
+    pool.shutdown(wait=False)
+    return opening
 
 
 def _print_addresses(settings: Settings, counts: dict[str, int], base: str, setup: str) -> None:
