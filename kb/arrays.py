@@ -35,7 +35,7 @@ def write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
         for name, array in arrays.items():
             file.seek(start + places[name][2])
             np.ascontiguousarray(array).tofile(file)
-        file.truncate(start + at)
+        file.truncate(max(file.tell(), start))
 
 
 def read(path: Path, *names: str) -> dict[str, NDArray[Any]]:

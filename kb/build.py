@@ -22,6 +22,7 @@ from kb.history import history
 from kb.lexical import Bm25
 from kb.links import PICTURE_TYPES, Resolver
 from kb.models import Article, Skipped
+from kb.quantised import store_of
 from kb.routing import AUTO, models_for
 from kb.scratch import scratch
 from kb.search import Searcher
@@ -36,7 +37,6 @@ from kb.snapshot import (
 )
 from kb.trained import current as trained_encoder
 from kb.vector_cache import VectorCache, cache_file
-from kb.vectors import FaissStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ def _make(
             articles=[(sheet.article, sheet.sections, sheet.passages) for sheet in sheets],
             skipped=loaded.skipped,
             encoders=[
-                (encoder, embedder, FaissStore.of(vectors))
+                (encoder, embedder, store_of(vectors))
                 for encoder, embedder, (vectors, _) in zip(folders, embedders, made_by, strict=True)
             ],
             words=Bm25.of([sheet.words for sheet in sheets]),

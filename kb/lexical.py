@@ -6,22 +6,53 @@ never negative. Impacts are computed once at build time, so a query only adds up
 
 from __future__ import annotations
 
-import json
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kb.errors import SnapshotDamaged
+from kb import arrays
 
 K1 = 1.2
 B = 0.75
 
 Scores = NDArray[np.float32]
+
+
+class Terms:
+    """Sorted terms by number, as UTF-8 one after another: looked up where they lie, a million of them too.
+
+    `ends` is int64 of shape (n + 1,): term t is `letters[ends[t]:ends[t + 1]]`. UTF-8 sorts as code points do.
+    """
+
+    def __init__(self, letters: NDArray[np.uint8], ends: NDArray[np.int64]) -> None:
+        self.letters, self.ends = letters, ends
+        self._held = letters.data
+
+    @classmethod
+    def of(cls, terms: Sequence[str]) -> Terms:
+        """Of sorted terms."""
+        told = [term.encode(errors="surrogatepass") for term in terms]
+        ends = np.concatenate([[0], np.cumsum([len(term) for term in told])]).astype(np.int64)
+        return cls(np.frombuffer(b"".join(told), np.uint8), ends)
+
+    def __len__(self) -> int:
+        return len(self.ends) - 1
+
+    def get(self, term: str) -> int | None:
+        """The number of a term; None where it is none of them."""
+        wanted, low, high = term.encode(errors="surrogatepass"), 0, len(self)
+        while low < high:
+            middle = (low + high) // 2
+            found = bytes(self._held[self.ends[middle] : self.ends[middle + 1]])
+            if found == wanted:
+                return middle
+            low, high = (middle + 1, high) if found < wanted else (low, middle)
+        return None
 
 
 class Bm25:
@@ -33,7 +64,7 @@ class Bm25:
 
     def __init__(
         self,
-        vocabulary: Mapping[str, int],
+        vocabulary: Terms,
         starts: NDArray[np.int64],
         docs: NDArray[np.int32],
         impacts: NDArray[np.float32],
@@ -44,34 +75,60 @@ class Bm25:
         self._starts, self._docs, self._impacts, self._idf, self._lengths = starts, docs, impacts, idf, lengths
 
     @classmethod
-    def of(cls, documents: Sequence[Mapping[str, float] | Mapping[str, int] | Sequence[str]]) -> Bm25:
-        """An index of `documents`, each a sequence of terms or a mapping of term to (weighted) frequency."""
-        counts = [doc if isinstance(doc, Mapping) else Counter(doc) for doc in documents]
-        vocabulary = {term: n for n, term in enumerate(sorted({term for doc in counts for term in doc}))}
-        lengths = np.array([sum(doc.values()) for doc in counts], np.float64)
-        sizes = [len(doc) for doc in counts]
-        ids = np.fromiter((vocabulary[term] for doc in counts for term in doc), np.int64, sum(sizes))
-        docs = np.repeat(np.arange(len(counts), dtype=np.int32), sizes)
-        frequency = np.fromiter((count for doc in counts for count in doc.values()), np.float64, sum(sizes))
-        order = np.lexsort((docs, ids))
-        ids, docs, frequency = ids[order], docs[order], frequency[order]
-        document_frequency = np.bincount(ids, minlength=len(vocabulary))
+    def of(cls, documents: Iterable[Mapping[str, float] | Mapping[str, int] | Sequence[str]]) -> Bm25:
+        """An index of `documents`, each a sequence of terms or a mapping of term to (weighted) frequency.
+
+        They are looked at once, one after another; what is kept of each are numbers.
+        """
+        met: dict[str, int] = {}
+        numbers, frequencies, sizes, sums = array("i"), array("d"), array("i"), array("d")
+        for document in documents:
+            counts = document if isinstance(document, Mapping) else Counter(document)
+            numbers.extend([met.setdefault(term, len(met)) for term in counts])
+            frequencies.extend(counts.values())
+            sizes.append(len(counts))
+            sums.append(sum(counts.values()))
+        terms = sorted(met)
+        place = np.empty(len(met), np.int32)
+        place[[met[term] for term in terms]] = np.arange(len(met), dtype=np.int32)
+        ids = place[np.frombuffer(numbers, np.int32)]
+        order = np.argsort(ids, kind="stable")  # documents come in their order already
+        ids, frequency = ids[order], np.frombuffer(frequencies, np.float64)[order]
+        docs = np.repeat(np.arange(len(sizes), dtype=np.int32), np.frombuffer(sizes, np.int32))[order]
+        lengths = np.array(sums, np.float64)
+        document_frequency = np.bincount(ids, minlength=len(terms))
         starts = np.concatenate([[0], np.cumsum(document_frequency)]).astype(np.int64)
-        idf = np.log1p((len(counts) - document_frequency + 0.5) / (document_frequency + 0.5)).astype(np.float32)
+        idf = np.log1p((len(sizes) - document_frequency + 0.5) / (document_frequency + 0.5)).astype(np.float32)
         norm = _norms(lengths[docs], _average(lengths))
         impacts = (idf[ids] * frequency * (K1 + 1) / (frequency + norm)).astype(np.float32)
-        return cls(vocabulary, starts, docs, impacts, idf, lengths.astype(np.float32))
+        return cls(Terms.of(terms), starts, docs, impacts, idf, lengths.astype(np.float32))
 
     def scores(self, query: Mapping[str, float]) -> Scores:
         """float32 of shape (size,): the BM25 score of each document for terms with weights."""
-        known = [(self.vocabulary[term], weight) for term, weight in query.items() if term in self.vocabulary]
-        spans = [slice(self._starts[number], self._starts[number + 1]) for number, _ in known]
-        docs = np.concatenate([np.empty(0, np.int32), *(self._docs[span] for span in spans)])
-        impacts = np.concatenate(
-            [np.empty(0, np.float32), *(self._impacts[s] * w for s, (_, w) in zip(spans, known, strict=True))]
-        )
+        known = self._known(query)
+        docs = np.concatenate([np.empty(0, np.int32), *(self._docs[span] for span, _ in known)])
+        impacts = np.concatenate([np.empty(0, np.float32), *(self._impacts[span] * w for span, w in known)])
         # One pass over all postings: adding those of each term takes a third longer.
         return np.bincount(docs, impacts, self.size).astype(np.float32)
+
+    def scores_of(self, query: Mapping[str, float], documents: NDArray[np.int64]) -> Scores:
+        """What `scores` has at `documents`, without looking at others: float32 of shape (len(documents),)."""
+        total = np.zeros(len(documents), np.float64)
+        for span, weight in self._known(query):
+            docs = self._docs[span]
+            at = np.minimum(np.searchsorted(docs, documents), len(docs) - 1)
+            held = docs[at] == documents
+            total[held] += self._impacts[span.start + at[held]] * np.float32(weight)
+        return total.astype(np.float32)
+
+    def _known(self, query: Mapping[str, float]) -> list[tuple[slice, float]]:
+        """The postings and the weight of each term that some document has."""
+        numbers = ((self.vocabulary.get(term), weight) for term, weight in query.items())
+        return [
+            (slice(int(self._starts[number]), int(self._starts[number + 1])), weight)
+            for number, weight in numbers
+            if number is not None
+        ]
 
     def score_without(self, query: Mapping[str, float], document: int, taken: Mapping[str, float]) -> float:
         """The score of one document if its terms were `taken` (frequencies) fewer.
@@ -113,33 +170,23 @@ class Bm25:
         return found
 
     def save(self, path: Path) -> None:
-        arrays: dict[str, Any] = {
+        held: dict[str, NDArray[Any]] = {
             "starts": self._starts,
             "docs": self._docs,
             "impacts": self._impacts,
             "idf": self._idf,
             "lengths": self._lengths,
-            "terms": np.frombuffer(json.dumps(list(self.vocabulary), ensure_ascii=False).encode(), np.uint8),
+            "letters": self.vocabulary.letters,
+            "ends": self.vocabulary.ends,
         }
-        with path.open("wb") as file:
-            np.savez(file, **arrays)
+        arrays.write(path, held)
 
     @classmethod
     def open(cls, path: Path) -> Bm25:
         """Raises SnapshotDamaged where the file is no index."""
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
-                terms = json.loads(held["terms"].tobytes())
-                return cls(
-                    {term: n for n, term in enumerate(terms)},
-                    held["starts"],
-                    held["docs"],
-                    held["impacts"],
-                    held["idf"],
-                    held["lengths"],
-                )
-        except (OSError, EOFError, BadZipFile, ValueError, KeyError) as error:
-            raise SnapshotDamaged(f"{path} is no lexical index: {error}. Build the snapshot again.") from error
+        held = arrays.read(path, "starts", "docs", "impacts", "idf", "lengths", "letters", "ends")
+        terms = Terms(held["letters"], held["ends"])
+        return cls(terms, held["starts"], held["docs"], held["impacts"], held["idf"], held["lengths"])
 
 
 def _average(lengths: NDArray[Any]) -> float:

@@ -22,13 +22,13 @@ from kb.history import History, history
 from kb.lexical import Bm25
 from kb.links import PICTURE_TYPES, Resolver
 from kb.models import Article, ArticleKey, Loaded, Skipped
+from kb.quantised import store_of
 from kb.routing import models_for
 from kb.search import Searcher
 from kb.sheets import Cutter, Progress, Sheet, embed_sheets
 from kb.snapshot import Encoded, Snapshot, languages_of
 from kb.stored import Entry, Passages
 from kb.vector_cache import VectorCache, cache_file
-from kb.vectors import FaissStore
 
 _SUFFIXES = frozenset({*MARKDOWN_SUFFIXES, *PICTURE_TYPES})
 #: Tells one state of a file from another: when it was written and changed, its size, its number on the disk.
@@ -251,7 +251,7 @@ class Live:
             passages=passages,
             owner=owner,
             encoders=tuple(
-                Encoded(embedder, FaissStore.of(rows)) for embedder, rows in zip(self._embedders, vectors, strict=True)
+                Encoded(embedder, store_of(rows)) for embedder, rows in zip(self._embedders, vectors, strict=True)
             ),
             words=Bm25.of([sheet.words for sheet in sheets]),
             units=Bm25.of([terms for sheet in sheets for terms in sheet.units]),

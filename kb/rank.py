@@ -41,3 +41,20 @@ def order(evidence: Evidence) -> Order:
     scores: NDArray[np.float32] = (evidence * _WEIGHTS).sum(axis=1)
     positions = np.argsort(-scores, kind="stable")
     return Order(positions, scores[positions])
+
+
+def mean_of_best(
+    values: NDArray[np.float32], at: NDArray[np.int64], sizes: NDArray[np.int64], count: int
+) -> NDArray[np.float32]:
+    """For each run of `sizes` values, the mean of its `count` highest; a shorter run repeats its highest."""
+    order = np.lexsort((-values, np.repeat(np.arange(len(at)), sizes)))
+    ranked = values[order]
+    picks = [ranked[np.where(n < sizes, at + n, at)] for n in range(count)]
+    mean: NDArray[np.float32] = np.mean(picks, axis=0)
+    return mean
+
+
+def relative(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Each value as a share of the highest; as they are where none is above 0."""
+    top = values.max(initial=0.0)
+    return values / top if top > 0 else values

@@ -19,11 +19,11 @@ from kb.head import Head
 from kb.learned import MAX_CHARACTERS, LearnedQuestion, whole
 from kb.models import PUBLIC, Passage
 from kb.passages import passage_terms
-from kb.rank import FEATURES, Evidence, Order, order
+from kb.rank import FEATURES, Evidence, Order, mean_of_best, order, relative
 from kb.reader import Closeness, Reader, Schooled, Visible
 from kb.routing import readers
 from kb.snapshot import Snapshot
-from kb.spelling import Speller
+from kb.spelling import Speller, speller_of
 from kb.stored import Entry
 from kb.typeahead import Typeahead
 from kb.vector_cache import open_if_possible
@@ -36,8 +36,6 @@ _LEXICAL_ARTICLES = 40
 _ASKED_BEFORE = 40
 #: How often a word of a ticket's subject counts against one of its body.
 _SUBJECT_WEIGHT = 2.0
-#: A stem of fewer letters belongs to many words, and tells nothing about one that may be mistyped.
-_SHORTEST_STEM = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,21 +202,7 @@ class Searcher:
 
     @cached_property
     def speller(self) -> Speller:
-        """Only words of public articles: a correction must not tell what an internal article is about."""
-        snapshot = self.snapshot
-        public = {number for number, entry in enumerate(snapshot.entries) if entry.article.audience == PUBLIC}
-        articles = [snapshot.entries[number].article for number in sorted(public)]
-        texts = (text for each in articles for text in (each.title, *each.keywords, *each.questions))
-        embedders = [reader.embedder for reader in self._readers]
-
-        def common(word: str) -> bool:
-            if any(embedder.knows_word(word) for embedder in embedders):
-                return True
-            # Another form of a word that articles use is no typing error: "dostaję" where they have "dostajesz".
-            stems = [stem for stem in analysis.terms(word, snapshot.languages) if len(stem) >= _SHORTEST_STEM]
-            return not public.isdisjoint(snapshot.words.documents_with(stems))
-
-        return Speller(texts, common)
+        return speller_of(self.snapshot, [reader.embedder for reader in self._readers])
 
     def entry(self, number: int) -> Entry:
         return self.snapshot.entries[number]
@@ -349,7 +333,9 @@ class Searcher:
         head, example = part.schooled.head, part.schooled.example(leave_out)
         near = head.near(vectors)
         dense = part.reader.nearest(vectors, _DENSE_ROWS, part.rows, leave_out)
-        asked = np.flatnonzero(np.isin(self._group, head.classes(near, _ASKED_BEFORE, example)) & part.articles)
+        before = np.zeros(len(part.articles), bool)  # groups are no more than articles
+        before[head.classes(near, _ASKED_BEFORE, example)] = True
+        asked = np.flatnonzero(before[self._group] & part.articles)
         shown = np.where(part.articles, words, 0.0)
         count = min(_LEXICAL_ARTICLES, len(shown))
         lexical = np.argpartition(-shown, count - 1)[:count]
@@ -373,18 +359,18 @@ class Searcher:
         closeness = np.concatenate([part.closeness for part in seen], axis=1)
         sizes = np.bincount(self.snapshot.owner[rows], minlength=len(self._starts))[articles]
         at = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-        units = self.snapshot.units.scores(terms)[rows]
+        units = self.snapshot.units.scores_of(terms, rows)
         columns = {
             "nearest": np.maximum(np.maximum.reduceat(closeness[0], at), np.concatenate([p.closest for p in seen])),
-            "nearest3": _mean_of_best(closeness[0], at, sizes, 3),
-            "subject_nearest3": _mean_of_best(closeness[-1], at, sizes, 3),
+            "nearest3": mean_of_best(closeness[0], at, sizes, 3),
+            "subject_nearest3": mean_of_best(closeness[-1], at, sizes, 3),
             "head": np.concatenate([part.head for part in seen]),
             "words": words[articles] / self.snapshot.words.best_possible(terms),
-            "unit_words": _relative(np.maximum.reduceat(units, at)),
+            "unit_words": relative(np.maximum.reduceat(units, at)),
             "codes": self._codes(query, articles),
         }
         evidence = np.stack([columns[name] for name in FEATURES], axis=1).astype(np.float32)
-        return articles, evidence, self._rows_to_show(rows, closeness.mean(axis=0), _relative(units), at, sizes)
+        return articles, evidence, self._rows_to_show(rows, closeness.mean(axis=0), relative(units), at, sizes)
 
     def _rows_to_show(
         self, rows: Rows, near: NDArray[np.float32], words: NDArray[np.float32], at: Rows, sizes: Rows
@@ -406,17 +392,3 @@ class Searcher:
         if not known:
             return np.zeros(len(articles), np.float32)
         return np.array([sum(int(a) in docs for docs in known) / len(known) for a in articles], np.float32)
-
-
-def _mean_of_best(values: NDArray[np.float32], at: Rows, sizes: Rows, count: int) -> NDArray[np.float32]:
-    """For each run of `sizes` values, the mean of its `count` highest; a shorter run repeats its highest."""
-    order = np.lexsort((-values, np.repeat(np.arange(len(at)), sizes)))
-    ranked = values[order]
-    picks = [ranked[np.where(n < sizes, at + n, at)] for n in range(count)]
-    mean: NDArray[np.float32] = np.mean(picks, axis=0)
-    return mean
-
-
-def _relative(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    top = values.max(initial=0.0)
-    return values / top if top > 0 else values

@@ -6,7 +6,7 @@ DATA/snapshots/<id>/manifest.json   format, id, encoders, counts, skipped files,
                     sections.jsonl  their sections as sanitised HTML
                     passages.jsonl  passages in row order, those of one article together
                     rows.arrays     what is known of passages without reading them, and where each line begins
-                    words.npz, units.npz          lexical indexes over articles and over passages
+                    words.arrays, units.arrays          lexical indexes over articles and over passages
                     pictures/                     pictures the articles show
                     encoders/<name>/              graph, tokenizer, spec, vectors.faiss, head.arrays
 """
@@ -18,7 +18,7 @@ import math
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -34,6 +34,7 @@ from kb.errors import EncoderError, SnapshotDamaged, SnapshotForeign, SnapshotMi
 from kb.head import Head
 from kb.lexical import Bm25
 from kb.models import PUBLIC, Article, ArticleKey, Passage, Section, Skipped, version_of
+from kb.quantised import EXACT_FILE, QuantisedStore
 from kb.stored import Entry, Passages
 from kb.topics import TopicNames
 from kb.vectors import FaissStore, VectorStore
@@ -140,15 +141,12 @@ def open_snapshot(folder: Path) -> Snapshot:
     Raises SnapshotMissing, SnapshotForeign or SnapshotDamaged, each naming the file and what to do.
     """
     manifest = read_manifest(folder)
-    with ThreadPoolExecutor(1) as pool:  # a hash needs a processor and no Python: opening goes on meanwhile
+    with ThreadPoolExecutor(1) as pool:  # a hash needs a processor and no Python: reading goes on meanwhile
         verified = pool.submit(_verify, folder, manifest["files"])
         try:
-            snapshot = _open(folder, manifest)
-        except SnapshotDamaged:
+            return _open(folder, manifest, verified.result)
+        finally:
             verified.result()  # says more exactly what is wrong
-            raise
-        verified.result()
-    return snapshot
 
 
 def _verify(folder: Path, files: Mapping[str, str]) -> None:
@@ -160,8 +158,11 @@ def _verify(folder: Path, files: Mapping[str, str]) -> None:
             raise SnapshotDamaged(f"{path} was changed after it was built. Build the snapshot again.")
 
 
-def _open(folder: Path, manifest: dict[str, Any]) -> Snapshot:
+def _open(folder: Path, manifest: dict[str, Any], verified: Callable[[], None]) -> Snapshot:
+    """`verified` returns once all files are what they were: what C++ reads must be, or the process may die of it."""
     entries, passages = stored.read(folder, _read_articles(folder))
+    words, units = Bm25.open(folder / "words.arrays"), Bm25.open(folder / "units.arrays")
+    verified()
     encoders = tuple(_open_encoder(folder / "encoders" / row["name"], row) for row in manifest["encoders"])
     snapshot = Snapshot(
         id=manifest["id"],
@@ -171,8 +172,8 @@ def _open(folder: Path, manifest: dict[str, Any]) -> Snapshot:
         passages=passages,
         owner=passages.owner,
         encoders=encoders,
-        words=Bm25.open(folder / "words.npz"),
-        units=Bm25.open(folder / "units.npz"),
+        words=words,
+        units=units,
         by_key={entry.article.key: n for n, entry in enumerate(entries)},
         languages=languages_of(entries),
         calibration=_calibration(folder, manifest),
@@ -225,8 +226,8 @@ def write_snapshot(
         ({**asdict(article), "version": version_of(article), "body": ""} for article, _, _ in articles),
     )
     stored.write(folder, articles)
-    words.save(folder / "words.npz")
-    units.save(folder / "units.npz")
+    words.save(folder / "words.arrays")
+    units.save(folder / "units.arrays")
     (folder / "pictures").mkdir()
     for name, path in pictures.items():
         shutil.copyfile(path, folder / "pictures" / name)
@@ -236,7 +237,7 @@ def write_snapshot(
         for name in (GRAPH_FILE, TOKENIZER_FILE, SPEC_FILE):
             if (source / name).is_file():
                 shutil.copyfile(source / name, target / name)
-        assert isinstance(vectors, FaissStore)  # noqa: S101 - the only store that lives in a folder
+        assert isinstance(vectors, FaissStore | QuantisedStore)  # noqa: S101 - those that live in a folder
         vectors.save(target / VECTORS_FILE)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     manifest = {
@@ -327,7 +328,9 @@ def _open_encoder(folder: Path, row: dict[str, Any]) -> Encoded:
             f"the manifest names {row['fingerprint']}. Build the snapshot again."
         )
     heads = dict([Head.open(folder / HEAD_FILE)]) if (folder / HEAD_FILE).is_file() else {}
-    return Encoded(embedder, FaissStore.open(folder / VECTORS_FILE), heads)
+    quantised = (folder / EXACT_FILE).is_file()
+    vectors = QuantisedStore.open(folder / VECTORS_FILE) if quantised else FaissStore.open(folder / VECTORS_FILE)
+    return Encoded(embedder, vectors, heads)
 
 
 def _check_counts(snapshot: Snapshot) -> None:

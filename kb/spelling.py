@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from kb import analysis
+from kb.embedding import Embedder
+from kb.models import PUBLIC
+from kb.snapshot import Snapshot
 
 _WORD = re.compile(r"[^\W\d_]{5,}")
 #: At most two edits, and at most one for four letters, are still a slip of the fingers; more make another word.
 _MOST_EDITS = 2
 _LETTERS_AN_EDIT = 4
+#: A stem of fewer letters belongs to many words, and tells nothing about one that may be mistyped.
+_SHORTEST_STEM = 4
 
 
 class Speller:
@@ -42,6 +47,22 @@ class Speller:
             return written
         nearest: str = min(near, key=lambda pair: (pair[0], -self._counts[pair[1]], pair[1]))[1]
         return self._words[nearest]
+
+
+def speller_of(snapshot: Snapshot, embedders: Sequence[Embedder]) -> Speller:
+    """Of the words of public articles alone: a correction must not tell what an internal article is about."""
+    public = {number for number, entry in enumerate(snapshot.entries) if entry.article.audience == PUBLIC}
+    articles = [snapshot.entries[number].article for number in sorted(public)]
+    texts = (text for each in articles for text in (each.title, *each.keywords, *each.questions))
+
+    def common(word: str) -> bool:
+        if any(embedder.knows_word(word) for embedder in embedders):
+            return True
+        # Another form of a word that articles use is no typing error: "dostaję" where they have "dostajesz".
+        stems = [stem for stem in analysis.terms(word, snapshot.languages) if len(stem) >= _SHORTEST_STEM]
+        return not public.isdisjoint(snapshot.words.documents_with(stems))
+
+    return Speller(texts, common)
 
 
 def _is_slip(written: str, meant: str, edits: int) -> bool:

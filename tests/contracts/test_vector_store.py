@@ -14,11 +14,17 @@ from hypothesis.extra.numpy import arrays
 
 from kb.embedding import Vectors
 from kb.errors import SnapshotDamaged
+from kb.quantised import QuantisedStore
 from kb.vectors import ArrayStore, FaissStore, Rows, VectorStore
 
 MakeStore = Callable[[Vectors], VectorStore]
 
-_stores = pytest.mark.parametrize("make", [FaissStore.of, ArrayStore], ids=["FaissStore", "ArrayStore"])
+_MAKERS: dict[str, MakeStore] = {
+    "FaissStore": FaissStore.of,
+    "QuantisedStore": QuantisedStore.of,
+    "ArrayStore": ArrayStore,
+}
+_stores = pytest.mark.parametrize("make", _MAKERS.values(), ids=_MAKERS)
 
 
 def _unit(vectors: Vectors) -> Vectors:

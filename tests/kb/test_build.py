@@ -118,7 +118,7 @@ def test_the_same_input_gives_the_same_id_and_the_same_bytes_wherever_it_is_buil
     assert one.snapshot == two.snapshot
     files = [open_current(tmp_path / name).manifest["files"] for name in ("one", "two")]
     assert files[0] == files[1]
-    assert len(files[0]) == 6
+    assert len(files[0]) == 9
     fitted = [open_current(tmp_path / name).manifest["calibration"] for name in ("one", "two")]
     assert fitted[0] == fitted[1]
 
@@ -432,7 +432,7 @@ def test_two_builders_at_once_make_the_same_snapshot(write: Write, data: Path) -
 def test_the_manifest_says_what_the_build_saw(write: Write, index: Index, data: Path) -> None:
     report = index(write(_FILES))
     manifest = json.loads((snapshots_folder(data) / report.snapshot / "manifest.json").read_text())
-    assert (manifest["program"], manifest["format"], manifest["created"]) == ("firstline", 3, CREATED)
+    assert (manifest["program"], manifest["format"], manifest["created"]) == ("firstline", 4, CREATED)
     assert manifest["counts"] == {"files": 4, "articles": 3, "skipped": 1, "passages": 9}
     assert sorted(manifest["inputs"]) == ["code", "default_lang", "encoders", "history", "source"]
     assert open_snapshot(snapshots_folder(data) / report.snapshot).manifest == manifest

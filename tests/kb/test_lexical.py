@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kb import arrays
 from kb.errors import SnapshotDamaged
 from kb.lexical import K1, B, Bm25
 
@@ -84,29 +85,38 @@ def test_an_index_without_words_scores_nothing(documents: list[list[str]]) -> No
 
 def test_a_saved_index_opens_with_the_same_scores(tmp_path: Path) -> None:
     index = Bm25.of([["hasło", "żółw"], ["hasło"], []])
-    index.save(tmp_path / "w.npz")
-    opened = Bm25.open(tmp_path / "w.npz")
+    index.save(tmp_path / "w.arrays")
+    opened = Bm25.open(tmp_path / "w.arrays")
     query = {"hasło": 1.0, "żółw": 0.5}
     np.testing.assert_array_equal(opened.scores(query), index.scores(query))
-    assert (dict(opened.vocabulary), opened.size) == (dict(index.vocabulary), 3)
+    assert [opened.vocabulary.get(term) for term in ("hasło", "żółw", "zz", "")] == [0, 1, None, None]
+    assert (len(opened.vocabulary), opened.size) == (2, 3)
+
+
+@given(st.lists(st.lists(st.sampled_from("abcdeżł"), max_size=8), min_size=1, max_size=12), st.data())
+def test_the_scores_of_some_documents_are_those_of_all(documents: list[list[str]], data: st.DataObject) -> None:
+    index = Bm25.of(documents)
+    query = data.draw(st.dictionaries(st.sampled_from("abcdeżłx"), st.sampled_from([0.3, 1.0, 2.0])))
+    rows = np.array(data.draw(st.lists(st.integers(0, len(documents) - 1))), np.int64)
+    np.testing.assert_array_equal(index.scores_of(query, rows), index.scores(query)[rows])
 
 
 def test_the_same_documents_give_the_same_bytes(tmp_path: Path) -> None:
-    for name in ("a.npz", "b.npz"):
+    for name in ("a.arrays", "b.arrays"):
         Bm25.of([["x", "y"], ["y"]]).save(tmp_path / name)
-    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+    assert (tmp_path / "a.arrays").read_bytes() == (tmp_path / "b.arrays").read_bytes()
 
 
 @pytest.mark.parametrize("cut", [None, 0, 1, 100, -1])
 def test_a_file_that_is_no_index_is_damaged(tmp_path: Path, cut: int | None) -> None:
-    Bm25.of([["x"]]).save(tmp_path / "whole.npz")
+    Bm25.of([["x"]]).save(tmp_path / "whole.arrays")
     if cut is not None:
-        (tmp_path / "w.npz").write_bytes((tmp_path / "whole.npz").read_bytes()[:cut])
-    with pytest.raises(SnapshotDamaged, match=r"w\.npz is no lexical index: .*Build the snapshot again\.$"):
-        Bm25.open(tmp_path / "w.npz")
+        (tmp_path / "w.arrays").write_bytes((tmp_path / "whole.arrays").read_bytes()[:cut])
+    with pytest.raises(SnapshotDamaged, match=r"w\.arrays holds no arrays: .*Build the snapshot again\.$"):
+        Bm25.open(tmp_path / "w.arrays")
 
 
-def test_an_archive_of_something_else_is_damaged(tmp_path: Path) -> None:
-    np.savez(tmp_path / "w.npz", a=np.zeros(1))
-    with pytest.raises(SnapshotDamaged, match=r"w\.npz is no lexical index: .*terms"):
-        Bm25.open(tmp_path / "w.npz")
+def test_arrays_of_something_else_are_damaged(tmp_path: Path) -> None:
+    arrays.write(tmp_path / "w.arrays", {"docs": np.zeros(1)})
+    with pytest.raises(SnapshotDamaged, match=r"w\.arrays holds no arrays: it has no starts, impacts, idf, "):
+        Bm25.open(tmp_path / "w.arrays")

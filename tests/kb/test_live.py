@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from kb.build import BuildSettings
 from kb.embedding import HashEmbedder
 from kb.errors import SourceError
 from kb.live import Edition, Live
-from kb.models import ArticleKey
+from kb.models import ArticleKey, version_of
 from kb.search import Query
 from kb.snapshot import open_current
 from tests.conftest import Index, Write
@@ -37,8 +38,10 @@ def test_it_finds_what_a_build_of_the_same_folder_finds(live: Live, index: Index
     assert live.look() is None
     index(live.source)
     built, kept = open_current(data), live.searcher.snapshot
-    assert kept.entries == built.entries
-    assert kept.passages == built.passages
+    told = [replace(each.article, body="", version=version_of(each.article)) for each in kept.entries]
+    assert told == [each.article for each in built.entries]
+    assert [(each.rows, each.sections) for each in kept.entries] == [(e.rows, e.sections) for e in built.entries]
+    assert list(kept.passages) == list(built.passages)
     assert kept.owner.tolist() == built.owner.tolist()
     assert (kept.languages, kept.topics) == (built.languages, built.topics)
     for encoder, other in zip(kept.encoders, built.encoders, strict=True):

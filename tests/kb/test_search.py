@@ -229,7 +229,7 @@ def test_evidence_has_a_column_for_each_feature_and_stays_in_range(desk: Searche
 
 def test_an_error_code_alone_finds_the_article_that_holds_it(own: Searcher) -> None:
     code = "0x80070005"
-    holding = [e.article.id for e in own.snapshot.entries if code in e.article.body]
+    holding = [e.article.id for e in own.snapshot.entries if any(code in section.text for section in e.sections)]
     assert set(holding) == {"windows-update-fails"}
     assert _ids(own, Query(code))[0] == "windows-update-fails"
     assert _ids(own, Query(code.upper().replace("X", "x")))[0] == "windows-update-fails"

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from kb.build import BuildSettings, build
 from kb.calibrate import DEFAULT
 from kb.embedding import HashEmbedder, sha256_of
 from kb.errors import SnapshotDamaged, SnapshotForeign, SnapshotMissing
+from kb.head import Head
 from kb.markdown import render
-from kb.models import ArticleKey
+from kb.models import ArticleKey, version_of
 from kb.passages import split
+from kb.search import Query, Searcher
 from kb.snapshot import current_id, open_current, open_snapshot, snapshots_folder, switch
 from kb.vectors import FaissStore
 from tests.conftest import CREATED
@@ -62,12 +65,14 @@ def _edit(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
 def test_a_snapshot_holds_what_was_loaded_and_split(built: Path) -> None:
     snapshot = open_current(built / "data")
     loaded = load(built / "articles")
-    assert tuple(entry.article for entry in snapshot.entries) == loaded.articles
+    told = [replace(article, body="", version=version_of(article)) for article in loaded.articles]
+    assert [entry.article for entry in snapshot.entries] == told
+    assert [version_of(entry.article) for entry in snapshot.entries] == [version_of(each) for each in loaded.articles]
     assert snapshot.skipped == loaded.skipped
     fake = HashEmbedder()
-    for entry in snapshot.entries:
-        rendered = render(entry.article.body, first_line=entry.article.body_line)
-        passages = split(entry.article, rendered, fake.count_tokens, fake.max_tokens)
+    for entry, article in zip(snapshot.entries, loaded.articles, strict=True):
+        rendered = render(article.body, first_line=article.body_line)
+        passages = split(article, rendered, fake.count_tokens, fake.max_tokens)
         held = [snapshot.passages[row] for row in entry.rows]
         assert [(p.kind, p.text, p.embedded, p.lines) for p in held] == [
             (p.kind, p.text, p.embedded, p.lines) for p in passages
@@ -82,6 +87,14 @@ def test_each_row_of_the_store_is_the_vector_of_its_passage(built: Path) -> None
     expected = HashEmbedder().embed_passages([passage.embedded for passage in snapshot.passages])
     rows = np.arange(len(snapshot.passages), dtype=np.int64)
     np.testing.assert_allclose(np.diag(snapshot.encoders[0].vectors.score(expected, rows)), 1.0, atol=1e-6)
+
+
+def test_the_head_of_the_build_is_the_one_a_start_would_fit(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    snapshot = open_current(built / "data")
+    bare = replace(snapshot, encoders=tuple(replace(each, heads={}) for each in snapshot.encoders))
+    fitted = Searcher(bare).rank(Query("Tekst"))
+    monkeypatch.setattr(Head, "of", None)  # cannot be called
+    assert Searcher(snapshot).rank(Query("Tekst")) == fitted
 
 
 def test_articles_are_found_by_id_and_language(built: Path) -> None:
@@ -143,9 +156,12 @@ def test_a_pointer_that_cannot_be_read_is_damaged(data: Path, content: bytes | N
 _HELD = [
     "articles.jsonl",
     "passages.jsonl",
-    "words.npz",
-    "units.npz",
+    "rows.arrays",
+    "sections.jsonl",
+    "words.arrays",
+    "units.arrays",
     "encoders/fake-words/encoder.json",
+    "encoders/fake-words/head.arrays",
     "encoders/fake-words/vectors.faiss",
     "pictures/",
 ]
@@ -240,7 +256,7 @@ def test_another_format_is_foreign_and_says_what_to_do(folder: Path, number: obj
     with pytest.raises(SnapshotForeign) as caught:
         open_snapshot(folder)
     assert str(caught.value) == (
-        f"{folder}/manifest.json has format {number}, this version reads format 3. "
+        f"{folder}/manifest.json has format {number}, this version reads format 4. "
         "Build the snapshot again with firstline index."
     )
 
