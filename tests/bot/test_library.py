@@ -78,7 +78,7 @@ def test_a_damaged_snapshot_is_no_library(write: Write, index: Index, data: Path
         Library(data)
 
 
-@pytest.mark.parametrize("name", [MANIFEST_FILE, "articles.jsonl", "passages.jsonl", "words.npz"])
+@pytest.mark.parametrize("name", [MANIFEST_FILE, "articles.jsonl", "passages.jsonl", "words.arrays"])
 def test_a_damaged_snapshot_is_refused_and_logged_once_while_the_old_one_answers(
     write: Write, index: Index, data: Path, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
@@ -102,13 +102,13 @@ def test_a_snapshot_of_another_format_is_refused(
     _publish(write, index, "Old")
     library = Library(data)
     manifest = snapshots_folder(data) / _publish(write, index, "New") / MANIFEST_FILE
-    manifest.write_text(manifest.read_text().replace('"format": 3', '"format": 99'))
+    manifest.write_text(manifest.read_text().replace('"format": 4', '"format": 99'))
 
     assert library.refresh() is False
     assert _answers(library) == "Old"
     (message,) = _errors(caplog)
     assert message.endswith(
-        "manifest.json has format 99, this version reads format 3. Build the snapshot again with firstline index."
+        "manifest.json has format 99, this version reads format 4. Build the snapshot again with firstline index."
     )
 
 

@@ -449,8 +449,8 @@ def test_going_back_is_undone_and_told_where_there_is_nothing_to_go_back_to(forg
     assert (desk.live.id, taken_back(desk.data)) == (second.snapshot, ())
     with pytest.raises(NothingToTakeBack, match=r"no published snapshot \.\./x"):
         desk.publisher.take_back("../x", "")
-    (desk.data / "snapshots" / first.snapshot / "words.npz").unlink()
-    with pytest.raises(NothingToTakeBack, match=r"words\.npz is missing"):
+    (desk.data / "snapshots" / first.snapshot / "words.arrays").unlink()
+    with pytest.raises(NothingToTakeBack, match=r"words\.arrays is missing"):
         desk.publisher.take_back("", "")
     assert desk.live.id == second.snapshot
     with locked(desk.data, wait=False), pytest.raises(PublicationRunning):
