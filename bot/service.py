@@ -33,6 +33,8 @@ from bot.models import (
     Who,
 )
 from bot.outbox import SqlOutbox
+from bot.patience import hurried
+from bot.spool import SpooledEvents
 from kb.search import Query, Searcher
 from kb.typeahead import long_enough
 
@@ -49,7 +51,8 @@ _WORDS_WITH_MEANING = 3
 class HelpDesk:
     """All that a front end may ask for. Clock and ids come in as arguments, so that a test can hold them still.
 
-    `outbox` is where the inbox writes what has to be sent; None where nothing ever is.
+    `outbox` is where the inbox writes what has to be sent; None where nothing ever is. `spooled` has events wait while
+    the database does not answer; None where they would be lost.
     """
 
     library: Library
@@ -60,6 +63,7 @@ class HelpDesk:
     new_id: Callable[[], str]
     policy: Policy = field(default_factory=Policy)
     outbox: SqlOutbox | None = None
+    spooled: SpooledEvents | None = None
 
     def ask(self, question: Question, *, keep: bool = True) -> Reply:
         """The reply to a question: an answer, suggestions, or an honest "I don't know".
@@ -126,7 +130,12 @@ class HelpDesk:
     def record_outcome(self, outcome: Outcome) -> None:
         """Keeps what became of a reply, as evidence for learning too. Raises QuestionUnknown or StoreUnavailable."""
         at = self.now()
-        self.events.record_outcome(replace(outcome, reason=privacy.to_keep(outcome.reason)), at)
+        told = replace(outcome, reason=privacy.to_keep(outcome.reason))
+        if self.events.record_outcome(told, at):
+            self.learn_from(told, at)
+
+    def learn_from(self, outcome: Outcome, at: datetime) -> None:
+        """Learns from an outcome that is stored; twice is once. Raises StoreUnavailable."""
         asked = self.events.question(outcome.question_id)
         if asked is None or outcome.outcome == "opened":
             return
@@ -278,7 +287,8 @@ class HelpDesk:
         context = ""
         try:
             if question.after:
-                context = conversation.first_of(self.events.question(question.after), self.events.question)
+                with hurried():
+                    context = conversation.first_of(self.events.question(question.after), self.events.question)
         except StoreUnavailable as error:
             _log.error("a follow-up was taken on its own: %s", error)
         return conversation.understand(searcher, question, context, self.policy, limit)

@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
@@ -45,10 +44,11 @@ from bot.reports.hold_out import HoldOut
 from bot.reports.reports import Reports
 from bot.service import HelpDesk
 from bot.solved import SqlSolvedStore
+from bot.spool import Spool, SpooledEvents
 from bot.worklist import SqlWorklist
 from kb.snapshot import current_id
 from kb.vector_cache import cache_file
-from web import api, handoff, pages, problems, push_webhook, zendesk
+from web import api, handoff, health, pages, problems, push_webhook, zendesk
 from web.limits import Limits
 from web.mcp import http as mcp
 from web.middleware import Compressed, SecurityHeaders, SizeLimit
@@ -73,16 +73,19 @@ def open_desk(settings: Settings) -> tuple[HelpDesk, sa.Engine]:
     learning, engine = open_learning(settings)
     library = Library(settings.data, learning)
     outbox = SqlOutbox(engine)
+    spooled = SpooledEvents(SqlEventStore(engine), Spool(settings.data / "spool", new_id))
     desk = HelpDesk(
         library=library,
-        events=SqlEventStore(engine),
+        events=spooled,
         inbox=SqlInbox(engine, new_id, settings.response_times, outgoing=handoff.outgoing(settings, outbox)),
         learning=learning,
         now=lambda: datetime.now(UTC),
         new_id=new_id,
         policy=settings.policy,
         outbox=outbox,
+        spooled=spooled,
     )
+    spooled.told = desk.learn_from
     return desk, engine
 
 
@@ -148,14 +151,17 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
                 app.state.publishing.refresh,
             )
         )
+        delivery = asyncio.create_task(_watch(*([desk.spooled.refresh] if desk.spooled else [])))
         if courier:
             courier.start()
         async with mcp.serving(app):
             yield
         watcher.cancel()
+        delivery.cancel()
         if courier:
             await asyncio.to_thread(courier.stop)
-        readership.flush()
+        await asyncio.to_thread(readership.flush)
+        await asyncio.to_thread(desk.events.close)
         engine.dispose()
 
     app = FastAPI(
@@ -208,7 +214,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     mcp.mount(app)
     app.router.routes += page_routes
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    _add_health(app)
+    health.install(app)
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> Response:
@@ -232,24 +238,6 @@ def _routes() -> tuple[list[BaseRoute], list[BaseRoute]]:
     apis.include_router(zendesk.router)
     rest.include_router(pages.router)
     return apis.routes, rest.routes
-
-
-def _add_health(app: FastAPI) -> None:
-    @app.get("/healthz", include_in_schema=False)
-    def healthz() -> dict[str, str]:
-        """The process runs."""
-        return {"status": "ok"}
-
-    @app.get("/readyz", include_in_schema=False)
-    def readyz(request: Request) -> Response:
-        """A snapshot is open and the database answers."""
-        snapshot = request.app.state.desk.library.searcher.snapshot.id
-        try:
-            with request.app.state.engine.connect() as connection:
-                connection.execute(sa.text("SELECT 1"))
-        except sa.exc.SQLAlchemyError:
-            return problems.problem(503, "not_ready", "The database does not answer.", headers={"Retry-After": "5"})
-        return JSONResponse({"status": "ready", "snapshot": snapshot})
 
 
 async def _watch(*looks: Callable[[], object]) -> None:

@@ -117,8 +117,7 @@ def serve(
     """Serve the help centre, the widget and the API."""
     import logging
 
-    import uvicorn
-
+    from web import drain
     from web.app import create_app, open_accounts, open_desk
 
     settings = read_settings(data=data)
@@ -129,8 +128,7 @@ def serve(
     accounts, base = open_accounts(engine), f"http://{host}:{port}"
     _print_addresses(settings, desk.library.searcher.snapshot.manifest["counts"], base, accounts.setup_link())
     app = create_app(settings, desk, engine, accounts)
-    # Whose word about the client's address counts is a setting of ours: the application looks at it itself.
-    uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False, proxy_headers=False)
+    drain.run(app, host, port, settings.drain_seconds)
 
 
 @app.command()

@@ -57,7 +57,7 @@ async def _run(folder: Path, postgres: PostgresServer, replicas: list[Replica], 
     cluster = Cluster(folder, postgres.create())
     cluster.prepare()
     articles = [folder / edition for edition in EDITIONS]
-    ids = [write_edition(path, edition) for path, edition in zip(articles, EDITIONS, strict=True)][0]
+    ids = [write_edition(path, edition) for path, edition in zip(articles, EDITIONS, strict=True)].pop()
     book = Book()
     book.editions[await asyncio.to_thread(cluster.build, articles[0])] = EDITIONS[0]
     _let_the_agent_in(cluster.database)
