@@ -135,9 +135,10 @@ def watch(engine: sa.Engine) -> Breaker:
 
     @event.listens_for(engine, "do_connect")
     def _connect(_dialect: Any, _record: Any, words: Any, options: dict[str, Any]) -> Any:
-        limit = left()
-        if breaker.open or limit == 0:
+        if breaker.open:
             raise psycopg.OperationalError("it hangs")
+        if left() == 0:
+            raise psycopg.OperationalError("no answer in time")
         try:
             return Connection.connect(*words, **options)
         except psycopg.errors.ConnectionTimeout:
