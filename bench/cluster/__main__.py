@@ -13,7 +13,9 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.cluster.load import AGENT_TOKEN, Book, Crowd
@@ -23,6 +25,7 @@ from bench.cluster.verdict import Verdict, look_up
 from bot.database import migrate, open_engine
 from kb.snapshot import open_current
 from tests.people import accounts_over, token
+from tests.faults.servers import stopped
 from tests.postgres import PostgresServer
 
 SEED = 20261122
@@ -71,15 +74,34 @@ async def _run(folder: Path, postgres: PostgresServer, replicas: list[Replica], 
         f"http://127.0.0.1:{proxy.port}", book, ids, _questions(cluster), workers=_WORKERS, rate=_RATE, seed=SEED
     )
     crowd_at_work = asyncio.create_task(crowd.run())
-    happened = await _happenings(cluster, postgres, replicas, articles, book, seconds)
+    story = await _happenings(cluster, postgres, replicas, articles, book, seconds)
     crowd.stop()
     await crowd_at_work
     await proxy.stop()
     codes = await asyncio.gather(*(asyncio.to_thread(replica.terminate) for replica in replicas))
-    happened.append(f"all replicas ended with {', '.join(map(str, codes))}")
+    story.tell(f"all replicas ended, with the exit codes {', '.join(map(str, codes))}")
     verdict = look_up(book, replicas, cluster.database)
-    _print(book, verdict, happened, proxy)
+    _print(book, verdict, story, proxy)
     return verdict.sound and not book.mixed
+
+
+@dataclass
+class Story:
+    """What befell the cluster, in words, and when PostgreSQL was in which state: (state, from, until)."""
+
+    began: float = field(default_factory=time.monotonic)
+    lines: list[str] = field(default_factory=list)
+    spans: list[tuple[str, float, float]] = field(default_factory=list)
+
+    def tell(self, words: str) -> None:
+        self.lines.append(f"{time.monotonic() - self.began:6.1f} s  {words}")
+        print(self.lines[-1], file=sys.stderr, flush=True)
+
+    @contextmanager
+    def span(self, state: str) -> Iterator[None]:
+        began = time.time()
+        yield
+        self.spans.append((state, began, time.time()))
 
 
 async def _happenings(
@@ -89,40 +111,53 @@ async def _happenings(
     articles: Sequence[Path],
     book: Book,
     seconds: float,
-) -> list[str]:
-    """Everything that befalls the cluster, spread over the time; what happened, in words."""
-    chance, began, log = random.Random(SEED), time.monotonic(), []
+) -> Story:
+    """Everything that befalls the cluster, with a part of the time between two things."""
+    chance, story = random.Random(SEED), Story()
 
-    async def at(share: float, words: str) -> None:
-        moment = seconds * (share + 0.05 * chance.random())
-        await asyncio.sleep(max(0.0, began + moment - time.monotonic()))
-        log.append(f"{time.monotonic() - began:5.1f} s  {words}")
-        print(log[-1], file=sys.stderr)
+    async def quiet() -> None:
+        with story.span("PostgreSQL answers"):
+            await asyncio.sleep(seconds / 7 * (0.75 + chance.random() / 2))
 
+    await quiet()
     victim = chance.choice(replicas)
-    await at(0.15, f"{victim.name} is killed (SIGKILL)")
+    story.tell(f"{victim.name} is killed (SIGKILL)")
     victim.kill()
     await asyncio.sleep(_AWAY_S)
     victim.start()
     await victim.ready()
-    await at(0.3, "PostgreSQL is killed (SIGKILL)")
-    await asyncio.to_thread(postgres.kill)
-    await asyncio.sleep(_AWAY_S)
-    await asyncio.to_thread(postgres.restart)
-    await at(0.5, "a builder is killed (SIGKILL)")
+    story.tell(f"{victim.name} is there again")
+    await quiet()
+    story.tell("PostgreSQL is killed (SIGKILL)")
+    with story.span("PostgreSQL is gone"):
+        await asyncio.to_thread(postgres.kill)
+        await asyncio.sleep(_AWAY_S)
+        await asyncio.to_thread(postgres.restart)
+    story.tell("PostgreSQL is there again")
+    await quiet()
+    story.tell("PostgreSQL hangs (SIGSTOP)")
+    with story.span("PostgreSQL hangs"), stopped(postgres):
+        await asyncio.sleep(_AWAY_S)
+    story.tell("PostgreSQL goes on (SIGCONT)")
+    await quiet()
     builder = cluster.builder(articles[1])
-    await asyncio.sleep(1 + 2 * chance.random())
+    await asyncio.sleep(1 + 4 * chance.random())
     builder.kill()
     await asyncio.to_thread(builder.communicate)
-    await at(0.6, "new articles are published")
+    story.tell("a builder was killed (SIGKILL)")
+    await quiet()
+    story.tell("new articles are being published")
     book.editions[await asyncio.to_thread(cluster.build, articles[1])] = EDITIONS[1]
-    await at(0.8, f"{replicas[0].name} is ended (SIGTERM) and started again")
+    story.tell("they are published")
+    await quiet()
+    story.tell(f"{replicas[0].name} is ended (SIGTERM)")
     code = await asyncio.to_thread(replicas[0].terminate)
-    log.append(f"         it ended with {code}")
+    story.tell(f"{replicas[0].name} ended with exit code {code}, and is started again")
     replicas[0].start()
     await replicas[0].ready()
-    await at(0.95, "the end")
-    return log
+    await quiet()
+    story.tell("that is all")
+    return story
 
 
 def _questions(cluster: Cluster) -> list[str]:
@@ -138,8 +173,8 @@ def _let_the_agent_in(database: str) -> None:
     engine.dispose()
 
 
-def _print(book: Book, verdict: Verdict, happened: Sequence[str], proxy: Proxy) -> None:
-    print("\n".join(happened))
+def _print(book: Book, verdict: Verdict, story: Story, proxy: Proxy) -> None:
+    print("\n".join(story.lines))
     print(f"\nThe proxy asked another replica {proxy.retried} times.\n")
     print(f"{'requests':18} {'sent':>7} {'p50 ms':>7} {'p99 ms':>7} {'max ms':>7}  errors by kind")
     for what, sent in sorted(book.requests.items()):
@@ -147,6 +182,16 @@ def _print(book: Book, verdict: Verdict, happened: Sequence[str], proxy: Proxy) 
         p50, p99 = (taken[int(share * (len(taken) - 1))] for share in (0.5, 0.99))
         kinds = ", ".join(f"{n} × {why}" for (kind, why), n in sorted(book.errors.items()) if kind == what)
         print(f"{what:18} {sent:7,} {p50:7.0f} {p99:7.0f} {taken[-1]:7.0f}  {kinds or 'none'}")
+    print(f"\n{'asks while':22} {'answered':>8} {'p50 ms':>7} {'p99 ms':>7} {'max ms':>7}")
+    for state in dict.fromkeys(state for state, _, _ in story.spans):
+        spans = [(began, ended) for known, began, ended in story.spans if known == state]
+        taken = sorted(
+            spent * 1000
+            for at, kind, spent in book.times
+            if kind == "ask" and any(began <= at <= ended for began, ended in spans)
+        ) or [0.0]
+        p50, p99 = (taken[int(share * (len(taken) - 1))] for share in (0.5, 0.99))
+        print(f"{state:22} {len(taken):8,} {p50:7.0f} {p99:7.0f} {taken[-1]:7.0f}")
     print(f"\n{'writes':18} {'acknowledged':>12} {'lost':>5} {'twice':>6}")
     for kind, count in verdict.acknowledged.items():
         print(f"{kind:18} {count:12,} {verdict.lost[kind]:5} {verdict.twice[kind]:6}")

@@ -21,7 +21,7 @@ from urllib.error import HTTPError, URLError
 #: Where each edition of the articles says which one it is: in every title and below every heading.
 EDITIONS = ("firstedition", "secondedition")
 PROJECT = Path(__file__).parents[2]
-TOPICS = ("accounts", "email", "network", "printing")
+TOPICS = ("accounts", "network")
 _MODEL = "all-MiniLM-L6-v2"
 _START_S = 60.0
 _HEADING = re.compile(r"^(#+ .*)$", re.M)

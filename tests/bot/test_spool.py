@@ -60,7 +60,9 @@ def _files(folder: Path) -> list[str]:
     return sorted(path.name for path in (folder / "spool").glob("*"))
 
 
-def test_while_the_store_answers_nothing_touches_the_disk(events: SpooledEvents, store: Failing, tmp_path: Path) -> None:
+def test_while_the_store_answers_nothing_touches_the_disk(
+    events: SpooledEvents, store: Failing, tmp_path: Path
+) -> None:
     events.record_question(asked())
 
     assert events.record_outcome(solved(), NOON) is True

@@ -18,10 +18,13 @@ from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
 
+import psutil
+
 from bot.database import migrate, open_engine
 from kb.embedding import HashEmbedder
 from tests.conftest import PROJECT
 from tests.people import accounts_over, token
+from tests.postgres import PostgresServer
 
 AGENT_TOKEN = "fl_agent-token-of-the-faults"
 _WAIT_S = 60.0
@@ -131,7 +134,12 @@ def command(
 ) -> subprocess.Popen[bytes]:
     """Starts `firstline` with some words; the system refuses it what would make a file larger than `largest_file`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("FIRSTLINE_")}
-    environment = {**kept, "PYTHONPATH": str(PROJECT), "FIRSTLINE_DATA": str(data), "FIRSTLINE_MODEL": HashEmbedder.NAME}
+    environment = {
+        **kept,
+        "PYTHONPATH": str(PROJECT),
+        "FIRSTLINE_DATA": str(data),
+        "FIRSTLINE_MODEL": HashEmbedder.NAME,
+    }
     process = subprocess.Popen(
         [sys.executable, "-m", "web", *words],
         cwd=data.parent, env=environment | dict(settings or {}), stdout=log, stderr=log,
@@ -156,6 +164,20 @@ def serving(data: Path, database: str, **settings: str) -> Iterator[Server]:
         if server.running.poll() is None:
             server.running.send_signal(signal.SIGCONT)
             server.kill()
+
+
+@contextmanager
+def stopped(server: PostgresServer) -> Iterator[None]:
+    """Has PostgreSQL hang until the end of the block: its connections stay open, and nothing is said."""
+    assert server.process is not None
+    whole = [psutil.Process(server.process.pid), *psutil.Process(server.process.pid).children(recursive=True)]
+    for process in whole:
+        process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in whole:
+            process.send_signal(signal.SIGCONT)
 
 
 def _said(body: bytes) -> Any:

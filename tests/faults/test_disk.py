@@ -49,9 +49,7 @@ def test_a_builder_that_fills_the_disk_says_so_and_the_snapshot_in_use_stays(sit
     article.write_text(article.read_text() + "\nThen sign in.\n")
     log = site_data.parent / "builder.log"
     with log.open("wb") as told:
-        builder = command(
-            site_data, "index", str(site_data.parent / "articles"), log=told, largest_file=4_096
-        )
+        builder = command(site_data, "index", str(site_data.parent / "articles"), log=told, largest_file=4_096)
         assert builder.wait() == 2
 
     said = log.read_text().splitlines()[-1]

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
 import pytest
 
 from bot.database import migrate, open_engine
@@ -16,20 +12,8 @@ from bot.events import SqlEventStore
 from bot.patience import hurried
 from bot.spool import Spool, SpooledEvents
 from tests.bot.samples import NOON, asked, solved
+from tests.faults.servers import stopped
 from tests.postgres import PostgresServer
-
-
-@contextmanager
-def _stopped(server: PostgresServer) -> Iterator[None]:
-    assert server.process is not None
-    whole = [psutil.Process(server.process.pid), *psutil.Process(server.process.pid).children(recursive=True)]
-    for process in whole:
-        process.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for process in whole:
-            process.send_signal(signal.SIGCONT)
 
 
 def test_nobody_waits_long_for_a_database_that_hangs_and_nothing_is_lost(
@@ -40,7 +24,7 @@ def test_nobody_waits_long_for_a_database_that_hangs_and_nothing_is_lost(
     store = SqlEventStore(engine)
     events = SpooledEvents(store, Spool(tmp_path / "spool", iter(f"id-{n}" for n in range(99)).__next__))
     events.record_question(asked())
-    with _stopped(mortal):
+    with stopped(mortal):
         with pytest.raises(StoreUnavailable, match="no answer"), hurried():
             store.question("q1")
         assert events.record_outcome(solved(), NOON) is False
