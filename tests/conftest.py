@@ -17,12 +17,14 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 from hypothesis import configuration, settings
 
-from bot.database import open_engine, sqlite_url
+from bot.database import migrate, open_engine, sqlite_url
 from kb import e5
 from kb.build import BuildReport, BuildSettings, build
 from kb.export import DEFAULT_MODEL, prepare
 from tests import built
 from tests.built import CREATED
+from tests.databases import Emptied
+from tests.postgres import PostgresServer
 
 PROJECT = Path(__file__).parent.parent
 
@@ -111,3 +113,27 @@ def engine(database: Path) -> Iterator[sa.Engine]:
     engine = open_engine(sqlite_url(database))
     yield engine
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real PostgreSQL server; what it keeps need not survive a power cut."""
+    server = PostgresServer.start(durable=False)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def _postgres_emptied(postgres: PostgresServer) -> Iterator[tuple[sa.Engine, Emptied]]:
+    engine = open_engine(postgres.create())
+    migrate(engine)
+    yield engine, Emptied(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def postgres_engine(_postgres_emptied: tuple[sa.Engine, Emptied]) -> Iterator[sa.Engine]:
+    """An engine on a PostgreSQL database, its tables made by the migrations and as empty as these leave them."""
+    engine, emptied = _postgres_emptied
+    yield engine
+    emptied()
