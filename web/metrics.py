@@ -8,9 +8,10 @@ waits, is asked for when somebody reads (`read`). docs/metrics.md is made of the
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -172,20 +173,20 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        self._making = threading.Lock()
         self._kept: dict[str, Counter | Histogram] = {}
+        self._children: dict[tuple[object, ...], Counter | Histogram] = {}
         self._readers: dict[str, tuple[Declared, Callable[[], float | Values]]] = {}
         self._registry.register(_Reading(self._readers))
         ProcessCollector(registry=self._registry)  # memory, processor time, open files
 
     def count(self, declared: Declared, amount: float = 1, **labels: str) -> None:
         """Adds to a counter; raises ValueError for labels that are not declared."""
-        metric = self._metric(declared)
-        (metric.labels(**labels) if labels else metric).inc(amount)  # type: ignore[union-attr]
+        self._child(declared, labels).inc(amount)
 
     def observe(self, declared: Declared, value: float, **labels: str) -> None:
         """Adds a value, seconds as a rule, to a histogram."""
-        metric = self._metric(declared)
-        (metric.labels(**labels) if labels else metric).observe(value)  # type: ignore[union-attr]
+        self._child(declared, labels).observe(value)
 
     def read(self, declared: Declared, value: Callable[[], float | Values]) -> None:
         """Has a gauge, or a counter that something else keeps, be asked for whenever somebody reads.
@@ -200,20 +201,25 @@ class Metrics:
         encode, media_type = choose_encoder(accept)
         return encode(self._registry), media_type
 
+    def _child(self, declared: Declared, labels: dict[str, str]) -> Any:
+        key = (declared.name, *labels.items())
+        if (known := self._children.get(key)) is None:  # half the time of a look-up by labels
+            metric = self._metric(declared)
+            known = self._children[key] = metric.labels(**labels) if labels else metric
+        return known
+
     def _metric(self, declared: Declared) -> Counter | Histogram:
-        if (known := self._kept.get(declared.name)) is not None:
+        with self._making:
+            if (known := self._kept.get(declared.name)) is None:
+                name = declared.name.removesuffix("_total")
+                if declared.kind == "histogram":
+                    known = Histogram(
+                        name, declared.help, declared.names, registry=self._registry, buckets=declared.buckets
+                    )
+                else:
+                    known = Counter(name, declared.help, declared.names, registry=self._registry)
+                self._kept[declared.name] = known
             return known
-        name = declared.name.removesuffix("_total")
-        made: Counter | Histogram
-        if declared.kind == "histogram":
-            made = Histogram(name, declared.help, declared.names, registry=None, buckets=declared.buckets)
-        else:
-            made = Counter(name, declared.help, declared.names, registry=None)
-        # Of two threads that come first at once, both count in the one that was kept.
-        kept = self._kept.setdefault(declared.name, made)
-        if kept is made:
-            self._registry.register(made)
-        return kept
 
 
 class _Reading(Collector):
