@@ -99,7 +99,7 @@ class Breaker:
         try:
             with hurried(_LOOK_S):
                 self._look()
-        except Exception:  # noqa: BLE001 - whatever it is, it is no answer
+        except Exception:
             return False
         return True
 

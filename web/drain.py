@@ -46,7 +46,8 @@ def run(app: FastAPI, host: str, port: int, seconds: float) -> None:
         app,
         host=host,
         port=port,
-        log_level="warning",
+        log_config=None,
+        access_log=False,
         server_header=False,
         # Whose word about the client's address counts is a setting of ours: the application looks at it itself.
         proxy_headers=False,

@@ -24,8 +24,8 @@ from bench.cluster.proxy import Backend, Proxy
 from bench.cluster.verdict import Verdict, look_up
 from bot.database import migrate, open_engine
 from kb.snapshot import open_current
-from tests.people import accounts_over, token
 from tests.faults.servers import stopped
+from tests.people import accounts_over, token
 from tests.postgres import PostgresServer
 
 SEED = 20261122
@@ -113,7 +113,7 @@ async def _happenings(
     seconds: float,
 ) -> Story:
     """Everything that befalls the cluster, with a part of the time between two things."""
-    chance, story = random.Random(SEED), Story()
+    chance, story = random.Random(SEED), Story()  # noqa: S311
 
     async def quiet() -> None:
         with story.span("PostgreSQL answers"):

@@ -70,7 +70,8 @@ class Crowd:
         seed: int,
     ) -> None:  # fmt: skip
         self._book, self._articles, self._questions = book, articles, questions
-        self._workers, self._rate, self._random = workers, rate, random.Random(seed)
+        self._workers, self._rate = workers, rate
+        self._random = random.Random(seed)  # noqa: S311
         limits = httpx2.Limits(max_connections=workers, max_keepalive_connections=workers)
         self._client = httpx2.AsyncClient(base_url=base, timeout=20.0, limits=limits)
         self._asked: list[dict[str, Any]] = []
