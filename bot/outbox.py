@@ -137,7 +137,7 @@ class SqlOutbox:
         free = sa.and_(
             outbox.c.state == "waiting",
             sa.or_(outbox.c.next_at <= now, outbox.c.at > now),
-            sa.or_(leased.is_(None), leased <= now, leased > now + LEASE),
+            sa.or_(leased.is_(None), leased <= now, leased > now + 2 * LEASE),
         )
         due = sa.select(outbox.c.id).where(free, outbox.c.sink.in_(sinks), ~blocked)
         due = due.order_by(outbox.c.next_at, outbox.c.id).limit(_CANDIDATES)

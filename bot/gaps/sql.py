@@ -58,7 +58,7 @@ class SqlGapStore:
 
     def claim(self, owner: str, now: datetime) -> bool:
         leased = gap_work.c.leased_until
-        ended = sa.or_(leased <= now, leased > now + LEASE)  # no clock that goes right gave a longer one
+        ended = sa.or_(leased <= now, leased > now + 2 * LEASE)  # no clock that goes right gave a longer one
         free = sa.or_(gap_work.c.owner.in_(("", owner)), ended)
         # Of several servers that see it free, the first one's update is the only one that finds it so.
         taken = gap_work.update().where(free).values(owner=owner, leased_until=now + LEASE)
