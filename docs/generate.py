@@ -38,7 +38,11 @@ def settings_page() -> str:
         "| name | default | what it does |",
         "|---|---|---|",
     ]
-    for name, field in Settings.model_fields.items():
+    inherited = [name for name in Settings.model_fields if name not in Settings.__annotations__]
+    for name in [*Settings.__annotations__, *inherited]:
+        field = Settings.model_fields.get(name)
+        if field is None:  # not a setting: how they are read
+            continue
         lines.append(f"| `{name}` | {_default(field.default)} | {field.description} |")
     return _NOTE.format(source="web/settings.py") + "\n".join(lines) + "\n"
 
@@ -136,7 +140,42 @@ def error_rows() -> list[tuple[int, str, str]]:
     )
 
 
-PAGES = {"settings.md": settings_page, "api.md": api_page, "commands.md": commands_page}
+def data_page() -> str:
+    """docs/data.md from bot/tables/fields.toml."""
+    from bot.stored import Place, browser, files, tables
+
+    lines = [
+        "# What is stored",
+        "",
+        "Every table and column, every file, and what a browser keeps. [privacy.md](privacy.md) says what follows from it.",
+        "",
+        "| what it is of a person | |",
+        "|---|---|",
+        "| no | nothing |",
+        "| link | a number or key that leads to what one person wrote or did, and says nothing alone |",
+        "| masked | words of a person; personal data is masked before they are written |",
+        "| words | words of a person, as typed |",
+        "| name | a name or an address of a person |",
+        "| secret | lets somebody in, or is a hash of what does |",
+        "",
+        "`keep_…` are [settings](settings.md), in days.",
+        "",
+    ]
+
+    def places(title: str, found: list[Place]) -> list[str]:
+        rows = [f"| {at.field.name} | {at.field.personal} | {at.field.purpose} | {at.kept} |" for at in found]
+        return [f"## {title}", "", "| where | of a person | what | kept |", "|---|---|---|---|", *rows, ""]
+
+    lines += places("Files", files()) + places("In the browser", browser()) + ["## Tables", ""]
+    for table in tables().values():
+        lines += [f"### {table.name}", "", f"{table.what} Kept: {table.kept}. Seen by: {table.seen}.", ""]
+        lines += ["| column | of a person | what for |", "|---|---|---|"]
+        lines += [f"| `{field.name}` | {field.personal} | {field.purpose} |" for field in table.fields]
+        lines.append("")
+    return _NOTE.format(source="bot/tables/fields.toml") + "\n".join(lines)
+
+
+PAGES = {"settings.md": settings_page, "api.md": api_page, "commands.md": commands_page, "data.md": data_page}
 
 
 def stale(folder: Path = HERE) -> list[str]:

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
-    BaseSettings,
     NoDecode,
+    BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -30,6 +30,7 @@ from web import choices, handoff_settings, publishing_settings
 from web.choices import Choice
 from web.handoff_settings import DeskAddress, Handoff, MailServer, WebhookSecret
 from web.publishing_settings import PushSecret
+from web.retention_settings import KeepSettings
 from web.setting_types import (
     Address,
     Cost,
@@ -75,7 +76,7 @@ class SettingsError(Exception):
     """The settings cannot be used; the message names each key, the value found and what is allowed."""
 
 
-class Settings(BaseSettings):
+class Settings(KeepSettings):
     """What an operator may set. Environment variables win over the file."""
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", frozen=True)
