@@ -18,7 +18,7 @@ _NOTE = "<!-- Made by `make fix` from {source}; change it there. -->\n\n"
 
 def settings_page() -> str:
     """docs/settings.md from web/settings.py."""
-    from web.settings import DEFAULT_FILE, FILE_VARIABLE, Settings
+    from web.settings import DEFAULT_FILE, FILE_VARIABLE, Settings, names
 
     lines = [
         "# Settings",
@@ -38,11 +38,8 @@ def settings_page() -> str:
         "| name | default | what it does |",
         "|---|---|---|",
     ]
-    inherited = [name for name in Settings.model_fields if name not in Settings.__annotations__]
-    for name in [*Settings.__annotations__, *inherited]:
-        field = Settings.model_fields.get(name)
-        if field is None:  # not a setting: how they are read
-            continue
+    for name in names():
+        field = Settings.model_fields[name]
         lines.append(f"| `{name}` | {_default(field.default)} | {field.description} |")
     return _NOTE.format(source="web/settings.py") + "\n".join(lines) + "\n"
 
@@ -147,7 +144,7 @@ def data_page() -> str:
     lines = [
         "# What is stored",
         "",
-        "Every table and column, every file, and what a browser keeps. [privacy.md](privacy.md) says what follows from it.",
+        "Every column, every file, and what a browser keeps. [privacy.md](privacy.md) says what follows from it.",
         "",
         "| what it is of a person | |",
         "|---|---|",

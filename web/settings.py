@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
-    NoDecode,
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -321,6 +321,11 @@ class Settings(KeepSettings):
         return init_settings, env_settings, file
 
 
+def names() -> list[str]:
+    """The settings in the order they stand above; those of other modules come last."""
+    return sorted(Settings.model_fields, key=lambda name: name not in Settings.__annotations__)
+
+
 def settings_file() -> Path:
     """The file that settings are read from, where it exists."""
     return Path(os.environ.get(FILE_VARIABLE, DEFAULT_FILE))
@@ -351,7 +356,7 @@ def _explain(entry: Any) -> str:
     if name in _REPLACED:
         return f"{name}: {_REPLACED[name]}{_found(name, entry['input'])}."
     if entry["type"] == "extra_forbidden":
-        return f"{name}: no such setting. Known: {', '.join(Settings.model_fields)}."
+        return f"{name}: no such setting. Known: {', '.join(names())}."
     return f"{name}: {entry['msg'].removeprefix('Value error, ')}{_found(name, entry['input'])}."
 
 
