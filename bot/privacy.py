@@ -44,6 +44,7 @@ _NUMBER = rf"""(?<!{_LETTER})(?<![\#-])(?<!\d\.)(?<!\b[Kk][Bb]\ )
 _DIGITS = re.compile(rf"(?P<kept>{_KEPT})|{_NUMBER}", re.VERBOSE)
 
 EMAIL, PHONE, CARD, ACCOUNT = "[email]", "[phone]", "[card number]", "[account number]"
+MASKS = (EMAIL, PHONE, CARD, ACCOUNT)
 
 
 def to_keep(text: str) -> str:
