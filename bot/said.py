@@ -171,9 +171,10 @@ def mask_said(text: str) -> str:
         text = _IN_ADDRESS.sub(rf"\g<before>{PASSWORD}", text)
         text = _PARAMETER.sub(_parameter, text)
         text = _PATH.sub(rf"\g<before>{TOKEN}", text)
+    if "PRIVATE KEY" in text:
+        text = _PRIVATE_KEY.sub(TOKEN, text)
     if _LONG.search(text):
         if _any(HINTS, text):
-            text = _PRIVATE_KEY.sub(TOKEN, text)
             text = SECRET.sub(
                 lambda match: match[0] if match.lastgroup in ("word", "host", "password") else TOKEN, text
             )

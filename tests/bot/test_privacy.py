@@ -359,8 +359,8 @@ _LONG = 200_000
         "password ",
         "my name is ",
         "/s/",
-        "?key=",
-        "Regards ",
+        "?key=a&",
+        "regards ",
         "token ",
     ],
 )
