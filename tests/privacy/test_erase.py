@@ -27,9 +27,12 @@ _WORD = "qx{}zyw"
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def site(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Site]:
     # Mail is written and never sent: nobody listens there.
     given = {"smtp_url": "smtp://127.0.0.1:9", "mail_from": "desk@help.example"}
+    if getattr(request, "param", "") == "postgresql":
+        engine = request.getfixturevalue("new_postgres_engine")
+        given["database_url"] = engine.url.render_as_string(hide_password=False)
     with open_site(tmp_path, ARTICLES, **given) as made:
         yield made
 
@@ -94,6 +97,10 @@ def _questions(site: Site) -> int:
     return sum(row.questions for row in DeskReports(site.app.state.engine, reports.days).volume("day", Wanted(), today))
 
 
+def _url(site: Site) -> str:
+    return str(site.app.state.engine.url.render_as_string(hide_password=False))
+
+
 def _run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str) -> Any:
     monkeypatch.setattr("sys.argv", ["firstline", *words, "--json"])
     with pytest.raises(SystemExit) as ended:
@@ -103,6 +110,7 @@ def _run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *w
     return json.loads(out)
 
 
+@pytest.mark.parametrize("site", ["sqlite", "postgresql"], indirect=True)
 def test_nothing_of_an_erased_person_is_left_in_any_file_and_all_of_everybody_else(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -127,6 +135,7 @@ def test_nothing_of_an_erased_person_is_left_in_any_file_and_all_of_everybody_el
     )
     assert _questions(site) == 4
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FIRSTLINE_DATABASE_URL", _url(site))
     dry = _run(monkeypatch, capsys, "erase", "--contact", ANNA, "--dry-run")
     assert (dry["erased"], dry["rows"]["tickets"], dry["rows"]["questions"]) == (False, 1, 2)
     assert _rows(site, anna)
@@ -146,7 +155,8 @@ def test_nothing_of_an_erased_person_is_left_in_any_file_and_all_of_everybody_el
     assert _run(monkeypatch, capsys, "erase", "--contact", ANNA, "--yes")["rows"] == {}
     assert compact(site.app.state.engine)
     assert _files_with(tmp_path / "data", anna) == _files_with(tmp_path / "data", "anna.nowak") == []
-    assert _files_with(tmp_path / "data", ben) == ["firstline.db"]
+    if "sqlite" in _url(site):
+        assert _files_with(tmp_path / "data", ben) == ["firstline.db"]
 
 
 def test_what_is_given_to_a_person_is_all_of_theirs_and_nothing_of_others(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
 
 from bot.audit import AuditEntry, SqlAuditLog
+from bot.database import open_engine, sqlite_url
 from bot.events import SqlEventStore
 from bot.feedback import Feedback, SqlFeedbackStore
 from bot.gaps.models import Centre, Failure, Step
@@ -21,11 +24,26 @@ from bot.reports.desk import DeskReports, Wanted
 from bot.reports.rollup import Rollup
 from bot.retention import Keep, Retention
 from bot.tables import gaps, metadata, questions, retention
+from tests import built
 from tests.bot.samples import NOON, after, asked, draft, solved, unanswered
 
 DAYS = Days(ZoneInfo("UTC"))
 OLD, NEW = after(days=-40), after(days=-20)
 KEEP = Keep(questions=30, tickets=30, feedback=30, outbox=30, sessions=30, audit=30)
+
+
+@pytest.fixture
+def sqlite_engine(database: Path) -> Iterator[sa.Engine]:
+    built.database(database)
+    made = open_engine(sqlite_url(database))
+    yield made
+    made.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest) -> sa.Engine:
+    made: sa.Engine = request.getfixturevalue("postgres_engine" if request.param == "postgresql" else "sqlite_engine")
+    return made
 
 
 @pytest.fixture
