@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -98,7 +99,7 @@ class Eraser:
 def compact(engine: sa.Engine) -> bool:
     """Writes the database anew, so that the bytes of what was removed are gone from its files too.
 
-    Takes a second or so for each gigabyte, and writers wait. False where a reader kept SQLite's log from being emptied:
+    SQLite takes 20 seconds for a gigabyte on two busy cores, in which nobody else can write. False where a reader kept SQLite's log from being emptied:
     then to be called again. Raises StoreUnavailable.
     """
     with reachable("The database could not be compacted"), engine.connect() as connection:
@@ -111,6 +112,19 @@ def compact(engine: sa.Engine) -> bool:
         connection.exec_driver_sql("VACUUM")
         busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
         return not busy
+
+
+def forget_given_up(file: Path, question_ids: Sequence[str]) -> int:
+    """Removes lines that name these questions from a file of what could not be delivered; how many."""
+    if not question_ids or not file.is_file():
+        return 0
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    left = [line for line in lines if not any(question_id in line for question_id in question_ids)]
+    if len(left) < len(lines):
+        beside = file.with_suffix(".new")
+        beside.write_text("".join(left), encoding="utf-8")
+        beside.replace(file)
+    return len(lines) - len(left)
 
 
 def _delete(connection: sa.Connection, column: sa.Column[Any], values: Sequence[Any]) -> None:

@@ -71,25 +71,41 @@ def erase(
     contact: Contact,
     dry_run: DryRun = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
+    compact_it: Annotated[
+        bool,
+        typer.Option(
+            "--compact/--no-compact",
+            help="Write the database anew, so that no byte is left in its file. Nobody else can write meanwhile.",
+        ),
+    ] = True,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
     """Remove all that is stored about a person. What reports counted is counted again without it."""
     from datetime import UTC, datetime
 
-    from bot.erasure import Eraser, compact
+    from bot.erasure import Eraser, compact, forget_given_up
 
     _check_contact(contact)
-    with _database(data) as (engine, _):
+    with _database(data) as (engine, settings):
+        given_up = settings.data / "spool" / "given-up.jsonl"
+        if not dry_run and any(
+            file.stat().st_size for file in given_up.parent.glob("*.jsonl") if file.name != given_up.name
+        ):
+            fail(
+                f"{given_up.parent} holds what the database has not taken yet, and that may be of this person. Start "
+                "the server, wait until the folder is empty, and erase then."
+            )
         eraser = Eraser(engine)
         trail, counts = eraser.trail(contact)
         elsewhere = eraser.elsewhere(trail)
         if counts and not dry_run:
             if not yes:
                 typer.confirm(f"{_told(counts)}\nErase all of it for good?", abort=True, err=True)
+            forget_given_up(given_up, trail.question_ids)
             counts = eraser.erase(contact, datetime.now(UTC), "command line")
         # Also where nothing is left: whoever erased before may have been stopped before this.
-        clean = dry_run or compact(engine)
+        clean = dry_run or not compact_it or compact(engine)
     if as_json:
         print_json({"erased": not dry_run and bool(counts), "rows": counts, "elsewhere": elsewhere, "compacted": clean})
     elif not counts:

@@ -37,18 +37,19 @@ def site(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Site]:
         yield made
 
 
-def _visit(site: Site, email: str, word: str) -> str:
+def visit(site: Site, email: str, word: str, said: str = "") -> str:
     """Somebody asks, says what came of it, sends a ticket with a file, writes again; an agent answers and solves it."""
     client, agent = site.client, {"Authorization": f"Bearer {AGENT}"}
     session = f"session-of-{word}-000000"
-    asked = {"question": f"how do I reset my password {word}", "channel": "api", "session": session}
+    said = said or word
+    asked = {"question": f"how do I reset my password {said}", "channel": "api", "session": session}
     first = client.post("/api/v1/ask", json=asked).json()
-    again = client.post("/api/v1/ask", json={**asked, "question": f"{word} and the badge reader?"}).json()
-    said = {"outcome": "solved", "article_id": "reset-password", "reason": f"{word} thanks"}
+    again = client.post("/api/v1/ask", json={**asked, "question": f"{said} and the badge reader?"}).json()
+    said = {"outcome": "solved", "article_id": "reset-password", "reason": f"{said} thanks"}
     assert client.post(f"/api/v1/questions/{first['id']}/outcome", json=said).status_code == 204
-    voted = {"session": session, "helpful": False, "comment": f"{word} is missing", "lang": "en"}
+    voted = {"session": session, "helpful": False, "comment": f"{said} is missing", "lang": "en"}
     assert client.post("/api/v1/articles/vpn/feedback", json=voted).status_code in (200, 201, 204)
-    sent = {"subject": f"Badge {word}", "body": f"My badge {word} is refused.", "email": email, "session": session}
+    sent = {"subject": f"Badge {said}", "body": f"My badge {said} is refused.", "email": email, "session": session}
     reply = client.post(
         "/api/v1/tickets", json={**sent, "question_id": again["id"]}, headers={"Idempotency-Key": f"key-of-{word}"}
     )
@@ -59,15 +60,15 @@ def _visit(site: Site, email: str, word: str) -> str:
         file |= {"name": f"{word}.txt", "media_type": "text/plain", "digest": word, "content": f"scan {word}".encode()}
         connection.execute(metadata.tables["ticket_attachments"].insert().values(file))
     desk = site.app.state.desk
-    desk.write(ticket_id, "requester", f"{word} again")
-    desk.write(ticket_id, "agent", f"Dear {word}, we look into it.")
-    solved = {"article_id": "vpn", "text": f"gave {word} a new one"}
+    desk.write(ticket_id, "requester", f"{said} again")
+    desk.write(ticket_id, "agent", f"Dear {said}, we look into it.")
+    solved = {"article_id": "vpn", "text": f"gave {said} a new one"}
     assert client.post(f"/api/v1/tickets/{ticket_id}/resolution", json=solved, headers=agent).status_code in (200, 204)
     return ticket_id
 
 
 def _visits(site: Site) -> dict[str, str]:
-    made = {name: _visit(site, email, _WORD.format(name)) for name, email in (("anna", ANNA), ("ben", BEN))}
+    made = {name: visit(site, email, _WORD.format(name)) for name, email in (("anna", ANNA), ("ben", BEN))}
     site.app.state.gaps.refresh(None)
     site.app.state.reports.rollup.refresh(60)
     return made
@@ -204,6 +205,25 @@ def test_the_last_admin_is_not_erased_and_nothing_changes(site: Site) -> None:
     with pytest.raises(LastAdmin):
         Eraser(site.app.state.engine).erase("root@example.com", datetime.now(UTC))
     assert Disclosure(site.app.state.engine).of("root@example.com").keys() >= {"people", "audit_log"}
+
+
+def test_nothing_is_erased_while_something_waits_for_the_database(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = visit(site, ANNA, _WORD.format("anna"))
+    spool = tmp_path / "data" / "spool"
+    spool.mkdir()
+    (spool / "server-1.jsonl").write_text("a question\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["firstline", "erase", "--contact", ANNA, "--yes"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "wait until the folder is empty" in capsys.readouterr().err
+    assert site.app.state.desk.ticket(made)
+    (spool / "server-1.jsonl").unlink()
+    (spool / "given-up.jsonl").write_text("".join(f"{row.id} said\n" for row in site.questions) + "another\n")
+    _run(monkeypatch, capsys, "erase", "--contact", ANNA, "--yes")
+    assert (spool / "given-up.jsonl").read_text() == "another\n"
 
 
 def test_questions_of_a_session_that_others_sent_tickets_from_too_are_not_theirs(site: Site) -> None:
