@@ -43,6 +43,7 @@ from bot.people_store import SqlPeopleStore
 from bot.readership import Readership, SqlReadStore
 from bot.reports.hold_out import HoldOut
 from bot.reports.reports import Reports
+from bot.retention import Retention
 from bot.service import HelpDesk
 from bot.solved import SqlSolvedStore
 from bot.spool import Spool, SpooledEvents
@@ -149,6 +150,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     solved = SolvedTickets(SqlSolvedStore(engine), desk.library, cache_file(settings.data))
     reports = open_reports(settings, engine, desk.library, outbox)
     gaps = open_gaps(settings, desk, engine)
+    retention = Retention(engine, settings.keep, reports.days, desk.now)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -159,6 +161,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
                 solved.refresh,
                 gaps.refresh,
                 lambda: reports.watch(desk.now()),
+                retention.refresh,
                 app.state.publishing.refresh,
                 read.refresh,
             )
