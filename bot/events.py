@@ -21,6 +21,10 @@ class EventStore(Protocol):
 
     def record_question(self, question: RecordedQuestion) -> None: ...
 
+    def record_questions(self, asked: Sequence[RecordedQuestion]) -> None:
+        """All of them or, where it raises, none."""
+        ...
+
     def record_outcome(self, outcome: Outcome, at: datetime) -> None:
         """Raises QuestionUnknown where the question was never recorded."""
         ...
@@ -57,6 +61,10 @@ class EventStore(Protocol):
         """All tickets, in order of time."""
         ...
 
+    def close(self) -> None:
+        """Stores what is not stored yet; called once, when nobody asks any more."""
+        ...
+
 
 class MemoryEventStore:
     """A fake for tests and for trying things out: lists. `sent` gives the tickets, as `MemoryInbox.sent` does."""
@@ -69,6 +77,10 @@ class MemoryEventStore:
 
     def record_question(self, question: RecordedQuestion) -> None:
         self._questions[question.id] = question
+
+    def record_questions(self, asked: Sequence[RecordedQuestion]) -> None:
+        for question in asked:
+            self.record_question(question)
 
     def record_outcome(self, outcome: Outcome, at: datetime) -> None:
         if outcome.question_id not in self._questions:
@@ -111,6 +123,9 @@ class MemoryEventStore:
     def sent_tickets(self) -> Sequence[SentTicket]:
         return sorted(self._sent(), key=lambda ticket: ticket.at)
 
+    def close(self) -> None:
+        """Nothing waits."""
+
 
 class SqlEventStore:
     """Events in a SQL database."""
@@ -119,11 +134,16 @@ class SqlEventStore:
         self._engine = engine
 
     def record_question(self, question: RecordedQuestion) -> None:
-        row = asdict(question)
+        self.record_questions([question])
+
+    def record_questions(self, asked: Sequence[RecordedQuestion]) -> None:
+        if not asked:
+            return
+        lists = [{"shown": list(question.shown), "further": list(question.further)} for question in asked]
+        rows = [asdict(question) | more for question, more in zip(asked, lists, strict=True)]
         with reachable("The question could not be recorded"), self._engine.begin() as connection:
-            lists = {"shown": list(question.shown), "further": list(question.further)}
-            connection.execute(questions.insert().values({**row, **lists}))
-            changes.asked(connection, question.at)
+            connection.execute(questions.insert(), rows)
+            changes.asked(connection, *(question.at for question in asked))
 
     def record_outcome(self, outcome: Outcome, at: datetime) -> None:
         with reachable("The outcome could not be recorded"):
@@ -191,6 +211,9 @@ class SqlEventStore:
         query = sa.select(tickets.c.at, tickets.c.session, tickets.c.question_id).order_by(tickets.c.at)
         with reachable("The tickets could not be read"), self._engine.connect() as connection:
             return [SentTicket(row.at, row.session, row.question_id) for row in connection.execute(query)]
+
+    def close(self) -> None:
+        """Nothing waits: the engine is closed by who opened it."""
 
 
 def last_word(outcomes: Iterable[tuple[datetime, Outcome]]) -> OutcomeName | None:

@@ -156,6 +156,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
         if courier:
             await asyncio.to_thread(courier.stop)
         readership.flush()
+        await asyncio.to_thread(desk.events.close)
         engine.dispose()
 
     app = FastAPI(

@@ -116,9 +116,11 @@ def serve(
 ) -> None:
     """Serve the help centre, the widget and the API."""
     import logging
+    from dataclasses import replace
 
     import uvicorn
 
+    from bot.question_log import QuestionLog
     from web.app import create_app, open_accounts, open_desk
 
     settings = read_settings(data=data)
@@ -128,7 +130,7 @@ def serve(
     desk, engine = open_desk(settings)
     accounts, base = open_accounts(engine), f"http://{host}:{port}"
     _print_addresses(settings, desk.library.searcher.snapshot.manifest["counts"], base, accounts.setup_link())
-    app = create_app(settings, desk, engine, accounts)
+    app = create_app(settings, replace(desk, events=QuestionLog(desk.events)), engine, accounts)
     # Whose word about the client's address counts is a setting of ours: the application looks at it itself.
     uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False, proxy_headers=False)
 
