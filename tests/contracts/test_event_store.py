@@ -14,22 +14,24 @@ from bot.memory_inbox import MemoryInbox
 from bot.models import Outcome, SentTicket
 from bot.question_log import QuestionLog
 from tests.bot.samples import NOON, after, asked, draft, not_solved, opened, solved
+from tests.databases import STORES, engine_of
 
 Stores = tuple[EventStore, Inbox]
 
 WARSAW_IN_SUMMER = timezone(timedelta(hours=2))
 
 
-@pytest.fixture(params=["memory", "sqlite", "log"])
+@pytest.fixture(params=[*STORES, "log"])
 def stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
     """`log` writes one group by itself at most: then only what asks for questions has them written."""
     if request.param == "memory":
         inbox = MemoryInbox()
         yield MemoryEventStore(inbox.sent), inbox
         return
-    engine = request.getfixturevalue("engine")
+    grouped = request.param == "log"
+    engine = request.getfixturevalue("engine") if grouped else engine_of(request)
     store: EventStore = SqlEventStore(engine)
-    if request.param == "log":
+    if grouped:
         store = QuestionLog(store, pause_s=3600)
     yield store, SqlInbox(engine, iter(f"ticket-{n}" for n in range(1, 1_000)).__next__)
     store.close()
