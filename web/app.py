@@ -51,6 +51,7 @@ from kb.snapshot import current_id
 from kb.vector_cache import cache_file
 from web import api, handoff, pages, problems, push_webhook, readings, zendesk
 from web.access_log import Watched
+from web.capacity import Shedding
 from web.limits import Limits
 from web.mcp import http as mcp
 from web.metrics import Metrics
@@ -203,6 +204,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     longest = {"/ticket": forms.longest_body(settings.allowed_files)}
     if settings.push_secret.get_secret_value():
         longest[push_webhook.ADDRESS] = push_webhook.LONGEST
+    app.add_middleware(Shedding, metrics=metrics, most=settings.busy_at, streamed=longest)
     app.add_middleware(SizeLimit, streamed=longest)
     app.add_middleware(
         CORSMiddleware,
@@ -249,8 +251,8 @@ def _routes() -> tuple[list[BaseRoute], list[BaseRoute]]:
 
 def _add_health(app: FastAPI) -> None:
     @app.get("/healthz", include_in_schema=False)
-    def healthz() -> dict[str, str]:
-        """The process runs."""
+    async def healthz() -> dict[str, str]:
+        """The process runs, also where all its threads are busy."""
         return {"status": "ok"}
 
     @app.get("/readyz", include_in_schema=False)

@@ -141,6 +141,12 @@ THREADS = Declared(
     (("state", "`busy`, or `limit`: as many as there may be"),),
 )
 WAITING = Declared("firstline_requests_waiting", "gauge", "Requests that wait for one of these threads.")
+SHED = Declared(
+    "firstline_shed_total",
+    "counter",
+    "Requests that were refused because too many were under way.",
+    (("kind", "`typing`, `asks`, `pages` or `tickets`"),),
+)
 
 #: All there is, as docs/metrics.md lists it.
 DECLARED = (
@@ -164,6 +170,7 @@ DECLARED = (
     CONNECTIONS,
     THREADS,
     WAITING,
+    SHED,
     LOG_DROPPED,
 )
 

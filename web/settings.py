@@ -241,6 +241,13 @@ class Settings(BaseSettings):
         description="How often one address may fail to sign in as one person; in all, and with API tokens that do not "
         "work, ten times as often. Nobody else is kept out, and who signs in starts anew.",
     )
+    busy_at: int = Field(
+        64,
+        ge=4,
+        le=10_000,
+        description="How many requests one server has under way at most ([load](load.md)). At a quarter of it what is "
+        "being typed is refused, at half questions, at three quarters pages, then tickets too.",
+    )
     metrics_from: Annotated[Proxies, NoDecode] = Field(
         (), description="Addresses or networks that may read `/metrics` ([operating](operating.md)). Empty: none."
     )
