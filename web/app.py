@@ -57,7 +57,7 @@ from web.mcp import http as mcp
 from web.metrics import Metrics
 from web.middleware import Compressed, SecurityHeaders, SizeLimit
 from web.notice import NoticeBoard
-from web.pages import forms, panel
+from web.pages import forms, panel, reference
 from web.publishing import Process, Publishing, open_publisher
 from web.readings import Counting, Readings
 from web.request_id import Networks
@@ -175,7 +175,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
         version=version("firstline"),
         docs_url=None,
         redoc_url=None,
-        openapi_url="/api/v1/openapi.json",
+        openapi_url=None,  # that route of FastAPI's would work the description out on the event loop
         lifespan=lifespan,
     )
     app.state.settings, app.state.desk, app.state.engine = settings, desk, engine
@@ -250,6 +250,10 @@ def _routes() -> tuple[list[BaseRoute], list[BaseRoute]]:
 
 
 def _add_health(app: FastAPI) -> None:
+    @app.get(reference.OPENAPI, include_in_schema=False)
+    def description() -> JSONResponse:
+        return JSONResponse(app.openapi())
+
     @app.get("/healthz", include_in_schema=False)
     async def healthz() -> dict[str, str]:
         """The process runs, also where all its threads are busy."""

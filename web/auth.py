@@ -56,7 +56,7 @@ def caller(request: Request) -> Caller:
 
 
 async def known(request: Request) -> Caller:
-    """As `caller`, a dependency of an API route: only who brings a token or a cookie costs a thread and the database."""
+    """As `caller`, as a dependency: only who brings a token or a cookie takes a thread, and is looked up."""
     if "authorization" in request.headers or session_secret(request):
         return await run_in_threadpool(caller, request)
     return caller(request)
