@@ -118,6 +118,9 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
 ) -> None:
     """Serve the help centre, the widget and the API."""
+    from dataclasses import replace
+
+    from bot.question_log import QuestionLog
     from web import drain, logs
     from web.app import create_app, open_accounts, open_desk
     from web.metrics import LOG_DROPPED
@@ -128,7 +131,7 @@ def serve(
     desk, engine = open_desk(settings)
     accounts, base = open_accounts(engine), f"http://{host}:{port}"
     _print_addresses(settings, desk.library.searcher.snapshot.manifest["counts"], base, accounts.setup_link())
-    app = create_app(settings, desk, engine, accounts)
+    app = create_app(settings, replace(desk, events=QuestionLog(desk.events)), engine, accounts)
     app.state.metrics.read(LOG_DROPPED, lambda: lines.dropped)
     drain.run(app, host, port, settings.drain_seconds)
 
