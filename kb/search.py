@@ -24,6 +24,7 @@ from kb.reader import Closeness, Reader, Schooled, Visible
 from kb.routing import readers
 from kb.snapshot import Snapshot
 from kb.spelling import Speller, speller_of
+from kb.stages import stage, staged
 from kb.stored import Entry
 from kb.typeahead import Typeahead
 from kb.vector_cache import open_if_possible
@@ -177,7 +178,11 @@ class Searcher:
         with open_if_possible(cache) as vectors:
             for reader in self._readers:
                 alone = len(embedders) == 1
-                mine = [q for q in useful if alone or reader.embedder in readers(embedders, self._lang_of(q))]
+                mine = [
+                    q
+                    for q in useful
+                    if alone or reader.embedder in readers(embedders, self.language(Query(q.text, q.body)))
+                ]
                 twin._readers.append(reader.learn(mine, vectors))
         twin._parts = lru_cache(maxsize=64)(twin._who_reads_what)
         twin._get_ready()
@@ -197,9 +202,6 @@ class Searcher:
     def _visible(self, audiences: frozenset[str]) -> Visible:
         return np.array([entry.article.audience in audiences for entry in self.snapshot.entries], bool)
 
-    def _lang_of(self, question: LearnedQuestion) -> str:
-        return self.language(Query(question.text, question.body))
-
     @cached_property
     def speller(self) -> Speller:
         return speller_of(self.snapshot, [reader.embedder for reader in self._readers])
@@ -210,6 +212,7 @@ class Searcher:
     def passage(self, row: int) -> Passage:
         return self.snapshot.passages[row]
 
+    @staged("rank")
     def rank(self, query: Query, limit: int = 10, leave_out: int | None = None) -> Ranking:
         """The best `limit` articles for a query, each once, in the language of the question or else of the asker.
 
@@ -255,6 +258,7 @@ class Searcher:
         scores = np.array([score for _, score in best.values()], np.float32)
         return Order(positions, scores), shown
 
+    @staged("retrieve")
     def find(self, query: Query, leave_out: int | None = None) -> Found:
         """The candidates among the articles `query` may see; none where nothing could be searched for.
 
@@ -280,7 +284,7 @@ class Searcher:
             words[owner] = self.snapshot.words.score_without(terms, owner, taken)
         views = [query.full, query.text] if query.body.strip() and query.text.strip() else [query.full]
         seen = [
-            self._look(part, part.reader.embedder.embed_queries(views), words, leave_out)
+            self._look(part, _encoded(part, views), words, leave_out)
             for part in self._parts(lang, query.audiences, query.topic)
         ]
         seen = [part for part in seen if len(part.articles)]
@@ -392,3 +396,8 @@ class Searcher:
         if not known:
             return np.zeros(len(articles), np.float32)
         return np.array([sum(int(a) in docs for docs in known) / len(known) for a in articles], np.float32)
+
+
+def _encoded(part: _Part, texts: list[str]) -> Vectors:
+    with stage("encode"):
+        return part.reader.embedder.embed_queries(texts)

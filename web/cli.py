@@ -12,7 +12,7 @@ import typer
 
 from bot.errors import BotError
 from kb.errors import KbError
-from web import gaps_commands, people_commands, publishing_commands
+from web import gaps_commands, people_commands, privacy_commands, publishing_commands
 from web.checking import check
 from web.evaluating import evaluate
 from web.mcp.stdio import mcp
@@ -48,6 +48,9 @@ app.command()(reports)
 app.command()(publishing_commands.pull)
 app.command()(publishing_commands.rollback)
 app.command()(publishing_commands.publications)
+app.command()(privacy_commands.export)
+app.command()(privacy_commands.erase)
+app.command()(privacy_commands.retention)
 app.add_typer(people_commands.people, name="people")
 app.add_typer(people_commands.token, name="token")
 
@@ -119,27 +122,27 @@ def serve(
 ) -> None:
     """Serve the help centre, the widget and the API."""
     import gc
-    import logging
+    from dataclasses import replace
 
     gc.disable()  # all that a start makes stays: to look through it again and again takes a tenth of the start
     settings = read_settings(data=data)
     _check_port(host, port)
     opening = _open_ahead(settings)
 
-    import uvicorn
-
+    from bot.question_log import QuestionLog
+    from web import drain, logs
     from web.app import create_app, open_accounts, open_desk
+    from web.metrics import LOG_DROPPED
 
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    lines = logs.start(settings.log_format, settings.secrets)
     desk, engine = open_desk(settings, opening)
     accounts, base = open_accounts(engine), f"http://{host}:{port}"
     _print_addresses(settings, desk.library.searcher.snapshot.manifest["counts"], base, accounts.setup_link())
-    app = create_app(settings, desk, engine, accounts)
+    app = create_app(settings, replace(desk, events=QuestionLog(desk.events)), engine, accounts)
+    app.state.metrics.read(LOG_DROPPED, lambda: lines.dropped)
     gc.freeze()
     gc.enable()
-    # Whose word about the client's address counts is a setting of ours: the application looks at it itself.
-    uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False, proxy_headers=False)
+    drain.run(app, host, port, settings.drain_seconds)
 
 
 @app.command()
