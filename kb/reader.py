@@ -16,6 +16,7 @@ from kb.embedding import Vectors
 from kb.head import GAMMA, Head
 from kb.learned import LearnedQuestion
 from kb.snapshot import Encoded, Snapshot
+from kb.stages import stage
 from kb.vector_cache import VectorCache
 from kb.vectors import Rows
 
@@ -91,6 +92,11 @@ class Reader:
             if len(self._heads) > _MOST_HEADS:
                 del self._heads[next(iter(self._heads))]
             return held
+
+    def read(self, questions: list[str]) -> Vectors:
+        """Their vectors, float32 of shape (len(questions), dimension)."""
+        with stage("encode"):
+            return self.embedder.embed_queries(questions)
 
     def closeness(self, queries: Vectors, rows: Rows) -> Closeness:
         """float32 of shape (len(queries), len(rows))."""

@@ -24,7 +24,7 @@ from kb.reader import Closeness, Reader, Schooled, Visible
 from kb.routing import readers
 from kb.snapshot import Snapshot
 from kb.spelling import Speller, speller_of
-from kb.stages import stage, staged
+from kb.stages import staged
 from kb.stored import Entry
 from kb.typeahead import Typeahead
 from kb.vector_cache import open_if_possible
@@ -284,7 +284,7 @@ class Searcher:
             words[owner] = self.snapshot.words.score_without(terms, owner, taken)
         views = [query.full, query.text] if query.body.strip() and query.text.strip() else [query.full]
         seen = [
-            self._look(part, _encoded(part, views), words, leave_out)
+            self._look(part, part.reader.read(views), words, leave_out)
             for part in self._parts(lang, query.audiences, query.topic)
         ]
         seen = [part for part in seen if len(part.articles)]
@@ -396,8 +396,3 @@ class Searcher:
         if not known:
             return np.zeros(len(articles), np.float32)
         return np.array([sum(int(a) in docs for docs in known) / len(known) for a in articles], np.float32)
-
-
-def _encoded(part: _Part, texts: list[str]) -> Vectors:
-    with stage("encode"):
-        return part.reader.embedder.embed_queries(texts)
