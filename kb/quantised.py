@@ -23,6 +23,9 @@ EXACT_FILE = "vectors.arrays"
 #: Of ten nearest rows, so many are found of what an exact search finds, on rows that were not trained on.
 RECALL = 0.99
 _RECALL_AT = 10
+#: Questions lie farther from passages than passages from each other, so more lists hold what is near to them: of 100,000
+#: rows the number that found .99 of what is near to rows found .974 of what is near to 400 short questions.
+_MARGIN = 2
 _ASKED = 256
 _SEED = 7
 #: Rows that teach one list where it lies. FAISS takes at least 39 and at most 256.
@@ -77,7 +80,7 @@ class QuantisedStore:
         return store
 
     def _choose_lists(self, rows: Rows) -> None:
-        """The fewest lists, in powers of two, that find RECALL of the nearest rows."""
+        """The fewest lists, in powers of two, that find RECALL of the nearest rows, and as many again."""
         asked = self._vectors[rows]
         exact = nearest(self, asked, _RECALL_AT + 1)
         self._index.nprobe = 4
@@ -86,8 +89,9 @@ class QuantisedStore:
             # A row is nearest to itself, and finding it is no merit.
             each = zip(exact.tolist(), found.tolist(), rows.tolist(), strict=True)
             if sum(len((set(a) & set(b)) - {row}) for a, b, row in each) >= RECALL * _RECALL_AT * len(rows):
-                return
+                break
             self._index.nprobe *= 2
+        self._index.nprobe = min(_MARGIN * self._index.nprobe, self._index.nlist)
 
     @classmethod
     def open(cls, path: Path) -> QuantisedStore:
