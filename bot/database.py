@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 import sqlalchemy as sa
@@ -16,6 +16,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from bot.errors import StoreUnavailable
 from bot.tables import server_secrets
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 #: How long a writer waits for another one before it gives up.
 LOCK_TIMEOUT_S = 5.0
@@ -70,14 +73,39 @@ def parts(values: Iterable[_T]) -> Iterator[list[_T]]:
 
 def migrate(engine: sa.Engine) -> None:
     """Brings the tables up to date with Alembic. Raises StoreUnavailable where the database cannot be written."""
+    with reachable("The database cannot be prepared"), engine.begin() as connection:
+        migrate_on(connection, "head")
+
+
+def migrate_on(connection: sa.Connection, revision: str) -> None:
+    """Brings the tables up to a revision of the schema, within the transaction that is under way."""
     from alembic import command
+
+    config = _alembic()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def has_revision(revision: str) -> bool:
+    """Whether this version knows a revision of the schema."""
+    from alembic.script import ScriptDirectory
+
+    return any(step.revision == revision for step in ScriptDirectory.from_config(_alembic()).walk_revisions())
+
+
+def newest_revision() -> str:
+    """The revision of the schema that this version works with."""
+    from alembic.script import ScriptDirectory
+
+    return str(ScriptDirectory.from_config(_alembic()).get_current_head())
+
+
+def _alembic() -> Config:
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    with reachable("The database cannot be prepared"), engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    return config
 
 
 def shared_secret(engine: sa.Engine, name: str) -> bytes:
