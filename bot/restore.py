@@ -156,7 +156,12 @@ def _load(archive: zipfile.ZipFile, manifest: dict[str, Any], engine: sa.Engine,
         for table in known.sorted_tables:
             if table.name in manifest["tables"]:
                 for rows in _parts(archive, table, manifest["columns"][table.name], dialect):
-                    connection.execute(table.insert(), rows)
+                    try:
+                        connection.execute(table.insert(), rows)
+                    except sa.exc.IntegrityError as error:
+                        raise BackupUnusable(
+                            f"{table.name} cannot be restored: {error.orig}. Use another backup."
+                        ) from error
         _go_on_counting(connection, known, manifest["counters"])
         migrate_on(connection, "head")
         connection.commit()
