@@ -41,7 +41,7 @@ def backup(
                 to,
                 version=version("firstline"),
                 now=datetime.now(UTC),
-                told=lambda what: show(f"Saving {what}", 0, 0),
+                told=lambda _: show("Saving", 0, 0),
             )
     finally:
         engine.dispose()
@@ -68,7 +68,11 @@ def restore(
     try:
         with progress() as show:
             told = take_up(
-                source, engine, settings.data, replace=replace, told=lambda what: show(f"Restoring {what}", 0, 0)
+                source,
+                engine,
+                settings.data,
+                replace=replace,
+                told=lambda what: show("Verifying" if what == "verifying" else "Restoring", 0, 0),
             )
     finally:
         engine.dispose()
