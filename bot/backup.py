@@ -28,6 +28,7 @@ import sqlalchemy as sa
 
 from bot.database import reachable
 from bot.errors import BackupFailed
+from bot.patience import unlimited
 from kb.errors import SnapshotMissing
 from kb.snapshot import MANIFEST_FILE as SNAPSHOT_MANIFEST
 from kb.snapshot import current_id, read_manifest, snapshots_folder
@@ -87,7 +88,7 @@ def _write(
         "created": now.isoformat(timespec="seconds"),
         "database": engine.dialect.name,
     }
-    with reachable("The database could not be saved"), _one_moment(engine) as connection:
+    with reachable("The database could not be saved"), unlimited(), _one_moment(engine) as connection:
         known = tables_of(connection)
         if VERSIONS not in known.tables:
             raise BackupFailed(

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from bot.backup import FORMAT, MANIFEST, PROGRAM, VERSIONS, Backup, digest, numbered, read_back, tables_of
 from bot.database import has_revision, migrate_on, reachable
 from bot.errors import BackupUnusable, RestoreRefused
+from bot.patience import unlimited
 from kb.published import in_use, publish
 from kb.snapshot import open_snapshot, snapshots_folder
 
@@ -36,7 +37,7 @@ def restore(source: Path, engine: sa.Engine, data: Path, *, replace: bool, told:
         if not replace:
             _refuse_full(engine, data)
         snapshot = _unpack(archive, manifest, data, told)
-        with reachable("The database could not be restored"):
+        with reachable("The database could not be restored"), unlimited():
             _load(archive, manifest, engine, told)
         if snapshot:
             publish(data, snapshot)

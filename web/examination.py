@@ -222,7 +222,9 @@ def _letters(connection: sa.Connection, now: datetime) -> Finding:
     late = sa.and_(outbox.c.state == "waiting", outbox.c.next_at < now - 2 * LEASE, free)
     waiting = connection.execute(sa.select(sa.func.count()).where(late)).scalar_one()
     if dead:
-        return Finding("outbox", "warn", f"letters that were given up: {dead:,}", "Look at /outbox: it says why of each.")
+        return Finding(
+            "outbox", "warn", f"letters that were given up: {dead:,}", "Look at /outbox: it says why of each."
+        )
     if waiting:
         fix = "No server delivers them: start one whose settings have their receiver, or discard them on /outbox."
         return Finding("outbox", "warn", f"letters that are late: {waiting:,}", fix)
