@@ -81,7 +81,8 @@ screenshots: $(STAMP) browser ## Pictures of all pages into screenshots/
 	$(BIN)/python -m bench.screenshots screenshots
 
 wheel: $(STAMP) ## Build the wheel into build/wheel
-	@rm -rf build/wheel
+	@# What an earlier build left there would be in the wheel too.
+	@rm -rf build/wheel build/lib build/bdist.*
 	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/wheel .
 
 size: wheel ## Install the wheel as a server has it, into a clean environment, and assert what it weighs

@@ -35,6 +35,8 @@ _LITTLE_BYTES, _NO_BYTES = 2_000_000_000, 200_000_000
 _FEW_FILES = 1_024
 _CLOCKS_DIFFER = timedelta(seconds=5)
 _PATIENCE_S = 5.0
+#: A server that runs delivers within seconds of the database's return.
+_SPOOLED_S = 600
 #: A publication takes minutes.
 _LONG = timedelta(hours=3)
 
@@ -62,6 +64,7 @@ def examine(settings: Settings, now: datetime) -> Iterator[Finding]:
         yield from _each("snapshot", lambda: iter([_snapshot(snapshot, now)]))
         yield from _each("encoder", lambda: _encoders(snapshot))
     yield from _database(settings, now)
+    yield from _each("spool", lambda: iter([_spool(settings.data / "spool", now)]))
     yield from _each("network", lambda: _receivers(settings))
     yield from _each("open files", lambda: iter([_open_files()]))
     yield from _each("time zone", lambda: iter([_time_zone(settings, now)]))
@@ -243,6 +246,16 @@ def _people(connection: sa.Connection) -> Finding:
     if connection.execute(sa.select(sa.func.count()).select_from(people)).scalar_one():
         return Finding("people", "ok", "somebody can sign in")
     return Finding("people", "warn", "nobody can sign in yet", "Open the link that firstline serve shows at its start.")
+
+
+def _spool(folder: Path, now: datetime) -> Finding:
+    """What could not be stored while the database was away, and should be by now."""
+    waits = [file.stat() for file in folder.glob("*") if file.is_file()] if folder.is_dir() else []
+    old = [stat for stat in waits if stat.st_size and now.timestamp() - stat.st_mtime > _SPOOLED_S]
+    if old:
+        fix = "Start a server over this data folder: it delivers them once the database answers."
+        return Finding("spool", "warn", f"{sum(stat.st_size for stat in old):,} bytes wait to be stored", fix)
+    return Finding("spool", "ok", "nothing waits")
 
 
 # --- around it -----------------------------------------------------------------------------------------------------
