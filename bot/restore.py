@@ -22,7 +22,9 @@ from kb.snapshot import open_snapshot, snapshots_folder
 
 _ROWS_AT_ONCE = 200
 #: Made anew by every server that starts: what holds only these is empty.
-_NOTHING = frozenset({VERSIONS, "server_secrets", "people_links", "learned_revision", "gap_work", "report_state"})
+_NOTHING = frozenset(
+    {VERSIONS, "server_secrets", "people_links", "learned_revision", "gap_work", "report_state", "retention"}
+)
 
 
 def restore(source: Path, engine: sa.Engine, data: Path, *, replace: bool, told: Callable[[str], None]) -> Backup:
