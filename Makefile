@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-articles check fix words bench cluster load quality lighthouse screenshots clean browser wrk
+.PHONY: help install run test test-articles check fix words bench cluster load quality lighthouse screenshots wheel size clean browser wrk
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,7 @@ check: $(STAMP) ## Format, lint, types, generated docs, translations, articles
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m docs.generate --check
+	$(BIN)/python -m deploy.pins --check
 	$(BIN)/python -m web.locales --check
 	$(BIN)/firstline check articles --strict
 
@@ -54,6 +55,7 @@ fix: $(STAMP) ## Mend format and lint, write the generated docs
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/python -m docs.generate
+	$(BIN)/python -m deploy.pins
 
 words: $(STAMP) ## Bring the catalogs of the interface up to date with the code
 	$(BIN)/python -m web.locales
@@ -87,6 +89,14 @@ build/lighthouse/.installed: bench/lighthouse/package.json bench/lighthouse/pack
 
 screenshots: $(STAMP) browser ## Pictures of all pages into screenshots/
 	$(BIN)/python -m bench.screenshots screenshots
+
+wheel: $(STAMP) ## Build the wheel into build/wheel
+	@# What an earlier build left there would be in the wheel too.
+	@rm -rf build/wheel build/lib build/bdist.*
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/wheel .
+
+size: wheel ## Install the wheel as a server has it, into a clean environment, and assert what it weighs
+	.ci/size build/wheel/*.whl
 
 clean: ## Remove .venv, data and everything built
 	rm -rf $(VENV) $(DATA) build screenshots *.egg-info

@@ -12,7 +12,7 @@ import typer
 
 from bot.errors import BotError
 from kb.errors import KbError
-from web import gaps_commands, people_commands, privacy_commands, publishing_commands
+from web import backup, doctor, gaps_commands, people_commands, privacy_commands, publishing_commands
 from web.checking import check
 from web.evaluating import evaluate
 from web.mcp.stdio import mcp
@@ -41,6 +41,9 @@ app.command()(check)
 app.command()(mcp)
 app.add_typer(gaps_commands.gaps, name="gaps")
 app.command()(preview)
+app.command()(backup.backup)
+app.command()(backup.restore)
+app.command()(doctor.doctor)
 app.command()(reports)
 app.command()(publishing_commands.pull)
 app.command()(publishing_commands.rollback)
