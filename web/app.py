@@ -51,11 +51,12 @@ from kb.vector_cache import cache_file
 from web import api, handoff, pages, problems, push_webhook, zendesk
 from web.limits import Limits
 from web.mcp import http as mcp
-from web.middleware import Compressed, SecurityHeaders, SizeLimit
+from web.middleware import Compressed, OneSnapshot, SecurityHeaders, SizeLimit
 from web.notice import NoticeBoard
 from web.pages import forms, panel
 from web.publishing import Process, Publishing, open_publisher
 from web.settings import Settings
+from web.sharing import folder_opener, open_place
 from web.tokens import FormTokens
 
 _log = logging.getLogger(__name__)
@@ -65,13 +66,14 @@ STATIC = Path(__file__).parent / "static"
 _LOOK_EVERY_S = 2.0
 
 
-def open_desk(settings: Settings) -> tuple[HelpDesk, sa.Engine]:
-    """The help desk of these settings, its database up to date.
+def open_desk(settings: Settings, *, serving: bool = False) -> tuple[HelpDesk, sa.Engine]:
+    """The help desk of these settings, its database up to date; `serving` for longer than one question.
 
     Raises a SnapshotError where there is no usable snapshot, StoreUnavailable where the database cannot be written.
     """
     learning, engine = open_learning(settings)
-    library = Library(settings.data, learning)
+    place = open_place(settings, engine, serving=serving)
+    library = Library(settings.data, learning, place, folder_opener(settings, engine))
     outbox = SqlOutbox(engine)
     desk = HelpDesk(
         library=library,
@@ -88,7 +90,8 @@ def open_desk(settings: Settings) -> tuple[HelpDesk, sa.Engine]:
 
 def open_learning(settings: Settings) -> tuple[SqlLearningStore, sa.Engine]:
     """What was learned, its database up to date. Raises SnapshotMissing or StoreUnavailable."""
-    current_id(settings.data)  # where nothing was indexed, no database is made either
+    if settings.snapshots == "folder":
+        current_id(settings.data)  # where nothing was indexed, no database is made either
     engine = open_engine(settings.database)
     migrate(engine)
     return SqlLearningStore(engine), engine
@@ -199,6 +202,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
         allow_headers=["content-type", "idempotency-key", *mcp.HEADERS],
         max_age=3600,
     )
+    app.add_middleware(OneSnapshot, library=desk.library)
     app.add_middleware(SecurityHeaders, framed={panel.ADDRESS: settings.panel_origins})
     app.add_middleware(Compressed)
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))

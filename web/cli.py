@@ -75,18 +75,21 @@ def index(
     from datetime import UTC, datetime
 
     from kb.build import BuildSettings, build
-    from kb.published import in_use
+    from kb.place import in_use
     from web.progress import progress
+    from web.sharing import place_to_publish
 
     settings = read_settings(articles=path, data=data)
-    started, began, before = time.monotonic(), datetime.now(UTC), in_use(settings.data)
-    with progress() as show:
+    started, began = time.monotonic(), datetime.now(UTC)
+    with place_to_publish(settings) as place, progress() as show:
+        before = in_use(place)
         report = build(
             settings.articles,
             settings.data,
             BuildSettings(settings.model, settings.default_lang),
             created=began.isoformat(timespec="seconds"),
             progress=show,
+            place=place,
         )
     publishing_commands.record_index(settings, before, began, report)
     seconds = round(time.monotonic() - started, 2)
@@ -125,7 +128,7 @@ def serve(
     _check_port(host, port)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    desk, engine = open_desk(settings)
+    desk, engine = open_desk(settings, serving=True)
     accounts, base = open_accounts(engine), f"http://{host}:{port}"
     _print_addresses(settings, desk.library.searcher.snapshot.manifest["counts"], base, accounts.setup_link())
     app = create_app(settings, desk, engine, accounts)

@@ -26,10 +26,11 @@ from bot.hours import Hours
 from bot.publishing.publication import GATES, Gate
 from bot.response_times import ResponseTimes
 from kb.routing import AUTO
-from web import choices, handoff_settings, publishing_settings
+from web import choices, handoff_settings, publishing_settings, sharing_settings
 from web.choices import Choice
 from web.handoff_settings import DeskAddress, Handoff, MailServer, WebhookSecret
 from web.publishing_settings import PushSecret
+from web.sharing_settings import Snapshots, Vectors
 from web.setting_types import (
     Address,
     Cost,
@@ -127,6 +128,15 @@ class Settings(BaseSettings):
     data: Path = Field(Path("data"), description="Where snapshots, the vector cache and the SQLite database live.")
     database_url: str = Field(
         "", description="A SQLAlchemy URL. Empty: the SQLite file `firstline.db` in the data folder."
+    )
+    snapshots: Snapshots = Field(
+        "folder",
+        description="Where published snapshots are: `folder`, the data folder, which servers may share; or `database`, "
+        "for servers without a common disk ([several servers](shared-index.md)).",
+    )
+    vectors: Vectors = Field(
+        "faiss",
+        description="What searches vectors: `faiss` in the memory of each server, or `pgvector` in PostgreSQL for all.",
     )
     model: str = Field(
         AUTO,
@@ -281,6 +291,7 @@ class Settings(BaseSettings):
     def _complete(self) -> Self:
         handoff_settings.check(self)
         publishing_settings.check(self)
+        sharing_settings.check(self)
         return self
 
     @property

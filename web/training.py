@@ -100,14 +100,17 @@ def _forget(settings: Settings, model: str, show: Show) -> dict[str, Any]:
 
 def _build(settings: Settings, show: Show) -> str:
     from kb.build import BuildSettings, build
+    from web.sharing import place_to_publish
 
-    return build(
-        settings.articles,
-        settings.data,
-        BuildSettings(settings.model, settings.default_lang),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        progress=show,
-    ).snapshot
+    with place_to_publish(settings) as place:
+        return build(
+            settings.articles,
+            settings.data,
+            BuildSettings(settings.model, settings.default_lang),
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            progress=show,
+            place=place,
+        ).snapshot
 
 
 def _check_source(settings: Settings, snapshot: Snapshot) -> None:

@@ -18,6 +18,14 @@ from bot.tables.reports import (
 )
 from bot.tables.schema import Utc, metadata
 from bot.tables.sending import outbox, webhooks_taken
+from bot.tables.snapshots import (
+    snapshot_contents,
+    snapshot_files,
+    snapshot_parts,
+    snapshot_servers,
+    snapshots_in_use,
+    vector_generations,
+)
 from bot.tables.tickets import resolutions, ticket_attachments, ticket_history, ticket_messages, tickets
 
 __all__ = [
@@ -53,9 +61,15 @@ __all__ = [
     "report_tickets",
     "resolutions",
     "server_secrets",
+    "snapshot_contents",
+    "snapshot_files",
+    "snapshot_parts",
+    "snapshot_servers",
+    "snapshots_in_use",
     "ticket_attachments",
     "ticket_history",
     "ticket_messages",
     "tickets",
+    "vector_generations",
     "webhooks_taken",
 ]
