@@ -3,9 +3,9 @@
 DATA/published names them, one id a line, the oldest first. The one in use stands in DATA/current: as a rule it is the
 last of them, and an earlier one after a publication was taken back. Snapshots that were only made stand nowhere.
 
-Several builders and servers may share the folder. Who changes the order holds the lock of the file DATA/.switching. Each
-server leaves a mark in DATA/servers that names what it answers from; what was published long ago is removed once no mark
-of the last minutes names it, and stands in DATA/leaving until then.
+Several builders and servers may share the folder. Who changes the order holds the lock of the file DATA/.switching.
+Each server leaves a mark in DATA/servers that names what it answers from; what was published long ago is removed once
+no mark of the last minutes names it, and stands in DATA/leaving until then.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from kb.errors import SnapshotError, SnapshotMissing
@@ -137,10 +137,8 @@ def _write(data: Path, name: str, ids: Iterable[str]) -> None:
 def _collect(data: Path, keep: tuple[str, ...], leaving: set[str]) -> None:
     """Removes what left the order and no server uses, and all but the KEPT newest of what was never published."""
     used = marked(data)
-    try:
+    with suppress(OSError, UnicodeDecodeError):
         leaving |= set((data / "leaving").read_text(encoding="ascii").split())
-    except (OSError, UnicodeDecodeError):
-        pass
     leaving = {name for name in leaving - set(keep) if (snapshots_folder(data) / name).is_dir()}
     stay = leaving & used
     if stay or (data / "leaving").exists():

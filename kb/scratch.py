@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-
 #: The folder may be shared with other machines, whose processes cannot be looked for here. No build takes so long.
 _FOREIGN_S = 86_400
 

@@ -30,7 +30,6 @@ from web import choices, handoff_settings, publishing_settings, sharing_settings
 from web.choices import Choice
 from web.handoff_settings import DeskAddress, Handoff, MailServer, WebhookSecret
 from web.publishing_settings import PushSecret
-from web.sharing_settings import Snapshots, Vectors
 from web.setting_types import (
     Address,
     Cost,
@@ -47,6 +46,7 @@ from web.setting_types import (
     TierHours,
     TimeZone,
 )
+from web.sharing_settings import Snapshots, Vectors
 
 _PREFIX = "FIRSTLINE_"
 FILE_VARIABLE = f"{_PREFIX}SETTINGS"

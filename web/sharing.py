@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 
 def open_place(settings: Settings, engine: sa.Engine, *, serving: bool = False) -> Place:
-    """Where published snapshots are, over a database that is up to date; `serving` keeps them while this process uses them."""
+    """Where published snapshots are, over a database that is up to date.
+
+    `serving`: what this process answers from is kept as long as it does.
+    """
     server = f"{socket.gethostname()}-{os.getpid()}" if serving else ""
     place: Place = FolderPlace(settings.data, server)
     if settings.snapshots == "database":

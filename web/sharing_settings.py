@@ -17,6 +17,6 @@ def check(settings: Settings) -> None:
     if not settings.database_url.startswith("postgresql"):
         for name in (name for name, is_set in wanted.items() if is_set):
             raise ValueError(
-                f"{name} = {getattr(settings, name)!r} needs database_url as well: the address of a PostgreSQL database, "
-                "such as postgresql+psycopg://firstline@db.example.com/firstline"
+                f"{name} = {getattr(settings, name)!r} needs database_url as well: the address of a PostgreSQL "
+                "database, such as postgresql+psycopg://firstline@db.example.com/firstline"
             )

@@ -100,7 +100,10 @@ def open_searched(generations: Generations, folder: Path) -> Snapshot:
 
 
 class SearchedPlace:
-    """Another place whose snapshots, built in the folder `data`, have their vectors in the database before they are used."""
+    """Another place, whose snapshots have their vectors in the database before they are in use.
+
+    `data` is the folder they are built in.
+    """
 
     def __init__(self, place: Place, generations: Generations, data: Path) -> None:
         self._place, self._generations, self._data = place, generations, data

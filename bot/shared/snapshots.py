@@ -1,9 +1,9 @@
 """`SqlPlace`: published snapshots whose files lie in the database, for servers that share no disk.
 
-What a file holds is stored once, under its SHA-256, in parts: most snapshots differ from the one before in a few files, and
-the encoder, which is the largest, in none. Contents are written first, each in a short transaction of its own. One
-transaction then names the files of the snapshot, has it be the one in use and removes old ones. A builder that is killed leaves
-contents that no snapshot names; they are removed a day later.
+What a file holds is stored once, under its SHA-256, in parts: most snapshots differ from the one before in a few files,
+and the encoder, which is the largest, in none. Contents are written first, each in a short transaction of its own. One
+transaction then names the files of the snapshot, has it be the one in use and removes old ones. A builder that is
+killed leaves contents that no snapshot names; they are removed a day later.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class SqlPlace:
         try:
             with reachable(f"Snapshot {snapshot_id} could not be fetched"), self._engine.connect() as connection:
                 query = sa.select(files.c.path, files.c.sha256).where(files.c.snapshot == snapshot_id)
-                wanted = dict(connection.execute(query).tuples().all())
+                wanted = {row.path: row.sha256 for row in connection.execute(query)}
         except StoreUnavailable:
             if folder.is_dir():  # brought here before; whoever opens it verifies it
                 return folder
@@ -155,7 +155,7 @@ class SqlPlace:
             return _missing(connection, wanted)
 
     def _store(self, sha256: str, path: Path) -> None:
-        """Writes a file's bytes, unless another builder is at it: then this waits until it has. Raises SnapshotDamaged."""
+        """Writes a file's bytes; where another builder is at it, this waits until it has. Raises SnapshotDamaged."""
         digest = hashlib.sha256()
         row = {"sha256": sha256, "stored": self._now(), "damaged": False}
         with self._engine.begin() as connection:

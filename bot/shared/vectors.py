@@ -1,8 +1,8 @@
 """`PgVectorStore`: the `VectorStore` seam over PostgreSQL with pgvector, so that servers hold no vectors in memory.
 
-The vectors that one encoder made of one snapshot are a *generation*: a table of their own with an HNSW index of their own. So a search
-never meets rows of another snapshot, which a common index would have to go through and leave out, and removing one is
-dropping a table instead of a day of VACUUM. A generation is written and indexed before anything refers to it.
+The vectors that one encoder made of one snapshot are a *generation*: a table of their own with an HNSW index of their
+own. So a search never meets rows of another snapshot, which a common index would have to go through and leave out, and
+removing one is dropping a table, not hours of VACUUM. A generation is written and indexed before anything refers to it.
 """
 
 from __future__ import annotations
@@ -100,10 +100,10 @@ class PgVectorStore:
         columns = ", ".join(f"-(vector <#> CAST(:q{n} AS vector))" for n in range(len(queries)))
         query = sa.text(
             f'SELECT {columns} FROM "{self._relation}" WHERE number = ANY(CAST(:rows AS integer[])) ORDER BY number'
-        )  # noqa: S608
+        )
         given = {f"q{n}": _literal(each) for n, each in enumerate(queries)}
         with reachable("The vectors could not be compared"), self._engine.connect() as connection:
-            found = connection.execute(query, {**given, "rows": wanted.tolist()}).tuples().all()
+            found = connection.execute(query, {**given, "rows": wanted.tolist()}).all()
         scores[:] = np.array(found, np.float32).T[:, at]
         return scores
 
@@ -112,9 +112,8 @@ class PgVectorStore:
         if not len(rows):
             return made
         wanted, at = np.unique(rows, return_inverse=True)
-        query = sa.text(
-            f'SELECT vector_send(vector) FROM "{self._relation}" WHERE number = ANY(CAST(:rows AS integer[])) ORDER BY number'
-        )  # noqa: S608
+        words = f'SELECT vector_send(vector) FROM "{self._relation}" WHERE number = ANY(CAST(:rows AS integer[]))'
+        query = sa.text(f"{words} ORDER BY number")
         held = np.empty((len(wanted), self._dimension), np.float32)
         with reachable("The vectors could not be read"), self._engine.connect() as connection:
             for start in range(0, len(wanted), _AT_ONCE):
@@ -154,15 +153,15 @@ class PgVectorStore:
         self, connection: sa.Connection, where: str, given: dict[str, Any], by: str = ""
     ) -> list[tuple[int, float]]:
         distance = f"(vector <#> CAST(:query AS vector({self._dimension})))"
-        words = f'SELECT number, -{distance} FROM "{self._relation}" {where} ORDER BY {distance} {by} LIMIT :k'  # noqa: S608
-        return [(row, score) for row, score in connection.execute(sa.text(words), given).tuples()]
+        words = f'SELECT number, -{distance} FROM "{self._relation}" {where} ORDER BY {distance} {by} LIMIT :k'
+        return [(row, score) for row, score in connection.execute(sa.text(words), given)]
 
 
 class Generations:
     """Writes, opens and removes the vectors of snapshots in a PostgreSQL database that is up to date.
 
-    `searching` is the engine of `open_vector_engine`. Every method may raise StoreUnavailable, with the fix where the database has no pgvector or
-    too old a one.
+    `searching` is the engine of `open_vector_engine`. Every method may raise StoreUnavailable; where the database has
+    no pgvector, or too old a one, it names the fix.
     """
 
     def __init__(self, engine: sa.Engine, searching: sa.Engine, now: Callable[[], datetime]) -> None:
@@ -224,9 +223,9 @@ class Generations:
         return PgVectorStore(self._searching, row.relation, row.rows, row.dimension) if row else None
 
     def collect(self, keep: Iterable[str]) -> None:
-        """Removes the vectors of all snapshots but these, and those just made: another builder is about to publish them.
+        """Removes the vectors of all snapshots but these, and but those another builder is about to publish.
 
-        One that is being searched is left to the next time.
+        What is being searched is left to the next time.
         """
         old_enough = generations.c.made < self._now() - _PUBLISHED_WITHIN
         query = sa.select(generations.c.relation).where(generations.c.snapshot.not_in(list(keep)), old_enough)
@@ -249,7 +248,7 @@ def relation_of(snapshot_id: str, sha256: str) -> str:
 
 
 def require_pgvector(connection: sa.Connection) -> None:
-    """Has a database use pgvector; in a transaction. Raises StoreUnavailable where it cannot, with what to do about it."""
+    """Has a database use pgvector, within a transaction. Raises StoreUnavailable with what to do where it cannot."""
     needed = ".".join(map(str, OLDEST))
     fix = f"Install pgvector {needed} or newer on the database server"
     if connection.dialect.name != "postgresql":

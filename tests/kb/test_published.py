@@ -11,7 +11,7 @@ from kb import place
 from kb.build import publish, take_back
 from kb.errors import SnapshotMissing
 from kb.place import FolderPlace
-from kb.published import KEPT, MARK_COUNTS_S, in_use, mark, published
+from kb.published import KEPT, in_use, published
 from kb.snapshot import FORMAT, snapshots_folder
 
 
