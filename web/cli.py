@@ -180,11 +180,11 @@ def learn(
     from datetime import UTC, datetime
 
     from bot.past_tickets import import_past_tickets
-    from kb.snapshot import open_current
     from web.app import open_learning
+    from web.sharing import open_in_use
 
     settings = read_settings(data=data)
-    articles = {entry.article.id for entry in open_current(settings.data).entries}
+    articles = {entry.article.id for entry in open_in_use(settings).entries}
     store, engine = open_learning(settings)
     done = import_past_tickets(file, store, articles, datetime.now(UTC))
     engine.dispose()

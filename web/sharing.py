@@ -49,6 +49,15 @@ def folder_opener(settings: Settings, engine: sa.Engine) -> Callable[[Path], Sna
     return partial(open_searched, _generations(settings, engine))
 
 
+def open_in_use(settings: Settings) -> Snapshot:
+    """The snapshot in use, verified, brought here where it lies in the database; its vectors are those of its files.
+
+    Raises a SnapshotError or StoreUnavailable.
+    """
+    with place_to_publish(settings) as place:
+        return open_snapshot(place.fetch(place.wanted()[0]))
+
+
 @contextmanager
 def place_to_publish(settings: Settings) -> Iterator[Place]:
     """Where a command publishes: a build into a folder needs no database. Raises StoreUnavailable."""

@@ -27,11 +27,11 @@ def train(
     """Train the encoder on author questions and on what was learned. It is used only if it answers other questions
     better."""
     from kb.routing import models_for
-    from kb.snapshot import open_current
     from web.progress import progress
+    from web.sharing import open_in_use
 
     settings = read_settings(articles=path, data=data)
-    snapshot = open_current(settings.data)
+    snapshot = open_in_use(settings)
     _check_source(settings, snapshot)
     model = models_for(settings.model, snapshot.languages)[0]
     with progress() as show:

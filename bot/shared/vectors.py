@@ -287,7 +287,7 @@ def _copy(connection: sa.Connection, relation: str, vectors: VectorStore) -> Non
     ]
     cursor = connection.connection.cursor()
     words = f'COPY "{relation}" (number, zero, vector) FROM STDIN (FORMAT BINARY)'
-    with cursor.copy(words) as copy:  # type: ignore[attr-defined]
+    with cursor.copy(words) as copy:
         copy.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
         for start in range(0, vectors.size, _AT_ONCE):
             numbers = np.arange(start, min(start + _AT_ONCE, vectors.size), dtype=np.int64)

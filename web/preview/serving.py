@@ -27,7 +27,7 @@ from kb.errors import SnapshotError
 from kb.live import Live
 from kb.search import Searcher
 from kb.sheets import Progress
-from kb.snapshot import Encoded, Snapshot, open_current
+from kb.snapshot import Encoded, Snapshot
 from web.app import create_app, new_id
 from web.check_settings import check_settings
 from web.preview import pages
@@ -62,10 +62,9 @@ def open_workshop(
     Raises SourceError, EvaluationFileError, EncoderError or DataFolderError.
     """
     try:
-        used = open_current(settings.data)
-    except (
-        SnapshotError
-    ):  # nothing was indexed here, or not by this version: then the start is what it is compared with
+        used = open_in_use(settings)
+    except (SnapshotError, StoreUnavailable):
+        # Nothing was indexed here, or not by this version: then the start is what it is compared with.
         used = None
     live = Live(
         settings.articles,
