@@ -37,8 +37,8 @@ class Library:
     """Opens the snapshot in use; `searcher` always is a whole, verified one, and within `held` always the same.
 
     `learning` has the questions the searcher learned, `place` says which snapshot is in use (the data folder, where
-    none is given), `open_folder` opens it. `told` hears of every snapshot that was taken up, and with a reason of
-    every one that was refused. Raises a SnapshotError from the constructor where there is no snapshot to begin with.
+    none is given), `open_folder` opens it. `told` is called with every snapshot that is taken up, and with every one that
+    is refused and why. Raises a SnapshotError from the constructor where there is no snapshot to begin with.
     """
 
     def __init__(
@@ -47,9 +47,9 @@ class Library:
         learning: LearningStore | None = None,
         place: Place | None = None,
         open_folder: Callable[[Path], Snapshot] = open_snapshot,
-        told: Callable[[str, str], None] = lambda snapshot_id, refused: None,
     ) -> None:
-        self._data, self._learning, self._open, self._told = data, learning, open_folder, told
+        self._data, self._learning, self._open = data, learning, open_folder
+        self.told: Callable[[str, str], None] = lambda snapshot_id, refused: None
         self.place: Place = place or FolderPlace(data)
         self._lock = threading.Lock()
         self._refused: tuple[str, int] | None = None
@@ -158,12 +158,12 @@ class Library:
         except (KbError, OSError) as error:
             if wanted != self._refused:
                 _log.error("snapshot %s is refused, %s stays in use: %s", wanted[0], in_use, error)
-                self._told(wanted[0], str(error))
+                self.told(wanted[0], str(error))
             self._refused, self.refused = wanted, str(error)
             return False
         self._refused, self.refused = None, ""
         _log.info("snapshot %s is in use", wanted[0])
-        self._told(wanted[0], "")
+        self.told(wanted[0], "")
         return True
 
 

@@ -7,6 +7,7 @@ import logging
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from importlib.metadata import version
@@ -48,13 +49,17 @@ from bot.solved import SqlSolvedStore
 from bot.worklist import SqlWorklist
 from kb.snapshot import current_id
 from kb.vector_cache import cache_file
-from web import api, handoff, pages, problems, push_webhook, zendesk
+from web import api, handoff, pages, problems, push_webhook, readings, zendesk
+from web.access_log import Watched
 from web.limits import Limits
 from web.mcp import http as mcp
+from web.metrics import SNAPSHOT_SWITCH, Metrics
 from web.middleware import Compressed, OneSnapshot, SecurityHeaders, SizeLimit
 from web.notice import NoticeBoard
 from web.pages import forms, panel
 from web.publishing import Process, Publishing, open_publisher
+from web.readings import Counting, Readings
+from web.request_id import Networks
 from web.settings import Settings
 from web.sharing import folder_opener, open_place
 from web.tokens import FormTokens
@@ -132,6 +137,12 @@ def open_reports(settings: Settings, engine: sa.Engine, library: Library, outbox
 def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: Accounts | None = None) -> FastAPI:
     """The web application: pages, widget and API over one help desk."""
 
+    metrics = Metrics()
+    desk = replace(desk, observer=Counting(metrics, lambda: desk.library.searcher.snapshot.languages))
+    read = Readings(metrics, desk.library, engine, desk.now)
+    desk.library.told = lambda _snapshot, refused: metrics.count(
+        SNAPSHOT_SWITCH, outcome="refused" if refused else "taken"
+    )
     readership = Readership(SqlReadStore(engine), desk.now)
     outbox = desk.outbox or SqlOutbox(engine)
     courier = handoff.courier(settings, desk, outbox)
@@ -149,8 +160,10 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
                 gaps.refresh,
                 lambda: reports.watch(desk.now()),
                 app.state.publishing.refresh,
+                read.refresh,
             )
         )
+        read.started()
         if courier:
             courier.start()
         async with mcp.serving(app):
@@ -161,7 +174,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
         readership.flush()
         engine.dispose()
 
-    app = FastAPI(
+    app = Watched(
         title=f"{settings.site_name or 'Help centre'}: Firstline API",
         version=version("firstline"),
         docs_url=None,
@@ -170,6 +183,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
         lifespan=lifespan,
     )
     app.state.settings, app.state.desk, app.state.engine = settings, desk, engine
+    app.state.metrics, app.state.trusted = metrics, Networks(settings.trusted_proxies)
     app.state.outbox, app.state.outgoing = outbox, handoff.outgoing(settings, outbox)
     app.state.accounts = accounts or open_accounts(engine)
     app.state.readership, app.state.feedback = readership, SqlFeedbackStore(engine)
@@ -211,6 +225,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     app.router.routes += api_routes
     mcp.mount(app)
     app.router.routes += page_routes
+    app.router.routes += readings.router.routes
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _add_health(app)
 

@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from bot.database import migrate, open_engine, sqlite_url
+from bot.errors import StoreUnavailable
 from bot.events import MemoryEventStore
 from bot.inbox import SqlInbox
 from bot.learning import MemoryLearningStore
@@ -36,6 +37,7 @@ from web.preview.door import Door
 from web.preview.watching import Watcher
 from web.preview.workshop import Base, Workshop
 from web.settings import Settings
+from web.sharing import open_in_use
 
 #: What a preview leaves out of the settings: nothing is sent, nobody is kept waiting, no other site may ask.
 _QUIET: dict[str, Any] = {
