@@ -37,8 +37,8 @@ class Library:
     """Opens the snapshot in use; `searcher` always is a whole, verified one, and within `held` always the same.
 
     `learning` has the questions the searcher learned, `place` says which snapshot is in use (the data folder, where
-    none is given), `open_folder` opens it. `told` is called with every snapshot that is taken up, and with every one that
-    is refused and why. Raises a SnapshotError from the constructor where there is no snapshot to begin with.
+    none is given), `open_folder` opens it. `told` is called with every snapshot that is taken up, and with every one
+    that is refused and why. Raises a SnapshotError from the constructor where there is no snapshot to begin with.
     """
 
     def __init__(
