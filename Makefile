@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-articles check fix words bench quality lighthouse screenshots clean browser
+.PHONY: help install run test test-articles check fix words bench cluster quality lighthouse screenshots clean browser
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ bench: $(STAMP) ## Speed beside plain sentence-transformers + FAISS, and of the 
 	$(BIN)/python -m bench.speed $(ARTICLES)
 	$(BIN)/firstline index $(ARTICLES) --data $(DATA)
 	$(BIN)/python -m bench.pages $(DATA)
+
+cluster: $(STAMP) ## PostgreSQL and three replicas under load, with parts of them killed
+	$(BIN)/python -m bench.cluster
 
 quality: $(STAMP) ## hit@k and honesty on the development data in EVAL=
 	$(BIN)/python -m bench.quality $(EVAL)

@@ -76,7 +76,7 @@ def measure(folder: Path, questions: Path | None, count: int, url: str) -> None:
     own, shared = open_snapshot(folder), open_searched(generations, folder)
     print(f"{len(own.entries):,} articles, {len(own.passages):,} passages; stored and indexed in {stored:.1f} s")
     relations = "(SELECT quote_ident(relation)::regclass r FROM vector_generations) v"
-    sizes = f"SELECT pg_table_size(r), pg_indexes_size(r) FROM {relations}"  # noqa: S608 - words of our own
+    sizes = f"SELECT pg_table_size(r), pg_indexes_size(r) FROM {relations}"
     with engine.connect() as connection:
         for table, index in connection.execute(sa.text(sizes)):
             print(f"in the database: {table / 2**20:.0f} MB of rows, {index / 2**20:.0f} MB of indexes")

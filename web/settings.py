@@ -251,6 +251,13 @@ class Settings(BaseSettings):
         description="How often one address may fail to sign in as one person; in all, and with API tokens that do not "
         "work, ten times as often. Nobody else is kept out, and who signs in starts anew.",
     )
+    drain_seconds: float = Field(
+        1,
+        ge=0,
+        le=60,
+        description="How long a server that is ended (SIGTERM) says on `/readyz` that it goes before it takes no more "
+        "connections: longer than a load balancer takes to notice.",
+    )
     metrics_from: Annotated[Proxies, NoDecode] = Field(
         (), description="Addresses or networks that may read `/metrics` ([operating](operating.md)). Empty: none."
     )
