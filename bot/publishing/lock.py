@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Protocol
 
 import sqlalchemy as sa
 
 from bot.database import reachable
+from bot.patience import unlimited
 from kb.errors import DataFolderError
 
 _FILE = ".publishing"
@@ -51,10 +52,10 @@ def locked_in_database(engine: sa.Engine, *, wait: bool) -> Iterator[bool]:
     Raises StoreUnavailable.
     """
     words = "SELECT pg_advisory_lock(:key) IS NOT NULL" if wait else "SELECT pg_try_advisory_lock(:key)"
-    with reachable("Whether something is being published could not be asked"):
+    with reachable("Whether it may publish could not be asked"):
         connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
     try:
-        with reachable("Whether something is being published could not be asked"):
+        with unlimited() if wait else nullcontext(), reachable("Whether it may publish could not be asked"):
             free = bool(connection.execute(sa.text(words), {"key": _KEY}).scalar())
         yield free
     finally:

@@ -21,6 +21,7 @@ import sqlalchemy as sa
 
 from bot.database import insert, parts, reachable
 from bot.errors import StoreUnavailable
+from bot.patience import unlimited
 from bot.tables import snapshot_contents as contents
 from bot.tables import snapshot_files as files
 from bot.tables import snapshot_parts as pieces
@@ -76,7 +77,8 @@ class SqlPlace:
         folder = snapshots_folder(self._data) / snapshot_id
         wanted = {**read_manifest(folder)["files"], MANIFEST_FILE: sha256_of(folder / MANIFEST_FILE)}
         by_content = {sha256: folder / path for path, sha256 in wanted.items()}
-        with reachable(f"Snapshot {snapshot_id} could not be stored"):
+        # Another builder may be at it for a while, and a file of 100 MB has a slow network to go through.
+        with unlimited(), reachable(f"Snapshot {snapshot_id} could not be stored"):
             while True:
                 for sha256 in self._missing(by_content):
                     self._store(sha256, by_content[sha256])

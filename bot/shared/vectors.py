@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from bot.database import reachable
 from bot.errors import StoreUnavailable
+from bot.patience import unlimited
 from bot.tables import vector_generations as generations
 from kb.embedding import Vectors
 from kb.snapshot import VECTORS_FILE, open_snapshot, read_manifest
@@ -180,7 +181,8 @@ class Generations:
     def store(self, snapshot_id: str, sha256: str, vectors: VectorStore) -> None:
         """Stores the vectors of a file with this hash as those of a snapshot."""
         relation = relation_of(snapshot_id, sha256)
-        with reachable("The vectors could not be stored"), self._engine.begin() as connection:
+        # An index of a million vectors takes many minutes.
+        with unlimited(), reachable("The vectors could not be stored"), self._engine.begin() as connection:
             require_pgvector(connection)
             # Two builders of one snapshot: the second waits here, and then finds it made.
             key = int.from_bytes(hashlib.sha256(relation.encode()).digest()[:8], "big", signed=True)
