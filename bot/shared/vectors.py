@@ -36,6 +36,9 @@ EF_SEARCH = 200
 #: meets others.
 _FEW = 2_000
 _AT_ONCE = 4_096
+#: Statements go to the driver as they are: SQLAlchemy would say that a question's vector is text, and PostgreSQL would
+#: read it anew for every row it is compared with.
+_GIVEN = "number = ANY(CAST(%(rows)s AS integer[]))"
 #: Vectors are stored before their snapshot is in use: for so long nobody takes them for old ones.
 _PUBLISHED_WITHIN = timedelta(hours=1)
 #: A key of PostgreSQL's advisory locks; those of generations are hashes.
@@ -98,13 +101,11 @@ class PgVectorStore:
         if not scores.size:
             return scores
         wanted, at = np.unique(rows, return_inverse=True)
-        columns = ", ".join(f"-(vector <#> CAST(:q{n} AS vector))" for n in range(len(queries)))
-        query = sa.text(
-            f'SELECT {columns} FROM "{self._relation}" WHERE number = ANY(CAST(:rows AS integer[])) ORDER BY number'
-        )
+        columns = ", ".join(f"-(vector <#> CAST(%(q{n})s AS vector))" for n in range(len(queries)))
+        words = f'SELECT {columns} FROM "{self._relation}" WHERE {_GIVEN} ORDER BY number'
         given = {f"q{n}": _literal(each) for n, each in enumerate(queries)}
         with reachable("The vectors could not be compared"), self._engine.connect() as connection:
-            found = connection.execute(query, {**given, "rows": wanted.tolist()}).all()
+            found = connection.exec_driver_sql(words, {**given, "rows": wanted.tolist()}).all()
         scores[:] = np.array(found, np.float32).T[:, at]
         return scores
 
@@ -113,13 +114,12 @@ class PgVectorStore:
         if not len(rows):
             return made
         wanted, at = np.unique(rows, return_inverse=True)
-        words = f'SELECT vector_send(vector) FROM "{self._relation}" WHERE number = ANY(CAST(:rows AS integer[]))'
-        query = sa.text(f"{words} ORDER BY number")
+        words = f'SELECT vector_send(vector) FROM "{self._relation}" WHERE {_GIVEN} ORDER BY number'
         held = np.empty((len(wanted), self._dimension), np.float32)
         with reachable("The vectors could not be read"), self._engine.connect() as connection:
             for start in range(0, len(wanted), _AT_ONCE):
                 part = wanted[start : start + _AT_ONCE].tolist()
-                for number, value in enumerate(connection.execute(query, {"rows": part}).scalars(), start):
+                for number, value in enumerate(connection.exec_driver_sql(words, {"rows": part}).scalars(), start):
                     held[number] = np.frombuffer(value, ">f4", offset=4)
         made[:] = held[at]
         return made
@@ -135,7 +135,7 @@ class PgVectorStore:
         if allowed is not None:
             mask = np.zeros(self._size, np.uint8)
             mask[allowed] = 1
-            limit = "AND get_bit(CAST(:mask AS bytea), number) = 1"
+            limit = "AND get_bit(CAST(%(mask)s AS bytea), number) = 1"
             given["mask"] = np.packbits(mask, bitorder="little").tobytes()
         return self._ask(connection, f"WHERE NOT zero {limit}", given)
 
@@ -146,16 +146,14 @@ class PgVectorStore:
         given: dict[str, Any] = {"query": _literal(query), "k": k}
         if allowed is not None:
             given["rows"] = allowed.tolist()
-        return self._ask(
-            connection, "WHERE number = ANY(CAST(:rows AS integer[]))" if allowed is not None else "", given, by="+ 0"
-        )
+        return self._ask(connection, f"WHERE {_GIVEN}" if allowed is not None else "", given, by="+ 0")
 
     def _ask(
         self, connection: sa.Connection, where: str, given: dict[str, Any], by: str = ""
     ) -> list[tuple[int, float]]:
-        distance = f"(vector <#> CAST(:query AS vector({self._dimension})))"
-        words = f'SELECT number, -{distance} FROM "{self._relation}" {where} ORDER BY {distance} {by} LIMIT :k'
-        return [(row, score) for row, score in connection.execute(sa.text(words), given)]
+        distance = "(vector <#> CAST(%(query)s AS vector))"
+        words = f'SELECT number, -{distance} FROM "{self._relation}" {where} ORDER BY {distance} {by} LIMIT %(k)s'
+        return [(row, score) for row, score in connection.exec_driver_sql(words, given)]
 
 
 class Generations:
