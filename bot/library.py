@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -89,12 +89,24 @@ class Library:
             _held.reset(token)
 
     def _begin(self) -> Searcher:
+        """The snapshot in use or, where that one is damaged, the last published before it that can be used."""
+        wanted = "", 0
         try:
-            return self._load(self.place.wanted()[0])
+            wanted = self.place.wanted()
+            return self._load(wanted[0])
         except StoreUnavailable as error:
             known = current_id(self._data)
             _log.error("the snapshot used here before, %s, is in use: %s", known, error)
             return self._searcher_of(self._open(FolderPlace(self._data).fetch(known)))
+        except KbError as error:
+            order = self.place.published() if wanted[0] else ()
+            for earlier in reversed(order[: order.index(wanted[0])] if wanted[0] in order else order):
+                with suppress(KbError):
+                    searcher = self._load(earlier)
+                    _log.error("snapshot %s is refused, %s is in use: %s", wanted[0], earlier, error)
+                    self._refused, self.refused = wanted, str(error)
+                    return searcher
+            raise
 
     def _load(self, snapshot_id: str) -> Searcher:
         snapshot = self._open(self.place.fetch(snapshot_id))

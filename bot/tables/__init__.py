@@ -16,6 +16,7 @@ from bot.tables.reports import (
     report_subjects,
     report_tickets,
 )
+from bot.tables.retention import retention
 from bot.tables.schema import Utc, metadata
 from bot.tables.sending import outbox, webhooks_taken
 from bot.tables.snapshots import (
@@ -60,6 +61,7 @@ __all__ = [
     "report_subjects",
     "report_tickets",
     "resolutions",
+    "retention",
     "server_secrets",
     "snapshot_contents",
     "snapshot_files",

@@ -39,11 +39,11 @@ TABLES = {
     "gaps", "gap_questions", "gap_joined", "gap_history", "gap_work",
     "report_log", "report_state", "report_hours", "report_articles", "report_subjects", "report_tickets",
     "report_spikes", "form_sessions",
-    "people", "people_sessions", "people_links", "api_tokens", "audit_log",
+    "people", "people_sessions", "people_links", "api_tokens", "audit_log", "retention",
     "snapshots_in_use", "snapshot_files", "snapshot_contents", "snapshot_parts", "snapshot_servers",
     "vector_generations",
 }  # fmt: skip
-EMPTY = dict.fromkeys(TABLES, 0) | {"learned_revision": 1, "gap_work": 1, "snapshots_in_use": 1}
+EMPTY = dict.fromkeys(TABLES, 0) | {"learned_revision": 1, "gap_work": 1, "snapshots_in_use": 1, "retention": 1}
 #: The question and the ticket of that hour differ in language and channel.
 FILLED = dict.fromkeys(TABLES, 1) | {"report_hours": 2}
 _CONTENT, _VECTORS = "0" * 64, "vectors_0"
