@@ -87,8 +87,9 @@ class HelpDesk:
 
     def suggest(self, question: Question, limit: int) -> Offer:
         """Up to `limit` articles for a question still being typed, nothing logged; none where none is likely."""
-        question = _checked(question)
-        searcher = self.library.searcher
+        return self._offer(self.library.searcher, _checked(question), limit)
+
+    def _offer(self, searcher: Searcher, question: Question, limit: int) -> Offer:
         ranking = self._understand(searcher, question, limit).ranking
         return compose.offer(decide(ranking, self.policy), searcher, limit, compose.asked_for(question, ranking))
 
@@ -107,7 +108,8 @@ class HelpDesk:
         if by_words and len(text.split()) < _WORDS_WITH_MEANING:
             return tuple(by_words)
         words = {found.key.id: found for found in by_words}
-        meant = {found.key.id: words.get(found.key.id, found) for found in self.suggest(question, limit).suggestions}
+        offered = self._offer(searcher, _checked(question), limit).suggestions
+        meant = {found.key.id: words.get(found.key.id, found) for found in offered}
         both = {article: found for article, found in meant.items() if article in words}
         return tuple((both | meant | words).values())[:limit]
 

@@ -16,7 +16,7 @@ import math
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -31,6 +31,9 @@ from kb.lexical import Bm25
 from kb.models import PUBLIC, Article, ArticleKey, Passage, Section, Skipped
 from kb.topics import TopicNames
 from kb.vectors import FaissStore, VectorStore
+
+#: Opens the vectors of one encoder: their file, which has been verified, the snapshot's id, and the file's SHA-256.
+OpenVectors = Callable[[Path, str, str], VectorStore]
 
 FORMAT = 3
 MANIFEST_FILE = "manifest.json"
@@ -132,8 +135,10 @@ def open_current(data: Path) -> Snapshot:
     return open_snapshot(snapshots_folder(data) / current_id(data))
 
 
-def open_snapshot(folder: Path) -> Snapshot:
+def open_snapshot(folder: Path, vectors: OpenVectors | None = None) -> Snapshot:
     """Opens and verifies a snapshot: format, the hash of every file, counts, dimensions.
+
+    Its vectors are read from their files, unless `vectors` opens them elsewhere.
 
     Raises SnapshotMissing, SnapshotForeign or SnapshotDamaged, each naming the file and what to do.
     """
@@ -146,7 +151,7 @@ def open_snapshot(folder: Path) -> Snapshot:
             raise SnapshotDamaged(f"{path} was changed after it was built. Build the snapshot again.")
     passages, owner = _read_passages(folder)
     entries = _read_entries(folder, owner)
-    encoders = tuple(_open_encoder(folder / "encoders" / row["name"], row) for row in manifest["encoders"])
+    encoders = tuple(_open_encoder(folder, row, manifest, vectors) for row in manifest["encoders"])
     snapshot = Snapshot(
         id=manifest["id"],
         folder=folder,
@@ -311,7 +316,10 @@ def _calibration(folder: Path, manifest: Mapping[str, Any]) -> Calibration:
     return DEFAULT.shifted(shift)
 
 
-def _open_encoder(folder: Path, row: dict[str, Any]) -> Encoded:
+def _open_encoder(
+    snapshot: Path, row: dict[str, Any], manifest: dict[str, Any], vectors: OpenVectors | None
+) -> Encoded:
+    folder = snapshot / "encoders" / row["name"]
     try:
         embedder = open_encoder(folder)
     except EncoderError as error:
@@ -321,7 +329,10 @@ def _open_encoder(folder: Path, row: dict[str, Any]) -> Encoded:
             f"{folder} holds the encoder {embedder.name} {embedder.fingerprint}, "
             f"the manifest names {row['fingerprint']}. Build the snapshot again."
         )
-    return Encoded(embedder, FaissStore.open(folder / VECTORS_FILE))
+    file = folder / VECTORS_FILE
+    if vectors is None:
+        return Encoded(embedder, FaissStore.open(file))
+    return Encoded(embedder, vectors(file, manifest["id"], manifest["files"][file.relative_to(snapshot).as_posix()]))
 
 
 def _check_counts(snapshot: Snapshot) -> None:

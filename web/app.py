@@ -56,14 +56,15 @@ from web.access_log import Watched
 from web.capacity import Shedding
 from web.limits import Limits
 from web.mcp import http as mcp
-from web.metrics import SPOOL_DEPTH, SPOOL_REFUSED, Metrics
-from web.middleware import Compressed, SecurityHeaders, SizeLimit
+from web.metrics import SNAPSHOT_SWITCH, SPOOL_DEPTH, SPOOL_REFUSED, Metrics
+from web.middleware import Compressed, OneSnapshot, SecurityHeaders, SizeLimit
 from web.notice import NoticeBoard
 from web.pages import forms, panel, reference
 from web.publishing import Process, Publishing, open_publisher
 from web.readings import Counting, Readings
 from web.request_id import Networks
 from web.settings import Settings
+from web.sharing import folder_opener, open_place
 from web.tokens import FormTokens
 
 _log = logging.getLogger(__name__)
@@ -73,13 +74,14 @@ STATIC = Path(__file__).parent / "static"
 _LOOK_EVERY_S = 2.0
 
 
-def open_desk(settings: Settings) -> tuple[HelpDesk, sa.Engine]:
-    """The help desk of these settings, its database up to date.
+def open_desk(settings: Settings, *, serving: bool = False) -> tuple[HelpDesk, sa.Engine]:
+    """The help desk of these settings, its database up to date; `serving` for longer than one question.
 
     Raises a SnapshotError where there is no usable snapshot, StoreUnavailable where the database cannot be written.
     """
     learning, engine = open_learning(settings)
-    library = Library(settings.data, learning)
+    place = open_place(settings, engine, serving=serving)
+    library = Library(settings.data, learning, place, folder_opener(settings, engine))
     outbox = SqlOutbox(engine)
     spooled = SpooledEvents(SqlEventStore(engine), Spool(settings.data / "spool", new_id))
     desk = HelpDesk(
@@ -98,7 +100,8 @@ def open_desk(settings: Settings) -> tuple[HelpDesk, sa.Engine]:
 
 def open_learning(settings: Settings) -> tuple[SqlLearningStore, sa.Engine]:
     """What was learned, its database up to date. Raises SnapshotMissing or StoreUnavailable."""
-    current_id(settings.data)  # where nothing was indexed, no database is made either
+    if settings.snapshots == "folder":
+        current_id(settings.data)  # where nothing was indexed, no database is made either
     engine = open_engine(settings.database)
     migrate(engine)
     return SqlLearningStore(engine), engine
@@ -146,6 +149,9 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
         metrics.read(SPOOL_DEPTH, lambda: waiting.spool.depth)
         metrics.read(SPOOL_REFUSED, lambda: waiting.spool.refused)
     read = Readings(metrics, desk.library, engine, desk.now)
+    desk.library.told = lambda _snapshot, refused: metrics.count(
+        SNAPSHOT_SWITCH, outcome="refused" if refused else "taken"
+    )
     readership = Readership(SqlReadStore(engine), desk.now)
     outbox = desk.outbox or SqlOutbox(engine)
     courier = handoff.courier(settings, desk, outbox)
@@ -225,6 +231,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
         allow_headers=["content-type", "idempotency-key", *mcp.HEADERS],
         max_age=3600,
     )
+    app.add_middleware(OneSnapshot, library=desk.library)
     app.add_middleware(SecurityHeaders, framed={panel.ADDRESS: settings.panel_origins})
     app.add_middleware(Compressed)
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))

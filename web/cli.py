@@ -81,18 +81,21 @@ def index(
     from datetime import UTC, datetime
 
     from kb.build import BuildSettings, build
-    from kb.published import in_use
+    from kb.place import in_use
     from web.progress import progress
+    from web.sharing import place_to_publish
 
     settings = read_settings(articles=path, data=data)
-    started, began, before = time.monotonic(), datetime.now(UTC), in_use(settings.data)
-    with progress() as show:
+    started, began = time.monotonic(), datetime.now(UTC)
+    with place_to_publish(settings) as place, progress() as show:
+        before = in_use(place)
         report = build(
             settings.articles,
             settings.data,
             BuildSettings(settings.model, settings.default_lang),
             created=began.isoformat(timespec="seconds"),
             progress=show,
+            place=place,
         )
     publishing_commands.record_index(settings, before, began, report)
     seconds = round(time.monotonic() - started, 2)
@@ -131,7 +134,7 @@ def serve(
     settings = read_settings(data=data)
     _check_port(host, port)
     lines = logs.start(settings.log_format, settings.secrets)
-    desk, engine = open_desk(settings)
+    desk, engine = open_desk(settings, serving=True)
     accounts, base = open_accounts(engine), f"http://{host}:{port}"
     _print_addresses(settings, desk.library.searcher.snapshot.manifest["counts"], base, accounts.setup_link())
     app = create_app(settings, replace(desk, events=QuestionLog(desk.events)), engine, accounts)
@@ -183,11 +186,11 @@ def learn(
     from datetime import UTC, datetime
 
     from bot.past_tickets import import_past_tickets
-    from kb.snapshot import open_current
     from web.app import open_learning
+    from web.sharing import open_in_use
 
     settings = read_settings(data=data)
-    articles = {entry.article.id for entry in open_current(settings.data).entries}
+    articles = {entry.article.id for entry in open_in_use(settings).entries}
     store, engine = open_learning(settings)
     done = import_past_tickets(file, store, articles, datetime.now(UTC))
     engine.dispose()

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bot.library import Library
 from web.auth import COOKIE
 from web.problems import problem
 
@@ -47,6 +48,20 @@ _HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+
+
+class OneSnapshot:
+    """Has every part of a request read from one snapshot, also where another one is taken up meanwhile."""
+
+    def __init__(self, app: ASGIApp, library: Library) -> None:
+        self._app, self._library = app, library
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        with self._library.held():
+            await self._app(scope, receive, send)
 
 
 class SecurityHeaders:

@@ -26,7 +26,7 @@ from bot.hours import Hours
 from bot.publishing.publication import GATES, Gate
 from bot.response_times import ResponseTimes
 from kb.routing import AUTO
-from web import choices, handoff_settings, operating_settings, publishing_settings
+from web import choices, handoff_settings, operating_settings, publishing_settings, sharing_settings
 from web.choices import Choice
 from web.handoff_settings import DeskAddress, Handoff, MailServer, WebhookSecret
 from web.operating_settings import LogFormat, MetricsToken
@@ -48,6 +48,7 @@ from web.setting_types import (
     TierHours,
     TimeZone,
 )
+from web.sharing_settings import Snapshots, Vectors
 
 _PREFIX = "FIRSTLINE_"
 FILE_VARIABLE = f"{_PREFIX}SETTINGS"
@@ -129,6 +130,15 @@ class Settings(KeepSettings):
     data: Path = Field(Path("data"), description="Where snapshots, the vector cache and the SQLite database live.")
     database_url: str = Field(
         "", description="A SQLAlchemy URL. Empty: the SQLite file `firstline.db` in the data folder."
+    )
+    snapshots: Snapshots = Field(
+        "folder",
+        description="Where published snapshots are: `folder`, the data folder, which servers may share; or `database`, "
+        "for servers without a common disk ([several servers](shared-index.md)).",
+    )
+    vectors: Vectors = Field(
+        "faiss",
+        description="What searches vectors: `faiss` in the memory of each server, or `pgvector` in PostgreSQL for all.",
     )
     model: str = Field(
         AUTO,
@@ -309,6 +319,7 @@ class Settings(KeepSettings):
     def _complete(self) -> Self:
         handoff_settings.check(self)
         publishing_settings.check(self)
+        sharing_settings.check(self)
         return self
 
     @property
