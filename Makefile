@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-articles check fix words bench cluster quality lighthouse screenshots clean browser
+.PHONY: help install run test test-articles check fix words bench cluster faults quality lighthouse screenshots clean browser
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,10 @@ bench: $(STAMP) ## Speed beside plain sentence-transformers + FAISS, and of the 
 
 cluster: $(STAMP) ## PostgreSQL and three replicas under load, with parts of them killed
 	$(BIN)/python -m bench.cluster
+
+faults: $(STAMP) ## The tests of faults, and the cluster for longer and at other moments each time
+	$(BIN)/python -m pytest tests/faults
+	$(BIN)/python -m bench.cluster 300 $$(date +%s)
 
 quality: $(STAMP) ## hit@k and honesty on the development data in EVAL=
 	$(BIN)/python -m bench.quality $(EVAL)

@@ -183,7 +183,9 @@ def ask(systems: list[System], texts: list[str]) -> None:
 
 def show(systems: list[System], articles: Path, questions: Rows) -> None:
     count = sum(1 for _ in articles.open(encoding="utf-8"))
-    print(f"\nOfficeDocs without symptom sections: {count} articles, {len(questions)} symptom texts; {os.cpu_count()} cores\n")
+    print(
+        f"\nOfficeDocs without symptom sections: {count} articles, {len(questions)} symptom texts; {os.cpu_count()} cores\n"
+    )
     print(f"{'':32}" + "".join(f"{column:>14}" for column in _COLUMNS))
     rows = [system.figures(questions) for system in systems]
     for system, row in zip(systems, rows, strict=True):
@@ -197,7 +199,9 @@ def show(systems: list[System], articles: Path, questions: Rows) -> None:
     ]
     print(f"\nFirstline is {'behind in ' + ', '.join(behind) if behind else 'ahead in every column'}.")
     computed = ", ".join(f"{system.name} {system.processor:.0f} s" for system in systems)
-    print(f"Processor time of the index: {computed}. Asks/s: {_CLIENTS} clients; the better of {_THREADS} threads a question")
+    print(
+        f"Processor time of the index: {computed}. Asks/s: {_CLIENTS} clients; the better of {_THREADS} threads a question"
+    )
     print("for the peers, 1 for Firstline. Memory: the most a serving process held.")
 
 

@@ -46,9 +46,7 @@ def ask(search: Search, texts: list[str]) -> dict[str, Any]:
     return {"ms": times, "found": found}
 
 
-def load(
-    search: Search, set_threads: Callable[[int], None], texts: list[str], clients: int, threads: int
-) -> float:
+def load(search: Search, set_threads: Callable[[int], None], texts: list[str], clients: int, threads: int) -> float:
     """Seconds until `clients` threads together have asked all `texts`."""
     left: Iterator[str] = iter(texts)
     lock = threading.Lock()

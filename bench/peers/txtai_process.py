@@ -1,7 +1,7 @@
 """txtai's process, as its documentation has it: `Embeddings(path=…, hybrid=True)`, dense vectors and BM25.
 
-    python -m bench.peers.txtai_process index MODEL ARTICLES FOLDER
-    python -m bench.peers.txtai_process serve MODEL FOLDER
+python -m bench.peers.txtai_process index MODEL ARTICLES FOLDER
+python -m bench.peers.txtai_process serve MODEL FOLDER
 """
 
 from __future__ import annotations
