@@ -7,12 +7,15 @@ EVAL ?=
 # Processes of the tests. Each takes 1 to 3 GB, so that one for every core is not always better.
 WORKERS ?= 2
 
+# How long `make load` goes on asking. 0: a short look at asks, typeaheads and overload.
+MINUTES ?= 0
+
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-articles check fix words bench cluster faults quality lighthouse screenshots clean browser
+.PHONY: help install run test test-articles check fix words bench cluster faults load quality lighthouse screenshots clean browser wrk
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +69,13 @@ cluster: $(STAMP) ## PostgreSQL and three replicas under load, with parts of the
 faults: $(STAMP) ## The tests of faults, and the cluster for longer and at other moments each time
 	$(BIN)/python -m pytest tests/faults
 	$(BIN)/python -m bench.cluster 300 $$(date +%s)
+
+load: $(STAMP) wrk ## How much load the server stands; MINUTES=10 also looks at its memory
+	$(BIN)/firstline index $(ARTICLES) --data $(DATA)
+	$(BIN)/python -m bench.load --data $(DATA) --minutes $(MINUTES)
+
+wrk: # What makes the load, where it can be installed
+	@.ci/wrk
 
 quality: $(STAMP) ## hit@k and honesty on the development data in EVAL=
 	$(BIN)/python -m bench.quality $(EVAL)

@@ -148,8 +148,7 @@ class SqlEventStore:
         rows = [asdict(question) | more for question, more in zip(asked, lists, strict=True)]
         with reachable("The question could not be recorded"), self._engine.begin() as connection:
             connection.execute(insert(connection, questions).on_conflict_do_nothing(index_elements=["id"]), rows)
-            for question in asked:
-                changes.asked(connection, question.at)
+            changes.asked(connection, *(question.at for question in asked))
 
     def record_outcome(self, outcome: Outcome, at: datetime) -> bool:
         row = {**asdict(outcome), "at": at, "key": outcome.key or None}

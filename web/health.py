@@ -22,8 +22,8 @@ def install(app: FastAPI) -> None:
     app.state.draining = False
 
     @app.get("/healthz", include_in_schema=False)
-    def healthz() -> dict[str, str]:
-        """The process runs."""
+    async def healthz() -> dict[str, str]:
+        """The process runs, also where all its threads are busy."""
         return {"status": "ok"}
 
     @app.get("/readyz", include_in_schema=False)

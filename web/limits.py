@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Literal
 
 from fastapi import Depends, Request
@@ -97,10 +97,11 @@ def check(request: Request, kind: Kind, session: str = "") -> None:
         raise ApiError(429, "too_many_requests", detail, {"Retry-After": str(seconds)})
 
 
-def limited(kind: Kind) -> Callable[[Request], None]:
+def limited(kind: Kind) -> Callable[[Request], Awaitable[None]]:
     """A dependency of an API route, which counts by address alone. Raises ApiError 429."""
 
-    def _limited(request: Request) -> None:
+    async def _limited(request: Request) -> None:
+        await auth.known(request)  # what has to be looked up is, in a thread
         check(request, kind)
 
     return _limited

@@ -147,6 +147,12 @@ SPOOL_REFUSED = Declared(
     "firstline_spool_refused_total", "counter", "Those that neither the database nor the disk took."
 )
 WAITING = Declared("firstline_requests_waiting", "gauge", "Requests that wait for one of these threads.")
+SHED = Declared(
+    "firstline_shed_total",
+    "counter",
+    "Requests that were refused because too many were under way.",
+    (("kind", "`typing`, `asks`, `pages` or `tickets`"),),
+)
 
 #: All there is, as docs/metrics.md lists it.
 DECLARED = (
@@ -172,6 +178,7 @@ DECLARED = (
     WAITING,
     SPOOL_DEPTH,
     SPOOL_REFUSED,
+    SHED,
     LOG_DROPPED,
 )
 

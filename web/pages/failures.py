@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from fastapi import Request
 from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
@@ -74,12 +75,12 @@ class PageRoute(APIRoute):
             except (HTTPException, ApiError):
                 raise  # the application shows these with `error_page`, and tells a program what is wrong with its token
             except BotError as error:
-                return _of_bot_error(request, error)
+                return await run_in_threadpool(_of_bot_error, request, error)
             except ClientDisconnect:
                 return Response(status_code=400)  # half a form, and nobody there to read what is wrong with it
             except Exception as error:
                 _log.exception("unexpected error in %s %s", request.method, template(request.scope), exc_info=error)
-                return error_page(request, HTTPException(500))
+                return await run_in_threadpool(error_page, request, HTTPException(500))
 
         return handle_with_pages
 
