@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-articles check fix words bench cluster load quality lighthouse screenshots wheel size clean browser wrk
+.PHONY: help install run test test-articles check fix words bench cluster load quality lighthouse screenshots wheel size clean browser wrk faults
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,10 @@ bench: $(STAMP) ## Speed beside plain sentence-transformers + FAISS, and of the 
 
 cluster: $(STAMP) ## PostgreSQL and three replicas under load, with parts of them killed
 	$(BIN)/python -m bench.cluster
+
+faults: $(STAMP) ## The tests of faults, and the cluster for longer and at other moments each time
+	$(BIN)/python -m pytest tests/faults
+	$(BIN)/python -m bench.cluster 300 $$(date +%s)
 
 load: $(STAMP) wrk ## How much load the server stands; MINUTES=10 also looks at its memory
 	$(BIN)/firstline index $(ARTICLES) --data $(DATA)
