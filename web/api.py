@@ -38,7 +38,7 @@ from web.words import SOURCE, language_name, words
 router = APIRouter(
     prefix="/api/v1",
     tags=["v1"],
-    responses={"4XX": {"model": Problem, "description": "A problem document (RFC 9457)"}},
+    responses={code: {"model": Problem, "description": "A problem document (RFC 9457)"} for code in ("4XX", "503")},
 )
 #: The widget stands on other sites: it shows what anybody may read, whoever is signed in here.
 _ANYBODY = frozenset({PUBLIC})

@@ -203,6 +203,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     app.add_middleware(Compressed)
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     problems.install(app)
+    problems.document(app)
     api_routes, page_routes = _routes()
     app.router.routes += api_routes
     mcp.mount(app)
