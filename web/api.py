@@ -33,6 +33,7 @@ from web import (
 from web.auth import Agent, Author, caller
 from web.pages.catalogue import catalogue
 from web.problems import ApiError, Problem
+from web.voices import voice
 from web.words import SOURCE, language_name, words
 
 router = APIRouter(
@@ -115,8 +116,10 @@ def typeahead(
 
 
 @router.post("/questions/{question_id}/outcome", status_code=204, summary="Tell what became of an answer")
-def outcome(question_id: str, told: schemas.OutcomeIn, desk: Desk, _rate: limits.Feedback) -> Response:
-    desk.record_outcome(Outcome(question_id, told.outcome, told.article_id, told.reason))
+def outcome(
+    question_id: str, told: schemas.OutcomeIn, desk: Desk, request: Request, _rate: limits.Feedback
+) -> Response:
+    desk.record_outcome(Outcome(question_id, told.outcome, told.article_id, told.reason), voice(request))
     return Response(status_code=204)
 
 

@@ -179,6 +179,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     app.state.notices = NoticeBoard(settings.notice_file, settings.default_lang)
     app.state.tokens = FormTokens(shared_secret(engine, "forms"))
     app.state.panel_key = shared_secret(engine, "panel")
+    app.state.voice_key = shared_secret(engine, "voices")
     app.state.limits = Limits(
         {
             "tickets": settings.rate_tickets,

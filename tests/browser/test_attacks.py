@@ -1,4 +1,4 @@
-"""Attacks in every text that people, authors and other desks give us, shown in a real browser without the pages' policy.
+"""Attacks in every text that people and authors give us, shown in a real browser without the pages' policy.
 
 `bypass_csp` takes away what would stop a script in the end: what is tested is that none gets there.
 """
@@ -20,7 +20,6 @@ from tests.browser.host_site import HostPage, HostSite, host_site
 from tests.people import token
 from tests.security.vectors import vectors
 from tests.web.live import LiveSite, live_site
-from tests.web.site import AGENT
 from web.auth import COOKIE
 
 pytestmark = pytest.mark.browser

@@ -51,8 +51,8 @@ WORDS = (
 )  # fmt: skip
 _PARAMETERS = """q query lang topic exact article from to state next page per_page page[size] page[after] page[before]
 label_names locale section category external_id sort_by sort_order id look revision seen sent done v changed helpful
-days channel by of in only order subject body email declined question question_id token priority tier who text cursor limit
-offset outcome include labels""".split()
+days channel by of in only order subject body email declined question question_id token priority tier who text cursor
+limit offset outcome include labels""".split()
 
 
 @dataclass
