@@ -7,12 +7,15 @@ EVAL ?=
 # Processes of the tests. Each takes 1 to 3 GB, so that one for every core is not always better.
 WORKERS ?= 2
 
+# How long `make load` goes on asking. 0: a short look at asks, typeaheads and overload.
+MINUTES ?= 0
+
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-articles check fix words bench quality fuzz lighthouse screenshots clean browser
+.PHONY: help install run test test-articles check fix words bench cluster load quality fuzz lighthouse screenshots clean browser wrk
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,7 +25,7 @@ install: $(STAMP) ## Make .venv with everything, at pinned versions
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Firstline needs Python 3.11 or newer; $(PYTHON) is `$(PYTHON) --version`. Name another: make PYTHON=python3.12 …"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[build,mcp,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[build,mcp,postgres,dev]'
 	@touch $(STAMP)
 
 run: $(STAMP) ## Index ARTICLES= and serve them on PORT=
@@ -59,6 +62,16 @@ bench: $(STAMP) ## Speed beside plain sentence-transformers + FAISS, and of the 
 	$(BIN)/python -m bench.speed $(ARTICLES)
 	$(BIN)/firstline index $(ARTICLES) --data $(DATA)
 	$(BIN)/python -m bench.pages $(DATA)
+
+cluster: $(STAMP) ## PostgreSQL and three replicas under load, with parts of them killed
+	$(BIN)/python -m bench.cluster
+
+load: $(STAMP) wrk ## How much load the server stands; MINUTES=10 also looks at its memory
+	$(BIN)/firstline index $(ARTICLES) --data $(DATA)
+	$(BIN)/python -m bench.load --data $(DATA) --minutes $(MINUTES)
+
+wrk: # What makes the load, where it can be installed
+	@.ci/wrk
 
 quality: $(STAMP) ## hit@k and honesty on the development data in EVAL=
 	$(BIN)/python -m bench.quality $(EVAL)

@@ -7,6 +7,7 @@ import logging
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from importlib.metadata import version
@@ -43,18 +44,25 @@ from bot.people_store import SqlPeopleStore
 from bot.readership import Readership, SqlReadStore
 from bot.reports.hold_out import HoldOut
 from bot.reports.reports import Reports
+from bot.retention import Retention
 from bot.service import HelpDesk
 from bot.solved import SqlSolvedStore
+from bot.spool import Spool, SpooledEvents
 from bot.worklist import SqlWorklist
 from kb.snapshot import current_id
 from kb.vector_cache import cache_file
-from web import api, handoff, pages, problems, push_webhook, zendesk
+from web import api, handoff, health, pages, problems, push_webhook, readings, zendesk
+from web.access_log import Watched
+from web.capacity import Shedding
 from web.limits import Limits
 from web.mcp import http as mcp
+from web.metrics import SPOOL_DEPTH, SPOOL_REFUSED, Metrics
 from web.middleware import Compressed, SecurityHeaders, SizeLimit
 from web.notice import NoticeBoard
-from web.pages import forms, panel
+from web.pages import forms, panel, reference
 from web.publishing import Process, Publishing, open_publisher
+from web.readings import Counting, Readings
+from web.request_id import Networks
 from web.settings import Settings
 from web.tokens import FormTokens
 
@@ -73,15 +81,17 @@ def open_desk(settings: Settings) -> tuple[HelpDesk, sa.Engine]:
     learning, engine = open_learning(settings)
     library = Library(settings.data, learning)
     outbox = SqlOutbox(engine)
+    spooled = SpooledEvents(SqlEventStore(engine), Spool(settings.data / "spool", new_id))
     desk = HelpDesk(
         library=library,
-        events=SqlEventStore(engine),
+        events=spooled,
         inbox=SqlInbox(engine, new_id, settings.response_times, outgoing=handoff.outgoing(settings, outbox)),
         learning=learning,
         now=lambda: datetime.now(UTC),
         new_id=new_id,
         policy=settings.policy,
         outbox=outbox,
+        spooled=spooled,
     )
     return desk, engine
 
@@ -129,12 +139,20 @@ def open_reports(settings: Settings, engine: sa.Engine, library: Library, outbox
 def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: Accounts | None = None) -> FastAPI:
     """The web application: pages, widget and API over one help desk."""
 
+    metrics = Metrics()
+    desk = replace(desk, observer=Counting(metrics, lambda: desk.library.searcher.snapshot.languages))
+    if waiting := desk.spooled:
+        waiting.told = desk.learn_from
+        metrics.read(SPOOL_DEPTH, lambda: waiting.spool.depth)
+        metrics.read(SPOOL_REFUSED, lambda: waiting.spool.refused)
+    read = Readings(metrics, desk.library, engine, desk.now)
     readership = Readership(SqlReadStore(engine), desk.now)
     outbox = desk.outbox or SqlOutbox(engine)
     courier = handoff.courier(settings, desk, outbox)
     solved = SolvedTickets(SqlSolvedStore(engine), desk.library, cache_file(settings.data))
     reports = open_reports(settings, engine, desk.library, outbox)
     gaps = open_gaps(settings, desk, engine)
+    retention = Retention(engine, settings.keep, reports.days, desk.now)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -145,28 +163,35 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
                 solved.refresh,
                 gaps.refresh,
                 lambda: reports.watch(desk.now()),
+                retention.refresh,
                 app.state.publishing.refresh,
+                read.refresh,
             )
         )
+        delivery = asyncio.create_task(_watch(*([waiting.refresh] if waiting else [])))
+        read.started()
         if courier:
             courier.start()
         async with mcp.serving(app):
             yield
         watcher.cancel()
+        delivery.cancel()
         if courier:
             await asyncio.to_thread(courier.stop)
-        readership.flush()
+        await asyncio.to_thread(readership.flush)
+        await asyncio.to_thread(desk.events.close)
         engine.dispose()
 
-    app = FastAPI(
+    app = Watched(
         title=f"{settings.site_name or 'Help centre'}: Firstline API",
         version=version("firstline"),
         docs_url=None,
         redoc_url=None,
-        openapi_url="/api/v1/openapi.json",
+        openapi_url=None,  # that route of FastAPI's would work the description out on the event loop
         lifespan=lifespan,
     )
     app.state.settings, app.state.desk, app.state.engine = settings, desk, engine
+    app.state.metrics, app.state.trusted = metrics, Networks(settings.trusted_proxies)
     app.state.outbox, app.state.outgoing = outbox, handoff.outgoing(settings, outbox)
     app.state.accounts = accounts or open_accounts(engine)
     app.state.readership, app.state.feedback = readership, SqlFeedbackStore(engine)
@@ -192,6 +217,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     longest = {"/ticket": forms.longest_body(settings.allowed_files)}
     if settings.push_secret.get_secret_value():
         longest[push_webhook.ADDRESS] = push_webhook.LONGEST
+    app.add_middleware(Shedding, metrics=metrics, most=settings.busy_at, streamed=longest)
     app.add_middleware(SizeLimit, streamed=longest)
     app.add_middleware(
         CORSMiddleware,
@@ -209,8 +235,10 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     app.router.routes += api_routes
     mcp.mount(app)
     app.router.routes += page_routes
+    app.router.routes += readings.router.routes
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    _add_health(app)
+    health.install(app)
+    _add_description(app)
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> Response:
@@ -236,22 +264,10 @@ def _routes() -> tuple[list[BaseRoute], list[BaseRoute]]:
     return apis.routes, rest.routes
 
 
-def _add_health(app: FastAPI) -> None:
-    @app.get("/healthz", include_in_schema=False)
-    def healthz() -> dict[str, str]:
-        """The process runs."""
-        return {"status": "ok"}
-
-    @app.get("/readyz", include_in_schema=False)
-    def readyz(request: Request) -> Response:
-        """A snapshot is open and the database answers."""
-        snapshot = request.app.state.desk.library.searcher.snapshot.id
-        try:
-            with request.app.state.engine.connect() as connection:
-                connection.execute(sa.text("SELECT 1"))
-        except sa.exc.SQLAlchemyError:
-            return problems.problem(503, "not_ready", "The database does not answer.", headers={"Retry-After": "5"})
-        return JSONResponse({"status": "ready", "snapshot": snapshot})
+def _add_description(app: FastAPI) -> None:
+    @app.get(reference.OPENAPI, include_in_schema=False)
+    def description() -> JSONResponse:
+        return JSONResponse(app.openapi())
 
 
 async def _watch(*looks: Callable[[], object]) -> None:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated, cast
 from urllib.parse import urlencode
 
 from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from bot.accounts import SESSION_LASTS, TOKEN_PREFIX, Accounts, By
 from bot.errors import StoreUnavailable, TokenExpired
+from bot.patience import hurried
 from bot.people import ANYBODY, Caller, Right
 from web.origin import from_this_site, host, network
 from web.problems import ApiError
@@ -54,6 +56,13 @@ def caller(request: Request) -> Caller:
     return known
 
 
+async def known(request: Request) -> Caller:
+    """As `caller`, as a dependency: only who brings a token or a cookie takes a thread, and is looked up."""
+    if "authorization" in request.headers or session_secret(request):
+        return await run_in_threadpool(caller, request)
+    return caller(request)
+
+
 def viewer(request: Request) -> Caller:
     """As `caller`, for what is shown whatever happens: who cannot be told is shown what anybody is."""
     try:
@@ -69,7 +78,8 @@ def _look_up(request: Request) -> Caller:
     if not (secret := session_secret(request)):
         return ANYBODY
     try:
-        known = accounts(request).of_session(secret) or ANYBODY
+        with hurried():
+            known = accounts(request).of_session(secret) or ANYBODY
     except StoreUnavailable as error:  # who reads may read on, as anybody; `needs` and `enter` say what is the matter
         _log.error("nobody can be told by a session: %s", error)
         request.state.people_unavailable = error

@@ -12,7 +12,7 @@ import typer
 
 from bot.errors import BotError
 from kb.errors import KbError
-from web import gaps_commands, people_commands, publishing_commands
+from web import gaps_commands, people_commands, privacy_commands, publishing_commands
 from web.checking import check
 from web.evaluating import evaluate
 from web.mcp.stdio import mcp
@@ -45,6 +45,9 @@ app.command()(reports)
 app.command()(publishing_commands.pull)
 app.command()(publishing_commands.rollback)
 app.command()(publishing_commands.publications)
+app.command()(privacy_commands.export)
+app.command()(privacy_commands.erase)
+app.command()(privacy_commands.retention)
 app.add_typer(people_commands.people, name="people")
 app.add_typer(people_commands.token, name="token")
 
@@ -115,22 +118,22 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
 ) -> None:
     """Serve the help centre, the widget and the API."""
-    import logging
+    from dataclasses import replace
 
-    import uvicorn
-
+    from bot.question_log import QuestionLog
+    from web import drain, logs
     from web.app import create_app, open_accounts, open_desk
+    from web.metrics import LOG_DROPPED
 
     settings = read_settings(data=data)
     _check_port(host, port)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    lines = logs.start(settings.log_format, settings.secrets)
     desk, engine = open_desk(settings)
     accounts, base = open_accounts(engine), f"http://{host}:{port}"
     _print_addresses(settings, desk.library.searcher.snapshot.manifest["counts"], base, accounts.setup_link())
-    app = create_app(settings, desk, engine, accounts)
-    # Whose word about the client's address counts is a setting of ours: the application looks at it itself.
-    uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False, proxy_headers=False)
+    app = create_app(settings, replace(desk, events=QuestionLog(desk.events)), engine, accounts)
+    app.state.metrics.read(LOG_DROPPED, lambda: lines.dropped)
+    drain.run(app, host, port, settings.drain_seconds)
 
 
 @app.command()

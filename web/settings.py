@@ -26,10 +26,12 @@ from bot.hours import Hours
 from bot.publishing.publication import GATES, Gate
 from bot.response_times import ResponseTimes
 from kb.routing import AUTO
-from web import choices, handoff_settings, publishing_settings
+from web import choices, handoff_settings, operating_settings, publishing_settings
 from web.choices import Choice
 from web.handoff_settings import DeskAddress, Handoff, MailServer, PrivateHosts, WebhookSecret
+from web.operating_settings import LogFormat, MetricsToken
 from web.publishing_settings import PushSecret
+from web.retention_settings import KeepSettings
 from web.setting_types import (
     Address,
     Cost,
@@ -75,7 +77,7 @@ class SettingsError(Exception):
     """The settings cannot be used; the message names each key, the value found and what is allowed."""
 
 
-class Settings(BaseSettings):
+class Settings(KeepSettings):
     """What an operator may set. Environment variables win over the file."""
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", frozen=True)
@@ -245,9 +247,34 @@ class Settings(BaseSettings):
         description="How often one address may fail to sign in as one person; in all, and with API tokens that do not "
         "work, ten times as often. Nobody else is kept out, and who signs in starts anew.",
     )
+    drain_seconds: float = Field(
+        1,
+        ge=0,
+        le=60,
+        description="How long a server that is ended (SIGTERM) says on `/readyz` that it goes before it takes no more "
+        "connections: longer than a load balancer takes to notice.",
+    )
+    busy_at: int = Field(
+        64,
+        ge=4,
+        le=10_000,
+        description="How many requests one server has under way at most ([load](load.md)). At a quarter of it what is "
+        "being typed is refused, at half questions, at three quarters pages, then tickets too.",
+    )
+    metrics_from: Annotated[Proxies, NoDecode] = Field(
+        (), description="Addresses or networks that may read `/metrics` ([operating](operating.md)). Empty: none."
+    )
+    metrics_token: MetricsToken = Field(
+        SecretStr(""),
+        description="Who sends this as `Authorization: Bearer …` may read `/metrics` from anywhere. Empty: nobody may.",
+    )
+    log_format: LogFormat = Field(
+        "plain", description="The log, on stderr: `plain` lines for people, or `json`, one object a line."
+    )
     trusted_proxies: Annotated[Proxies, NoDecode] = Field(
         ("127.0.0.1", "::1"),
-        description="Addresses or networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.",
+        description="Addresses or networks of proxies whose `X-Forwarded-For`, `X-Forwarded-Proto` and "
+        "`X-Request-ID` are believed.",
     )
 
     @field_validator("ticket_topics", "departments", mode="before")
@@ -267,6 +294,7 @@ class Settings(BaseSettings):
         "attachment_types",
         "trusted_proxies",
         "outgoing_private_hosts",
+        "metrics_from",
         "check_off",
         "publish_requires",
         mode="before",
@@ -292,6 +320,11 @@ class Settings(BaseSettings):
     @property
     def allowed_files(self) -> Allowed:
         return Allowed(self.attachments_max, self.attachment_max_mb, self.attachment_types)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every text that must stand in no log."""
+        return operating_settings.secrets(self)
 
     @property
     def notice_file(self) -> Path:
@@ -326,6 +359,11 @@ class Settings(BaseSettings):
         return init_settings, env_settings, file
 
 
+def names() -> list[str]:
+    """The settings in the order they stand above; those of other modules come last."""
+    return sorted(Settings.model_fields, key=lambda name: name not in Settings.__annotations__)
+
+
 def settings_file() -> Path:
     """The file that settings are read from, where it exists."""
     return Path(os.environ.get(FILE_VARIABLE, DEFAULT_FILE))
@@ -356,7 +394,7 @@ def _explain(entry: Any) -> str:
     if name in _REPLACED:
         return f"{name}: {_REPLACED[name]}{_found(name, entry['input'])}."
     if entry["type"] == "extra_forbidden":
-        return f"{name}: no such setting. Known: {', '.join(Settings.model_fields)}."
+        return f"{name}: no such setting. Known: {', '.join(names())}."
     return f"{name}: {entry['msg'].removeprefix('Value error, ')}{_found(name, entry['input'])}."
 
 

@@ -8,13 +8,17 @@ import sqlalchemy as sa
 
 from bot.tables import questions, report_log
 
+#: Times that are no further apart lie on the days of the first and the last.
+_ONE_GROUP = timedelta(hours=1)
 #: A ticket that comes later is none of a question's any more.
 RETURNS_WITHIN = timedelta(days=7)
 
 
-def asked(connection: sa.Connection, at: datetime) -> None:
-    """Something was asked at `at`; also to be called where what was kept of that time is erased."""
-    connection.execute(report_log.insert().values(at=at))
+def asked(connection: sa.Connection, *at: datetime) -> None:
+    """Something was asked at these times; also to be called where what was kept of a time is erased."""
+    first, last = min(at), max(at)
+    days = {first, last} if last - first <= _ONE_GROUP else set(at)
+    connection.execute(report_log.insert(), [{"at": when} for when in sorted(days)])
 
 
 def told(connection: sa.Connection, question_id: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -11,20 +12,29 @@ from bot.events import EventStore, MemoryEventStore, SqlEventStore
 from bot.inbox import Inbox, SqlInbox
 from bot.memory_inbox import MemoryInbox
 from bot.models import Outcome, SentTicket
+from bot.question_log import QuestionLog
 from tests.bot.samples import NOON, after, asked, draft, not_solved, opened, solved
+from tests.databases import STORES, engine_of
 
 Stores = tuple[EventStore, Inbox]
 
 WARSAW_IN_SUMMER = timezone(timedelta(hours=2))
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def stores(request: pytest.FixtureRequest) -> Stores:
+@pytest.fixture(params=[*STORES, "log"])
+def stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
+    """`log` writes one group by itself at most: then only what asks for questions has them written."""
     if request.param == "memory":
         inbox = MemoryInbox()
-        return MemoryEventStore(inbox.sent), inbox
-    engine = request.getfixturevalue("engine")
-    return SqlEventStore(engine), SqlInbox(engine, iter(f"ticket-{n}" for n in range(1, 1_000)).__next__)
+        yield MemoryEventStore(inbox.sent), inbox
+        return
+    grouped = request.param == "log"
+    engine = request.getfixturevalue("engine") if grouped else engine_of(request)
+    store: EventStore = SqlEventStore(engine)
+    if grouped:
+        store = QuestionLog(store, pause_s=3600)
+    yield store, SqlInbox(engine, iter(f"ticket-{n}" for n in range(1, 1_000)).__next__)
+    store.close()
 
 
 @pytest.fixture
@@ -91,6 +101,13 @@ def test_a_span_may_be_given_in_another_zone(events: EventStore) -> None:
 
     assert len(events.questions(since=since, until=since + timedelta(seconds=1))) == 1
     assert events.questions(until=since) == []
+
+
+def test_questions_are_recorded_together_or_not_at_all(events: EventStore) -> None:
+    events.record_questions([asked("q1"), asked("q2", at=after(hours=30))])
+    events.record_questions([])
+
+    assert [question.id for question in events.questions(since=NOON)] == ["q1", "q2"]
 
 
 # --- outcomes ----------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from fastapi import Request
 from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
@@ -21,6 +22,7 @@ from bot.models import Question, Suggestion
 from kb import languages
 from kb.links import article_path
 from kb.models import Article
+from web.access_log import template
 from web.auth import Forbidden
 from web.pages.catalogue import Catalogue, catalogue
 from web.pages.templates import page
@@ -73,12 +75,12 @@ class PageRoute(APIRoute):
             except (HTTPException, ApiError):
                 raise  # the application shows these with `error_page`, and tells a program what is wrong with its token
             except BotError as error:
-                return _of_bot_error(request, error)
+                return await run_in_threadpool(_of_bot_error, request, error)
             except ClientDisconnect:
                 return Response(status_code=400)  # half a form, and nobody there to read what is wrong with it
             except Exception as error:
-                _log.exception("unexpected error in %s %s", request.method, request.url.path, exc_info=error)
-                return error_page(request, HTTPException(500))
+                _log.exception("unexpected error in %s %s", request.method, template(request.scope), exc_info=error)
+                return await run_in_threadpool(error_page, request, HTTPException(500))
 
         return handle_with_pages
 
@@ -93,7 +95,7 @@ def error_page(request: Request, error: HTTPException, message: Message | None =
             return moved
         return _page(request, error, message)
     except Exception:  # whatever broke the page must not break the page that says so
-        _log.exception("no error page for %s %s", request.method, request.url.path)
+        _log.exception("no error page for %s %s", request.method, template(request.scope))
         return PlainTextResponse(str(error.detail), error.status_code, dict(error.headers or {}))
 
 

@@ -16,6 +16,8 @@ from web.pages.visit import base_address
 from web.problems import CODES
 
 router = APIRouter(route_class=PageRoute)
+#: Where the machine-readable description of the API is.
+OPENAPI = "/api/v1/openapi.json"
 
 Schema = dict[str, Any]
 
@@ -92,7 +94,7 @@ def api(request: Request) -> Response:
     values = {
         "reference": reference(app.openapi(), origin),
         "origin": origin,
-        "openapi": app.openapi_url,
+        "openapi": OPENAPI,
         "version": app.version,
     }
     return page(request, "api.html", values)
