@@ -141,9 +141,9 @@ class HelpDesk:
         at = self.now()
         told = replace(outcome, reason=privacy.to_keep(outcome.reason))
         if self.events.record_outcome(told, at):
-            self.learn_from(told, at)
+            self.learn_from(told, at, voice)
 
-    def learn_from(self, outcome: Outcome, at: datetime) -> None:
+    def learn_from(self, outcome: Outcome, at: datetime, voice: str = "") -> None:
         """Learns from an outcome that is stored; twice is once. Raises StoreUnavailable."""
         asked = self.events.question(outcome.question_id)
         if asked is None:

@@ -23,6 +23,7 @@ SECRETS: dict[str, Any] = {
     "articles_remote": f"https://ann:{CANARY}@git.example/a.git",
     "push_secret": f"{CANARY}-push-secret",
     "handoff_secret": f"{CANARY}-handoff",
+    "metrics_token": f"{CANARY}-metrics-token-of-the-walk",
     "smtp_url": f"smtp://ann:{CANARY}@127.0.0.1:9",
     "webhook_secret": "whsec_cXVldHphbGNvYXRsIHdlYmhvb2tzIGFyZSBzaWduZWQ=",
     "spike_secret": "whsec_cXVldHphbGNvYXRsIHNwaWtlcyBhcmUgYWxsIHNpZ25lZA==",
