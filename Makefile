@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-articles check fix words bench cluster load quality lighthouse screenshots wheel size clean browser wrk faults
+.PHONY: help install run test test-articles check fix words bench cluster load quality lighthouse screenshots wheel size clean browser wrk faults fuzz
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ wrk: # What makes the load, where it can be installed
 
 quality: $(STAMP) ## hit@k and honesty on the development data in EVAL=
 	$(BIN)/python -m bench.quality $(EVAL)
+
+fuzz: $(STAMP) ## Thousands of hostile requests to every route, for about ten minutes
+	$(BIN)/python -m tests.security.fuzzing --examples 60
 
 lighthouse: $(STAMP) browser build/lighthouse/.installed ## Lighthouse on home, article, search and ticket form
 	$(BIN)/python -m bench.lighthouse

@@ -135,14 +135,17 @@ class HelpDesk:
         """The question as one text, with the earlier one where it is understood to follow that up."""
         return self._understand(self.library.searcher, _checked(question)).text
 
-    def record_outcome(self, outcome: Outcome) -> None:
-        """Keeps what became of a reply, as evidence for learning too. Raises QuestionUnknown or StoreUnavailable."""
+    def record_outcome(self, outcome: Outcome, voice: str = "") -> None:
+        """Keeps what became of a reply, as evidence for learning too. Raises QuestionUnknown or StoreUnavailable.
+
+        `voice` names who says it where a session is easily made up: all sessions of one voice count once.
+        """
         at = self.now()
         told = replace(outcome, reason=privacy.to_keep(outcome.reason))
         if self.events.record_outcome(told, at):
-            self.learn_from(told, at)
+            self.learn_from(told, at, voice)
 
-    def learn_from(self, outcome: Outcome, at: datetime) -> None:
+    def learn_from(self, outcome: Outcome, at: datetime, voice: str = "") -> None:
         """Learns from an outcome that is stored; twice is once. Raises StoreUnavailable."""
         asked = self.events.question(outcome.question_id)
         if asked is None:
@@ -153,7 +156,8 @@ class HelpDesk:
         # Who names no article means the answer. Nobody can vouch for an article that was not shown.
         article = outcome.article_id or (asked.shown[0] if asked.decision == "answer" else "")
         if article in asked.shown:
-            trace = Trace("end_user", asked.id, at, session=asked.session, solved=outcome.outcome == "solved")
+            session = asked.session and (voice or asked.session)
+            trace = Trace("end_user", asked.id, at, session=session, solved=outcome.outcome == "solved")
             self._hear(article, asked, trace)
 
     def open_ticket(self, draft: TicketDraft, idempotency_key: str) -> Ticket:

@@ -210,6 +210,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     app.state.notices = NoticeBoard(settings.notice_file, settings.default_lang)
     app.state.tokens = FormTokens(shared_secret(engine, "forms"))
     app.state.panel_key = shared_secret(engine, "panel")
+    app.state.voice_key = shared_secret(engine, "voices")
     app.state.limits = Limits(
         {
             "tickets": settings.rate_tickets,
@@ -236,6 +237,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     app.add_middleware(Compressed)
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     problems.install(app)
+    problems.document(app)
     api_routes, page_routes = _routes()
     app.router.routes += api_routes
     mcp.mount(app)

@@ -28,7 +28,7 @@ from bot.response_times import ResponseTimes
 from kb.routing import AUTO
 from web import choices, handoff_settings, operating_settings, publishing_settings, sharing_settings
 from web.choices import Choice
-from web.handoff_settings import DeskAddress, Handoff, MailServer, WebhookSecret
+from web.handoff_settings import DeskAddress, Handoff, MailServer, PrivateHosts, WebhookSecret
 from web.operating_settings import LogFormat, MetricsToken
 from web.publishing_settings import PushSecret
 from web.retention_settings import KeepSettings
@@ -183,6 +183,11 @@ class Settings(KeepSettings):
         "start. Requesters then get a confirmation and agents' answers by e-mail. Empty: no mail is sent.",
     )
     mail_from: Email = Field("", description="The address our mail comes from.")
+    outgoing_private_hosts: Annotated[PrivateHosts, NoDecode] = Field(
+        (),
+        description="What of your own network `handoff_url` and `spike_url` may lead to: names, addresses or networks, "
+        "such as `desk.internal`, `127.0.0.1` or `10.0.0.0/8` ([security](security.md)). All else there is refused.",
+    )
     webhook_secret: WebhookSecret = Field(
         SecretStr(""), description="The secret (`whsec_…`) of webhooks that another desk sends us. Empty: closed."
     )
@@ -298,6 +303,7 @@ class Settings(KeepSettings):
         "holidays",
         "attachment_types",
         "trusted_proxies",
+        "outgoing_private_hosts",
         "metrics_from",
         "check_off",
         "publish_requires",
