@@ -54,10 +54,10 @@ _hooked = False
 
 
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
-    if WATCH.on and event in _WAITS:
-        # The first request of a route reads code: FastAPI looks where it stands, Python imports.
-        if event != "open" or not str(arguments[0]).endswith((".py", ".pyc")):
-            WATCH.look(event)
+    # The first request of a route reads code: FastAPI looks where it stands, Python imports.
+    code = event == "open" and str(arguments[0]).endswith((".py", ".pyc"))
+    if WATCH.on and event in _WAITS and not code:
+        WATCH.look(event)
 
 
 @contextmanager
