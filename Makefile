@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-articles check fix words bench load quality lighthouse screenshots clean browser wrk
+.PHONY: help install run test test-articles check fix words bench cluster load quality lighthouse screenshots clean browser wrk
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ load: $(STAMP) wrk ## How much load the server stands; MINUTES=10 also looks at 
 
 wrk: # What makes the load, where it can be installed
 	@.ci/wrk
+
+cluster: $(STAMP) ## PostgreSQL and three replicas under load, with parts of them killed
+	$(BIN)/python -m bench.cluster
 
 quality: $(STAMP) ## hit@k and honesty on the development data in EVAL=
 	$(BIN)/python -m bench.quality $(EVAL)

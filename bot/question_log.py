@@ -97,9 +97,9 @@ class QuestionLog:
 
     # --- what has to find questions that wait ------------------------------------------------------------------------
 
-    def record_outcome(self, outcome: Outcome, at: datetime) -> None:
+    def record_outcome(self, outcome: Outcome, at: datetime) -> bool:
         self._written(outcome.question_id)
-        self._store.record_outcome(outcome, at)
+        return self._store.record_outcome(outcome, at)
 
     def question(self, question_id: str) -> RecordedQuestion | None:
         self._written(question_id)

@@ -34,6 +34,8 @@ from bot.models import (
 )
 from bot.observer import Nobody, Observer
 from bot.outbox import SqlOutbox
+from bot.patience import hurried
+from bot.spool import SpooledEvents
 from kb.search import Query, Searcher
 from kb.stages import Times, stage, staged
 from kb.typeahead import long_enough
@@ -51,7 +53,8 @@ _WORDS_WITH_MEANING = 3
 class HelpDesk:
     """All that a front end may ask for. Clock and ids come in as arguments, so that a test can hold them still.
 
-    `outbox` is where the inbox writes what has to be sent; None where nothing ever is. `observer` counts.
+    `outbox` is where the inbox writes what has to be sent; None where nothing ever is. `spooled` has events wait while
+    the database does not answer; None where they would be lost. `observer` counts.
     """
 
     library: Library
@@ -62,6 +65,7 @@ class HelpDesk:
     new_id: Callable[[], str]
     policy: Policy = field(default_factory=Policy)
     outbox: SqlOutbox | None = None
+    spooled: SpooledEvents | None = None
     observer: Observer = field(default_factory=Nobody)
 
     def ask(self, question: Question, *, keep: bool = True) -> Reply:
@@ -132,7 +136,12 @@ class HelpDesk:
     def record_outcome(self, outcome: Outcome) -> None:
         """Keeps what became of a reply, as evidence for learning too. Raises QuestionUnknown or StoreUnavailable."""
         at = self.now()
-        self.events.record_outcome(replace(outcome, reason=privacy.to_keep(outcome.reason)), at)
+        told = replace(outcome, reason=privacy.to_keep(outcome.reason))
+        if self.events.record_outcome(told, at):
+            self.learn_from(told, at)
+
+    def learn_from(self, outcome: Outcome, at: datetime) -> None:
+        """Learns from an outcome that is stored; twice is once. Raises StoreUnavailable."""
         asked = self.events.question(outcome.question_id)
         if asked is None:
             return
@@ -287,7 +296,8 @@ class HelpDesk:
         context = ""
         try:
             if question.after:
-                context = conversation.first_of(self.events.question(question.after), self.events.question)
+                with hurried():
+                    context = conversation.first_of(self.events.question(question.after), self.events.question)
         except StoreUnavailable as error:
             _log.error("a follow-up was taken on its own: %s", error)
         return conversation.understand(searcher, question, context, self.policy, limit)

@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
@@ -46,18 +45,19 @@ from bot.reports.hold_out import HoldOut
 from bot.reports.reports import Reports
 from bot.service import HelpDesk
 from bot.solved import SqlSolvedStore
+from bot.spool import Spool, SpooledEvents
 from bot.worklist import SqlWorklist
 from kb.snapshot import current_id
 from kb.vector_cache import cache_file
-from web import api, handoff, pages, problems, push_webhook, readings, zendesk
+from web import api, handoff, health, pages, problems, push_webhook, readings, zendesk
 from web.access_log import Watched
 from web.capacity import Shedding
 from web.limits import Limits
 from web.mcp import http as mcp
-from web.metrics import Metrics
+from web.metrics import SPOOL_DEPTH, SPOOL_REFUSED, Metrics
 from web.middleware import Compressed, SecurityHeaders, SizeLimit
 from web.notice import NoticeBoard
-from web.pages import forms, panel, reference
+from web.pages import forms, panel
 from web.publishing import Process, Publishing, open_publisher
 from web.readings import Counting, Readings
 from web.request_id import Networks
@@ -79,15 +79,17 @@ def open_desk(settings: Settings) -> tuple[HelpDesk, sa.Engine]:
     learning, engine = open_learning(settings)
     library = Library(settings.data, learning)
     outbox = SqlOutbox(engine)
+    spooled = SpooledEvents(SqlEventStore(engine), Spool(settings.data / "spool", new_id))
     desk = HelpDesk(
         library=library,
-        events=SqlEventStore(engine),
+        events=spooled,
         inbox=SqlInbox(engine, new_id, settings.response_times, outgoing=handoff.outgoing(settings, outbox)),
         learning=learning,
         now=lambda: datetime.now(UTC),
         new_id=new_id,
         policy=settings.policy,
         outbox=outbox,
+        spooled=spooled,
     )
     return desk, engine
 
@@ -137,6 +139,10 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
 
     metrics = Metrics()
     desk = replace(desk, observer=Counting(metrics, lambda: desk.library.searcher.snapshot.languages))
+    if waiting := desk.spooled:
+        waiting.told = desk.learn_from
+        metrics.read(SPOOL_DEPTH, lambda: waiting.spool.depth)
+        metrics.read(SPOOL_REFUSED, lambda: waiting.spool.refused)
     read = Readings(metrics, desk.library, engine, desk.now)
     readership = Readership(SqlReadStore(engine), desk.now)
     outbox = desk.outbox or SqlOutbox(engine)
@@ -158,15 +164,17 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
                 read.refresh,
             )
         )
+        delivery = asyncio.create_task(_watch(*([waiting.refresh] if waiting else [])))
         read.started()
         if courier:
             courier.start()
         async with mcp.serving(app):
             yield
         watcher.cancel()
+        delivery.cancel()
         if courier:
             await asyncio.to_thread(courier.stop)
-        readership.flush()
+        await asyncio.to_thread(readership.flush)
         await asyncio.to_thread(desk.events.close)
         engine.dispose()
 
@@ -175,7 +183,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
         version=version("firstline"),
         docs_url=None,
         redoc_url=None,
-        openapi_url=None,  # that route of FastAPI's would work the description out on the event loop
+        openapi_url=None,  # web/pages/reference.py has it
         lifespan=lifespan,
     )
     app.state.settings, app.state.desk, app.state.engine = settings, desk, engine
@@ -223,7 +231,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     app.router.routes += page_routes
     app.router.routes += readings.router.routes
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    _add_health(app)
+    health.install(app)
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> Response:
@@ -247,28 +255,6 @@ def _routes() -> tuple[list[BaseRoute], list[BaseRoute]]:
     apis.include_router(zendesk.router)
     rest.include_router(pages.router)
     return apis.routes, rest.routes
-
-
-def _add_health(app: FastAPI) -> None:
-    @app.get(reference.OPENAPI, include_in_schema=False)
-    def description() -> JSONResponse:
-        return JSONResponse(app.openapi())
-
-    @app.get("/healthz", include_in_schema=False)
-    async def healthz() -> dict[str, str]:
-        """The process runs, also where all its threads are busy."""
-        return {"status": "ok"}
-
-    @app.get("/readyz", include_in_schema=False)
-    def readyz(request: Request) -> Response:
-        """A snapshot is open and the database answers."""
-        snapshot = request.app.state.desk.library.searcher.snapshot.id
-        try:
-            with request.app.state.engine.connect() as connection:
-                connection.execute(sa.text("SELECT 1"))
-        except sa.exc.SQLAlchemyError:
-            return problems.problem(503, "not_ready", "The database does not answer.", headers={"Retry-After": "5"})
-        return JSONResponse({"status": "ready", "snapshot": snapshot})
 
 
 async def _watch(*looks: Callable[[], object]) -> None:

@@ -117,10 +117,8 @@ def serve(
     """Serve the help centre, the widget and the API."""
     from dataclasses import replace
 
-    import uvicorn
-
     from bot.question_log import QuestionLog
-    from web import logs
+    from web import drain, logs
     from web.app import create_app, open_accounts, open_desk
     from web.metrics import LOG_DROPPED
 
@@ -132,8 +130,7 @@ def serve(
     _print_addresses(settings, desk.library.searcher.snapshot.manifest["counts"], base, accounts.setup_link())
     app = create_app(settings, replace(desk, events=QuestionLog(desk.events)), engine, accounts)
     app.state.metrics.read(LOG_DROPPED, lambda: lines.dropped)
-    # Whose word about the client's address counts is a setting of ours: the application looks at it itself.
-    uvicorn.run(app, host=host, port=port, log_config=None, access_log=False, server_header=False, proxy_headers=False)
+    drain.run(app, host, port, settings.drain_seconds)
 
 
 @app.command()

@@ -140,6 +140,12 @@ THREADS = Declared(
     "Threads that answer requests.",
     (("state", "`busy`, or `limit`: as many as there may be"),),
 )
+SPOOL_DEPTH = Declared(
+    "firstline_spool_depth", "gauge", "Questions and outcomes that wait on this server's disk for the database."
+)
+SPOOL_REFUSED = Declared(
+    "firstline_spool_refused_total", "counter", "Those that neither the database nor the disk took."
+)
 WAITING = Declared("firstline_requests_waiting", "gauge", "Requests that wait for one of these threads.")
 SHED = Declared(
     "firstline_shed_total",
@@ -171,6 +177,8 @@ DECLARED = (
     THREADS,
     WAITING,
     SHED,
+    SPOOL_DEPTH,
+    SPOOL_REFUSED,
     LOG_DROPPED,
 )
 

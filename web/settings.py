@@ -248,6 +248,13 @@ class Settings(BaseSettings):
         description="How many requests one server has under way at most ([load](load.md)). At a quarter of it what is "
         "being typed is refused, at half questions, at three quarters pages, then tickets too.",
     )
+    drain_seconds: float = Field(
+        1,
+        ge=0,
+        le=60,
+        description="How long a server that is ended (SIGTERM) says on `/readyz` that it goes before it takes no more "
+        "connections: longer than a load balancer takes to notice.",
+    )
     metrics_from: Annotated[Proxies, NoDecode] = Field(
         (), description="Addresses or networks that may read `/metrics` ([operating](operating.md)). Empty: none."
     )
