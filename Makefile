@@ -63,15 +63,15 @@ bench: $(STAMP) ## Speed beside plain sentence-transformers + FAISS, and of the 
 	$(BIN)/firstline index $(ARTICLES) --data $(DATA)
 	$(BIN)/python -m bench.pages $(DATA)
 
+cluster: $(STAMP) ## PostgreSQL and three replicas under load, with parts of them killed
+	$(BIN)/python -m bench.cluster
+
 load: $(STAMP) wrk ## How much load the server stands; MINUTES=10 also looks at its memory
 	$(BIN)/firstline index $(ARTICLES) --data $(DATA)
 	$(BIN)/python -m bench.load --data $(DATA) --minutes $(MINUTES)
 
 wrk: # What makes the load, where it can be installed
 	@.ci/wrk
-
-cluster: $(STAMP) ## PostgreSQL and three replicas under load, with parts of them killed
-	$(BIN)/python -m bench.cluster
 
 quality: $(STAMP) ## hit@k and honesty on the development data in EVAL=
 	$(BIN)/python -m bench.quality $(EVAL)

@@ -24,6 +24,7 @@ Action = Literal[
     "person_changed",
     "person_deactivated",
     "person_reactivated",
+    "person_erased",
     "link_made",
     "token_made",
     "token_revoked",

@@ -138,6 +138,9 @@ class SqlInbox:
             **columns(made),
         }
         with reachable("The ticket could not be stored"):
+            # Looked for first: on PostgreSQL every row that is refused takes a ticket's number with it.
+            if before := self._sent_before(draft, idempotency_key):
+                return before
             try:
                 with self._engine.begin() as connection:
                     number = connection.execute(tickets.insert().values(row).returning(tickets.c.number)).scalar_one()
@@ -147,14 +150,18 @@ class SqlInbox:
                     changes.ticketed(connection, draft.session, draft.question_id, at)
                     if self._outgoing:
                         self._outgoing.opened(connection, made)
-            except sa.exc.IntegrityError:
-                return self._sent_before(draft, idempotency_key)
+            except sa.exc.IntegrityError:  # somebody sent the same at the same time
+                if before := self._sent_before(draft, idempotency_key):
+                    return before
+                raise
         self._wake()
         return made
 
-    def _sent_before(self, draft: TicketDraft, idempotency_key: str) -> Ticket:
+    def _sent_before(self, draft: TicketDraft, idempotency_key: str) -> Ticket | None:
         with self._engine.begin() as connection:
-            row = connection.execute(tickets.select().where(tickets.c.idempotency_key == idempotency_key)).one()
+            row = connection.execute(tickets.select().where(tickets.c.idempotency_key == idempotency_key)).first()
+            if row is None:
+                return None
             if row.fingerprint != fingerprint(draft):
                 raise conflict(idempotency_key)
             # Who goes back and attaches a file to what was sent means that ticket.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from bot.errors import StoreUnavailable
@@ -12,8 +13,9 @@ from bot.learning import LearningStore
 from kb.errors import KbError
 from kb.learned import LearnedQuestion
 from kb.models import PUBLIC
+from kb.published import published
 from kb.search import Query, Searcher
-from kb.snapshot import Snapshot, current_id, open_current, snapshots_folder
+from kb.snapshot import Snapshot, current_id, open_current, open_snapshot, snapshots_folder
 from kb.vector_cache import cache_file
 
 _log = logging.getLogger(__name__)
@@ -39,10 +41,28 @@ class Library:
         self._learned: tuple[LearnedQuestion, ...] = ()
         self._store_fails = False
         self._hear_of_learned()
-        self.searcher = self._load()
+        self.searcher = self._begin()
+
+    def _begin(self) -> Searcher:
+        """The snapshot in use or, where that one is damaged, the last published before it that can be used."""
+        try:
+            return self._load()
+        except KbError as error:
+            wanted = self._wanted()
+            order = published(self._data)
+            for earlier in reversed(order[: order.index(wanted[0])] if wanted[0] in order else order):
+                with suppress(KbError):
+                    searcher = self._searcher_of(open_snapshot(snapshots_folder(self._data) / earlier))
+                    _log.error("snapshot %s is refused, %s is in use: %s", wanted[0], earlier, error)
+                    self._refused = wanted
+                    return searcher
+            raise
 
     def _load(self) -> Searcher:
-        searcher = Searcher(self._open(self._data))
+        return self._searcher_of(self._open(self._data))
+
+    def _searcher_of(self, snapshot: Snapshot) -> Searcher:
+        searcher = Searcher(snapshot)
         if self._learned:
             searcher = searcher.with_learned(self._learned, cache_file(self._data))
         searcher.rank(Query("warm up"))  # the first question pays for allocations; let it be this one

@@ -12,6 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -139,10 +140,25 @@ def watch(engine: sa.Engine) -> Breaker:
             raise psycopg.OperationalError("it hangs")
         if left() == 0:
             raise psycopg.OperationalError("no answer in time")
+        opening: Future[Any] = Future()
+        # libpq waits for at least two seconds, which is longer than who is in a hurry can bear.
+        threading.Thread(target=_open, args=(opening, words, options), name="connecting", daemon=True).start()
         try:
-            return Connection.connect(*words, **options)
-        except psycopg.errors.ConnectionTimeout:
+            return opening.result(left())
+        except (TimeoutError, psycopg.errors.ConnectionTimeout) as error:
+            opening.add_done_callback(_close)
             breaker.suspect()
-            raise
+            raise psycopg.OperationalError("no answer in time") from error
+
+    def _open(opening: Future[Any], words: Any, options: dict[str, Any]) -> None:
+        try:
+            opening.set_result(Connection.connect(*words, **options))
+        except BaseException as error:
+            opening.set_exception(error)
+
+    def _close(opening: Future[Any]) -> None:
+        """One that comes when nobody waits for it any more."""
+        if opening.exception() is None:
+            opening.result().close()
 
     return breaker

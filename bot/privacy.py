@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from bot.identity import ID, IP, MAC, mask_addresses, mask_ids
+from bot.said import CODE, NAME, PASSWORD, TOKEN, mask_names, mask_said
 from kb.personal import IBAN, is_iban, passes_luhn
 
 # Each pattern takes a run of text once, however long and hostile: a run is entered at its start only (a look-behind)
@@ -44,6 +46,24 @@ _NUMBER = rf"""(?<!{_LETTER})(?<![\#-])(?<!\d\.)(?<!\b[Kk][Bb]\ )
 _DIGITS = re.compile(rf"(?P<kept>{_KEPT})|{_NUMBER}", re.VERBOSE)
 
 EMAIL, PHONE, CARD, ACCOUNT = "[email]", "[phone]", "[card number]", "[account number]"
+MASKS = (EMAIL, PHONE, CARD, ACCOUNT, PASSWORD, CODE, TOKEN, ID, IP, MAC, NAME)
+
+#: Before a run of digits these say what it numbers, and that is no person.
+_NUMBERED = re.compile(
+    r"\b(?:orders?|part|sku|item|case|tickets?|bug|issue|event|quota|error|errors|code|bestellung|bestell-?n(?:ummer|r)|auftrag\w*"
+    r"|artikel-?(?:nummer|nr)?|vorgang\w*|fehler(?:code|nummer)?|kontingent|pedido|referencia|incidencia|caso|error|código|cuota"
+    r"|commande|référence|dossier|erreur|ordine|articolo|errore|codice|bestelling|bestelnummer|artikelnummer|zaak|fout(?:code)?"
+    r"|zamówieni[ea]|zgłoszeni[ea]|indeks|sprawa|bł[ęą]d\w*|заказ\w?|заявк\w|артикул|обращени[ея]|ошибк[аи]|баг)"
+    r"(?:[\s:#№.-]{1,3}(?:number|no|nr|nummer|número|numéro|numero|code|id|no\.|nr\.))?[\s:#№=]{1,3}\Z",
+    re.IGNORECASE,
+)
+#: What may follow a number that is an amount: its decimals, or a unit.
+_AMOUNT = re.compile(
+    r",\d\d\b|\s?(?:bytes?|bajt\w*|octets?|байт\w*|[KMGT]i?B\b|[КМГ]Б\b|€|\$|EUR\b|USD\b|PLN\b|zł|руб|%)", re.IGNORECASE
+)
+
+
+_ONE_DIGIT, _TWO_DIGITS = re.compile(r"\d"), re.compile(r"[a-fA-F\d]\d|\d[a-fA-F\d]|::")
 
 
 def to_keep(text: str) -> str:
@@ -52,26 +72,44 @@ def to_keep(text: str) -> str:
 
 
 def mask(text: str) -> str:
-    """The text with e-mail addresses, phone, card and account numbers replaced by a word in brackets.
+    """The text with personal data replaced by a word in brackets (MASKS); masked again, it stays as it is.
 
-    Dates, version numbers, IP addresses and error codes stay: they are what a question is about. A run of seven digits
-    or more that is none of these is masked, since a number kept by mistake cannot be taken back.
+    Dates, version numbers, private IP addresses and error codes stay: they are what a question is about, and so do the
+    numbers of orders and tickets. Any other run of seven digits or more is masked, since a number kept by mistake
+    cannot be taken back. docs/privacy.md has what is found of which kind.
     """
-    text = _EMAIL.sub(EMAIL, text)
-    text = IBAN.sub(lambda match: ACCOUNT if is_iban(match[0]) else match[0], text)
-    return _DIGITS.sub(_number, text)
+    text = mask_said(text)
+    if "@" in text or "%40" in text:
+        text = _EMAIL.sub(EMAIL, text)
+    if _TWO_DIGITS.search(text):
+        text = IBAN.sub(lambda match: ACCOUNT if is_iban(match[0]) else match[0], text)
+        text = mask_addresses(mask_ids(text))
+    if _ONE_DIGIT.search(text):
+        text = _DIGITS.sub(_number, text)
+    return mask_names(text)
 
 
 def _number(match: re.Match[str]) -> str:
     written = match[0]
     digits = re.sub(r"\D", "", written)
-    if match["kept"]:
+    if match["kept"] or _is_amount(match, digits):
         return written
     if 13 <= len(digits) <= 19 and passes_luhn(digits):
         return CARD
+    if written.isdecimal() and _NUMBERED.search(match.string, max(0, match.start() - 32), match.start()):
+        return written
     if written.startswith(("+", "00", "(")) or (len(digits) <= 13 and re.search(r"\D", written)):
         return PHONE
     return PHONE if written.startswith("0") and len(digits) <= 12 else ACCOUNT
+
+
+def _is_amount(match: re.Match[str], digits: str) -> bool:
+    """Thousands with spaces between look like a telephone number; what follows them tells, or that they are round."""
+    if not re.fullmatch(r"\d{1,3}(?:[ \u00a0\u202f]\d{3})++(?:\.\d\d)?", match[0]):
+        return False
+    if match[0][-3] == ".":
+        return True
+    return digits.endswith("000000") or _AMOUNT.match(match.string, match.end()) is not None
 
 
 def printable(text: str) -> str:

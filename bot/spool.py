@@ -88,6 +88,11 @@ class Spool:
             files = [*self._sealed, *([self._written] if self._written else [])]
             return sum(file.entries if file.waits is None else len(file.waits) for file in files)
 
+    @property
+    def waiting(self) -> bool:
+        """Whether anything waits, on any server over this data folder."""
+        return any(path.name != _GIVEN_UP for path in self._folder.glob("*.jsonl"))
+
     def question(self, question_id: str) -> RecordedQuestion | None:
         """A question that waits here; one of the last 20,000."""
         return self._questions.get(question_id)
@@ -280,6 +285,11 @@ class SpooledEvents:
                 return self._store.record_outcome(outcome, at)
         except StoreUnavailable as error:
             self._wait([(outcome, at)], error)
+            return False
+        except QuestionUnknown:
+            if not self.spool.waiting:
+                raise
+            self.spool.put([(outcome, at)])  # its question may be among what waits, here or on another server
             return False
 
     def _wait(self, entries: Sequence[Entry], error: StoreUnavailable) -> None:

@@ -18,7 +18,7 @@ _NOTE = "<!-- Made by `make fix` from {source}; change it there. -->\n\n"
 
 def settings_page() -> str:
     """docs/settings.md from web/settings.py."""
-    from web.settings import DEFAULT_FILE, FILE_VARIABLE, Settings
+    from web.settings import DEFAULT_FILE, FILE_VARIABLE, Settings, names
 
     lines = [
         "# Settings",
@@ -38,7 +38,8 @@ def settings_page() -> str:
         "| name | default | what it does |",
         "|---|---|---|",
     ]
-    for name, field in Settings.model_fields.items():
+    for name in names():
+        field = Settings.model_fields[name]
         lines.append(f"| `{name}` | {_default(field.default)} | {field.description} |")
     return _NOTE.format(source="web/settings.py") + "\n".join(lines) + "\n"
 
@@ -136,6 +137,41 @@ def error_rows() -> list[tuple[int, str, str]]:
     )
 
 
+def data_page() -> str:
+    """docs/data.md from bot/tables/fields.toml."""
+    from bot.stored import Place, browser, files, tables
+
+    lines = [
+        "# What is stored",
+        "",
+        "Every column, every file, and what a browser keeps. [privacy.md](privacy.md) says what follows from it.",
+        "",
+        "| what it is of a person | |",
+        "|---|---|",
+        "| no | nothing |",
+        "| link | a number or key that leads to what one person wrote or did, and says nothing alone |",
+        "| masked | words of a person; personal data is masked before they are written |",
+        "| words | words of a person, as typed |",
+        "| name | a name or an address of a person |",
+        "| secret | lets somebody in, or is a hash of what does |",
+        "",
+        "`keep_…` are [settings](settings.md), in days.",
+        "",
+    ]
+
+    def places(title: str, found: list[Place]) -> list[str]:
+        rows = [f"| {at.field.name} | {at.field.personal} | {at.field.purpose} | {at.kept} |" for at in found]
+        return [f"## {title}", "", "| where | of a person | what | kept |", "|---|---|---|---|", *rows, ""]
+
+    lines += places("Files", files()) + places("In the browser", browser()) + ["## Tables", ""]
+    for table in tables().values():
+        lines += [f"### {table.name}", "", f"{table.what} Kept: {table.kept}. Seen by: {table.seen}.", ""]
+        lines += ["| column | of a person | what for |", "|---|---|---|"]
+        lines += [f"| `{field.name}` | {field.personal} | {field.purpose} |" for field in table.fields]
+        lines.append("")
+    return _NOTE.format(source="bot/tables/fields.toml") + "\n".join(lines)
+
+
 def metrics_page() -> str:
     """docs/metrics.md from web/metrics.py."""
     from web.metrics import DECLARED
@@ -161,6 +197,7 @@ PAGES = {
     "api.md": api_page,
     "commands.md": commands_page,
     "metrics.md": metrics_page,
+    "data.md": data_page,
 }
 
 

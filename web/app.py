@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
@@ -43,6 +44,7 @@ from bot.people_store import SqlPeopleStore
 from bot.readership import Readership, SqlReadStore
 from bot.reports.hold_out import HoldOut
 from bot.reports.reports import Reports
+from bot.retention import Retention
 from bot.service import HelpDesk
 from bot.solved import SqlSolvedStore
 from bot.spool import Spool, SpooledEvents
@@ -57,7 +59,7 @@ from web.mcp import http as mcp
 from web.metrics import SPOOL_DEPTH, SPOOL_REFUSED, Metrics
 from web.middleware import Compressed, SecurityHeaders, SizeLimit
 from web.notice import NoticeBoard
-from web.pages import forms, panel
+from web.pages import forms, panel, reference
 from web.publishing import Process, Publishing, open_publisher
 from web.readings import Counting, Readings
 from web.request_id import Networks
@@ -150,6 +152,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     solved = SolvedTickets(SqlSolvedStore(engine), desk.library, cache_file(settings.data))
     reports = open_reports(settings, engine, desk.library, outbox)
     gaps = open_gaps(settings, desk, engine)
+    retention = Retention(engine, settings.keep, reports.days, desk.now)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -160,6 +163,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
                 solved.refresh,
                 gaps.refresh,
                 lambda: reports.watch(desk.now()),
+                retention.refresh,
                 app.state.publishing.refresh,
                 read.refresh,
             )
@@ -183,7 +187,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
         version=version("firstline"),
         docs_url=None,
         redoc_url=None,
-        openapi_url=None,  # web/pages/reference.py has it
+        openapi_url=None,  # that route of FastAPI's would work the description out on the event loop
         lifespan=lifespan,
     )
     app.state.settings, app.state.desk, app.state.engine = settings, desk, engine
@@ -232,6 +236,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     app.router.routes += readings.router.routes
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     health.install(app)
+    _add_description(app)
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> Response:
@@ -255,6 +260,12 @@ def _routes() -> tuple[list[BaseRoute], list[BaseRoute]]:
     apis.include_router(zendesk.router)
     rest.include_router(pages.router)
     return apis.routes, rest.routes
+
+
+def _add_description(app: FastAPI) -> None:
+    @app.get(reference.OPENAPI, include_in_schema=False)
+    def description() -> JSONResponse:
+        return JSONResponse(app.openapi())
 
 
 async def _watch(*looks: Callable[[], object]) -> None:

@@ -12,7 +12,7 @@ import typer
 
 from bot.errors import BotError
 from kb.errors import KbError
-from web import gaps_commands, people_commands, publishing_commands
+from web import gaps_commands, people_commands, privacy_commands, publishing_commands
 from web.checking import check
 from web.evaluating import evaluate
 from web.mcp.stdio import mcp
@@ -45,6 +45,9 @@ app.command()(reports)
 app.command()(publishing_commands.pull)
 app.command()(publishing_commands.rollback)
 app.command()(publishing_commands.publications)
+app.command()(privacy_commands.export)
+app.command()(privacy_commands.erase)
+app.command()(privacy_commands.retention)
 app.add_typer(people_commands.people, name="people")
 app.add_typer(people_commands.token, name="token")
 

@@ -176,9 +176,9 @@ DECLARED = (
     CONNECTIONS,
     THREADS,
     WAITING,
-    SHED,
     SPOOL_DEPTH,
     SPOOL_REFUSED,
+    SHED,
     LOG_DROPPED,
 )
 

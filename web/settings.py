@@ -31,6 +31,7 @@ from web.choices import Choice
 from web.handoff_settings import DeskAddress, Handoff, MailServer, WebhookSecret
 from web.operating_settings import LogFormat, MetricsToken
 from web.publishing_settings import PushSecret
+from web.retention_settings import KeepSettings
 from web.setting_types import (
     Address,
     Cost,
@@ -76,7 +77,7 @@ class SettingsError(Exception):
     """The settings cannot be used; the message names each key, the value found and what is allowed."""
 
 
-class Settings(BaseSettings):
+class Settings(KeepSettings):
     """What an operator may set. Environment variables win over the file."""
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", frozen=True)
@@ -241,19 +242,19 @@ class Settings(BaseSettings):
         description="How often one address may fail to sign in as one person; in all, and with API tokens that do not "
         "work, ten times as often. Nobody else is kept out, and who signs in starts anew.",
     )
-    busy_at: int = Field(
-        64,
-        ge=4,
-        le=10_000,
-        description="How many requests one server has under way at most ([load](load.md)). At a quarter of it what is "
-        "being typed is refused, at half questions, at three quarters pages, then tickets too.",
-    )
     drain_seconds: float = Field(
         1,
         ge=0,
         le=60,
         description="How long a server that is ended (SIGTERM) says on `/readyz` that it goes before it takes no more "
         "connections: longer than a load balancer takes to notice.",
+    )
+    busy_at: int = Field(
+        64,
+        ge=4,
+        le=10_000,
+        description="How many requests one server has under way at most ([load](load.md)). At a quarter of it what is "
+        "being typed is refused, at half questions, at three quarters pages, then tickets too.",
     )
     metrics_from: Annotated[Proxies, NoDecode] = Field(
         (), description="Addresses or networks that may read `/metrics` ([operating](operating.md)). Empty: none."
@@ -352,6 +353,11 @@ class Settings(BaseSettings):
         return init_settings, env_settings, file
 
 
+def names() -> list[str]:
+    """The settings in the order they stand above; those of other modules come last."""
+    return sorted(Settings.model_fields, key=lambda name: name not in Settings.__annotations__)
+
+
 def settings_file() -> Path:
     """The file that settings are read from, where it exists."""
     return Path(os.environ.get(FILE_VARIABLE, DEFAULT_FILE))
@@ -382,7 +388,7 @@ def _explain(entry: Any) -> str:
     if name in _REPLACED:
         return f"{name}: {_REPLACED[name]}{_found(name, entry['input'])}."
     if entry["type"] == "extra_forbidden":
-        return f"{name}: no such setting. Known: {', '.join(Settings.model_fields)}."
+        return f"{name}: no such setting. Known: {', '.join(names())}."
     return f"{name}: {entry['msg'].removeprefix('Value error, ')}{_found(name, entry['input'])}."
 
 

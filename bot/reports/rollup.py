@@ -28,6 +28,7 @@ from bot.tables import (
     report_state,
     report_subjects,
     report_tickets,
+    retention,
     tickets,
 )
 
@@ -81,9 +82,14 @@ class Rollup:
             new = new.on_conflict_do_update(index_elements=["id"], set_=wanted, where=differs)
             if not connection.execute(new.returning(report_state.c.id)).first():
                 return
-            for table in (report_log, report_hours, *_BY_DAY):
-                connection.execute(table.delete())
-            noted = [{"at": self.days.starts(day)} for day in self._all_days(connection)]
+            whole_from = _whole_from(connection)
+            first = self.days.of(whole_from) if whole_from else date.min
+            connection.execute(report_log.delete())
+            hours = [report_hours.c.at >= whole_from] if whole_from else []
+            connection.execute(report_hours.delete().where(*hours))
+            for table in _BY_DAY:
+                connection.execute(table.delete().where(table.c.day >= first))
+            noted = [{"at": self.days.starts(day)} for day in self._all_days(connection) if day >= first]
             if noted:
                 connection.execute(report_log.insert(), noted)
 
@@ -105,20 +111,29 @@ class Rollup:
         with self._engine.connect() as connection:
             # Read first: a change that is noted later is counted again, even if it is in what is read now.
             seen = connection.execute(noted).scalars().all()
+            whole_from = _whole_from(connection)
             if not seen:  # nothing would tell that what is counted here is older than what another server kept
                 raise _Overtaken
-            counts = count(connection, self.days, start, end)
+            gone_by_age = whole_from is not None and start < whole_from
+            counts = Counts() if gone_by_age else count(connection, self.days, start, end)
         with self._engine.begin() as connection:
             for part in parts(seen):
                 gone = connection.execute(report_log.delete().where(report_log.c.id.in_(part))).rowcount
                 if gone != len(part):
                     raise _Overtaken
+            if gone_by_age:  # what was counted before parts of the day were removed is all that is known of it
+                return
             connection.execute(report_hours.delete().where(report_hours.c.at >= start, report_hours.c.at < end))
             for table in _BY_DAY:
                 connection.execute(table.delete().where(table.c.day == day))
             for table, rows in _rows(counts):
                 if rows:
                     connection.execute(table.insert(), rows)
+
+
+def _whole_from(connection: sa.Connection) -> datetime | None:
+    """From when on no question and no ticket was removed for its age."""
+    return connection.execute(sa.select(retention.c.whole_from)).scalar()
 
 
 def count(

@@ -16,6 +16,7 @@ from bot.tables.reports import (
     report_subjects,
     report_tickets,
 )
+from bot.tables.retention import retention
 from bot.tables.schema import Utc, metadata
 from bot.tables.sending import outbox, webhooks_taken
 from bot.tables.tickets import resolutions, ticket_attachments, ticket_history, ticket_messages, tickets
@@ -52,6 +53,7 @@ __all__ = [
     "report_subjects",
     "report_tickets",
     "resolutions",
+    "retention",
     "server_secrets",
     "ticket_attachments",
     "ticket_history",

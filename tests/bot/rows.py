@@ -39,9 +39,9 @@ TABLES = {
     "gaps", "gap_questions", "gap_joined", "gap_history", "gap_work",
     "report_log", "report_state", "report_hours", "report_articles", "report_subjects", "report_tickets",
     "report_spikes", "form_sessions",
-    "people", "people_sessions", "people_links", "api_tokens", "audit_log",
+    "people", "people_sessions", "people_links", "api_tokens", "audit_log", "retention",
 }  # fmt: skip
-EMPTY = dict.fromkeys(TABLES, 0) | {"learned_revision": 1, "gap_work": 1}
+EMPTY = dict.fromkeys(TABLES, 0) | {"learned_revision": 1, "gap_work": 1, "retention": 1}
 #: The question and the ticket of that hour differ in language and channel.
 FILLED = dict.fromkeys(TABLES, 1) | {"report_hours": 2}
 SPIKE = Spike(NOON.date(), "questions", "", 40, 12.0, 8, NOON, NOON)

@@ -162,6 +162,22 @@ def test_an_outcome_waits_for_its_question_which_another_server_may_have(
     assert b'"question_id": "q9"' in (tmp_path / "spool" / "given-up.jsonl").read_bytes()
 
 
+def test_an_outcome_is_taken_whose_question_may_wait_on_another_server(store: Failing, tmp_path: Path) -> None:
+    store.gone = True
+    other = SpooledEvents(store, _spool(tmp_path, "other"))
+    other.record_question(asked())
+    store.gone = False
+    events = SpooledEvents(store, _spool(tmp_path, "this"))
+
+    assert events.record_outcome(solved(), NOON) is False
+    other.refresh()
+    events.refresh()
+
+    assert store.outcomes(["q1"]) == {"q1": [(NOON, solved())]}
+    with pytest.raises(QuestionUnknown):
+        events.record_outcome(solved("q9"), NOON)
+
+
 def test_an_outcome_of_a_question_nobody_asked_is_refused_while_the_store_answers(events: SpooledEvents) -> None:
     with pytest.raises(QuestionUnknown):
         events.record_outcome(solved("q9"), NOON)

@@ -36,7 +36,14 @@ def test_what_was_acknowledged_survives_the_death_of_the_database_and_of_the_ser
         assert (status, said["code"]) == (503, "store_unavailable")
         server.until(lambda: server.waiting() == 4)  # two questions and two outcomes
         assert server.get("/readyz")[1]["status"] == "degraded"
-        assert server.get("/")[0] == 200
+        pages = ("/", "/search?q=password", "/en/articles/reset-password", "/ticket", "/api/v1/typeahead?q=pass")
+        assert {path: server.get(path)[0] for path in pages} == dict.fromkeys(pages, 200)
+        # Who is signed in reads on as anybody, and is told on the pages that are theirs.
+        cookie = {"Cookie": "firstline_sign_in=whatever"}
+        assert server.get("/search?q=password", **cookie)[0] == 200
+        status, page = server.get("/inbox", **cookie)
+        assert status == 503
+        assert "<h1" in page
         server.kill()
 
         mortal.restart()

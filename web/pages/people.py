@@ -49,6 +49,7 @@ _ACTION_NAMES: dict[Action, str] = {
     "person_changed": N_("Changed roles or groups"),
     "person_deactivated": N_("Deactivated a person"),
     "person_reactivated": N_("Reactivated a person"),
+    "person_erased": N_("Erased a person"),
     "link_made": N_("Made a link for a password"),
     "token_made": N_("Made a token"),
     "token_revoked": N_("Revoked a token"),

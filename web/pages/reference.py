@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from web.pages.failures import PageRoute
 from web.pages.templates import page
@@ -85,12 +85,6 @@ class Reference:
     endpoints: tuple[Endpoint, ...]
     models: tuple[Model, ...]
     codes: tuple[tuple[int, str, str], ...]
-
-
-@router.get(OPENAPI)
-def description(request: Request) -> Response:
-    """What FastAPI would send itself; it would work it out on the event loop."""
-    return JSONResponse(request.app.openapi())
 
 
 @router.get("/api")
