@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from kb.batching import Batches
 from kb.errors import EncoderError
 
 Vectors = NDArray[np.float32]
@@ -122,7 +123,7 @@ class OnnxEmbedder:
     """An exported encoder on ONNX Runtime; opening it takes about 0.1 s and no torch.
 
     Passages are embedded in batches of similar length on `threads` threads; a question is so short that one thread is
-    fastest and leaves the other cores to other requests.
+    fastest and leaves the other cores to other requests. Questions that come at once share a call.
     """
 
     def __init__(self, folder: Path, *, threads: int = 1, batch: int = 16) -> None:
@@ -130,7 +131,7 @@ class OnnxEmbedder:
         from tokenizers import Tokenizer
 
         self.spec = EncoderSpec.read(folder)
-        self._batch = batch
+        self._batch, self._questions = batch, Batches(self._embed)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -189,7 +190,7 @@ class OnnxEmbedder:
         return self.spec.max_tokens - self._marks
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
-        return self._embed([self.spec.query_prefix + text for text in texts])
+        return self._questions([self.spec.query_prefix + text for text in texts])
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         return self._embed([self.spec.passage_prefix + text for text in texts])

@@ -84,7 +84,7 @@ class SecurityHeaders:
                         headers.setdefault("Content-Security-Policy", own)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
-                if scope["path"].startswith("/api/") and _brings_somebody(scope):
+                if scope["path"].startswith("/api/") and brings_somebody(scope):
                     headers.setdefault("Cache-Control", "private, no-store")
             await send(message)
 
@@ -109,10 +109,10 @@ class Compressed:
 def _holds_nothing_secret(scope: Scope) -> bool:
     if _SAME.fullmatch(scope["path"]):
         return True
-    return bool(_OPEN.fullmatch(scope["path"])) and not _brings_somebody(scope)
+    return bool(_OPEN.fullmatch(scope["path"])) and not brings_somebody(scope)
 
 
-def _brings_somebody(scope: Scope) -> bool:
+def brings_somebody(scope: Scope) -> bool:
     """Whether a request brings a token or the cookie of a sign-in."""
     headers = Headers(scope=scope)
     return "authorization" in headers or COOKIE in headers.get("cookie", "")
