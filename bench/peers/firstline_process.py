@@ -1,6 +1,6 @@
 """Firstline's process: the snapshot that `firstline index` wrote, asked as the server asks it.
 
-    python -m bench.peers.firstline_process DATA
+python -m bench.peers.firstline_process DATA
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The process of plain sentence-transformers + FAISS.
 
-    python -m bench.peers.plain_process index MODEL ARTICLES FOLDER
-    python -m bench.peers.plain_process serve MODEL FOLDER
+python -m bench.peers.plain_process index MODEL ARTICLES FOLDER
+python -m bench.peers.plain_process serve MODEL FOLDER
 """
 
 from __future__ import annotations
