@@ -23,8 +23,8 @@ Vectors = NDArray[np.float32]
 GRAPH_FILE = "model.onnx"
 TOKENIZER_FILE = "tokenizer.json"
 SPEC_FILE = "encoder.json"
-#: Of texts that are read together. What more of them take between two operations no longer fits the processor's inner
-#: cache: 16 passages of 200 tokens at once took 1.4 times as long as one by one, 8 titles half as long.
+#: Of texts that are read together. Those of a batch have to fit the processor's inner cache between two operations: 16
+#: passages of 200 tokens at once took up to 1.4 times as long as one by one, 8 titles at once a third less.
 _BATCH_TOKENS = 128
 
 
@@ -137,8 +137,8 @@ class OnnxEmbedder:
         self.spec = EncoderSpec.read(folder)
         self._threads = threads
         options = onnxruntime.SessionOptions()
-        # More texts at once, not more threads a text: two that wait for each other after every operation did two
-        # thirds of the work, on a busy machine half.
+        # More texts at once, not more threads a text: two that wait for each other after every operation took twice the
+        # processor time on a busy machine.
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
