@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-articles check fix words bench pages quality lighthouse screenshots clean browser
+.PHONY: help install run test test-articles check fix words bench pages cluster quality lighthouse screenshots clean browser
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,7 +22,7 @@ install: $(STAMP) ## Make .venv with everything, at pinned versions
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Firstline needs Python 3.11 or newer; $(PYTHON) is `$(PYTHON) --version`. Name another: make PYTHON=python3.12 …"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[build,mcp,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[build,mcp,postgres,dev]'
 	@touch $(STAMP)
 
 run: $(STAMP) ## Index ARTICLES= and serve them on PORT=
@@ -68,6 +68,9 @@ build/peers/.installed: bench/peers/requirements.txt
 pages: $(STAMP) ## How long the pages of ARTICLES= take, beside one call of the encoder
 	$(BIN)/firstline index $(ARTICLES) --data $(DATA)
 	$(BIN)/python -m bench.pages $(DATA)
+
+cluster: $(STAMP) ## PostgreSQL and three replicas under load, with parts of them killed
+	$(BIN)/python -m bench.cluster
 
 quality: $(STAMP) ## hit@k and honesty on the development data in EVAL=
 	$(BIN)/python -m bench.quality $(EVAL)

@@ -146,7 +146,7 @@ class Courier:
     def tidy(self) -> None:
         """Empties what arrived long ago, once an hour. Raises StoreUnavailable."""
         now = self._now()
-        if self._tidied is None or now - self._tidied >= _TIDY_EVERY:
+        if self._tidied is None or abs(now - self._tidied) >= _TIDY_EVERY:
             self._outbox.forget(now)
             self._tidied = now
 

@@ -14,11 +14,14 @@ from sqlalchemy import event
 from sqlalchemy.exc import DatabaseError, IntegrityError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from bot import patience
 from bot.errors import StoreUnavailable
 from bot.tables import server_secrets
 
 #: How long a writer waits for another one before it gives up.
 LOCK_TIMEOUT_S = 5.0
+#: After so many seconds a transaction nobody goes on with is given up by PostgreSQL, with all it has locked.
+_IDLE_S = 60
 #: SQLite takes a limited number of values in one statement.
 _AT_ONCE = 500
 
@@ -36,7 +39,7 @@ def open_engine(url: str) -> sa.Engine:
     """
     if not url.startswith("sqlite"):
         try:
-            return sa.create_engine(url, pool_pre_ping=True)
+            return _open_server(url)
         except ModuleNotFoundError as error:
             words = f"database_url needs the Python package {error.name}. Install it: pip install {error.name}"
             raise StoreUnavailable(words) from error
@@ -51,6 +54,18 @@ def open_engine(url: str) -> sa.Engine:
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.close()
 
+    return engine
+
+
+def _open_server(url: str) -> sa.Engine:
+    """An engine for a database that other machines reach too, and that may be gone, come back or hang."""
+    known = sa.make_url(url).query
+    wanted = {"connect_timeout": 2, "options": f"-c idle_in_transaction_session_timeout={_IDLE_S * 1000}"}
+    server = sa.make_url(url).get_driver_name() == "psycopg"
+    options = {name: value for name, value in wanted.items() if name not in known} if server else {}
+    engine = sa.create_engine(url, pool_pre_ping=True, pool_timeout=LOCK_TIMEOUT_S, connect_args=options)
+    if server:
+        patience.watch(engine)
     return engine
 
 
@@ -75,7 +90,7 @@ def migrate(engine: sa.Engine) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    with reachable("The database cannot be prepared"), engine.begin() as connection:
+    with reachable("The database cannot be prepared"), patience.unlimited(), engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 
-from bot.database import reachable
+from bot.database import insert, reachable
 from bot.errors import QuestionUnknown
 from bot.models import Outcome, OutcomeName, RecordedQuestion, SentTicket
 from bot.reports import changes
@@ -21,8 +21,15 @@ class EventStore(Protocol):
 
     def record_question(self, question: RecordedQuestion) -> None: ...
 
-    def record_outcome(self, outcome: Outcome, at: datetime) -> None:
-        """Raises QuestionUnknown where the question was never recorded."""
+    def record_questions(self, asked: Sequence[RecordedQuestion]) -> None:
+        """All of them or, where it raises, none. One that is known already stays as it is."""
+        ...
+
+    def record_outcome(self, outcome: Outcome, at: datetime) -> bool:
+        """Whether it is stored; False where it waits, safely, for being stored later. The same key is kept once.
+
+        Raises QuestionUnknown where the question was never recorded.
+        """
         ...
 
     def record_resolution(self, ticket_id: str, article_id: str, text: str, at: datetime) -> None: ...
@@ -57,6 +64,10 @@ class EventStore(Protocol):
         """All tickets, in order of time."""
         ...
 
+    def close(self) -> None:
+        """Stores what is not stored yet; called once, when nobody asks any more."""
+        ...
+
 
 class MemoryEventStore:
     """A fake for tests and for trying things out: lists. `sent` gives the tickets, as `MemoryInbox.sent` does."""
@@ -68,12 +79,18 @@ class MemoryEventStore:
         self.resolutions: list[tuple[str, str, str, datetime]] = []
 
     def record_question(self, question: RecordedQuestion) -> None:
-        self._questions[question.id] = question
+        self.record_questions([question])
 
-    def record_outcome(self, outcome: Outcome, at: datetime) -> None:
+    def record_questions(self, asked: Sequence[RecordedQuestion]) -> None:
+        for question in asked:
+            self._questions.setdefault(question.id, question)
+
+    def record_outcome(self, outcome: Outcome, at: datetime) -> bool:
         if outcome.question_id not in self._questions:
             raise _unknown(outcome.question_id)
-        self._outcomes.append((at, outcome))
+        if not outcome.key or all(known.key != outcome.key for _, known in self._outcomes):
+            self._outcomes.append((at, outcome))
+        return True
 
     def record_resolution(self, ticket_id: str, article_id: str, text: str, at: datetime) -> None:
         self.resolutions.append((ticket_id, article_id, text, at))
@@ -111,6 +128,9 @@ class MemoryEventStore:
     def sent_tickets(self) -> Sequence[SentTicket]:
         return sorted(self._sent(), key=lambda ticket: ticket.at)
 
+    def close(self) -> None:
+        """Nothing waits."""
+
 
 class SqlEventStore:
     """Events in a SQL database."""
@@ -119,20 +139,29 @@ class SqlEventStore:
         self._engine = engine
 
     def record_question(self, question: RecordedQuestion) -> None:
-        row = asdict(question)
-        with reachable("The question could not be recorded"), self._engine.begin() as connection:
-            lists = {"shown": list(question.shown), "further": list(question.further)}
-            connection.execute(questions.insert().values({**row, **lists}))
-            changes.asked(connection, question.at)
+        self.record_questions([question])
 
-    def record_outcome(self, outcome: Outcome, at: datetime) -> None:
+    def record_questions(self, asked: Sequence[RecordedQuestion]) -> None:
+        if not asked:
+            return
+        lists = [{"shown": list(question.shown), "further": list(question.further)} for question in asked]
+        rows = [asdict(question) | more for question, more in zip(asked, lists, strict=True)]
+        with reachable("The question could not be recorded"), self._engine.begin() as connection:
+            connection.execute(insert(connection, questions).on_conflict_do_nothing(index_elements=["id"]), rows)
+            for question in asked:
+                changes.asked(connection, question.at)
+
+    def record_outcome(self, outcome: Outcome, at: datetime) -> bool:
+        row = {**asdict(outcome), "at": at, "key": outcome.key or None}
         with reachable("The outcome could not be recorded"):
             try:
                 with self._engine.begin() as connection:
-                    connection.execute(outcomes.insert().values({**asdict(outcome), "at": at}))
+                    new = insert(connection, outcomes).values(row)
+                    connection.execute(new.on_conflict_do_nothing(index_elements=["key"]))
                     changes.told(connection, outcome.question_id)
             except sa.exc.IntegrityError as error:
                 raise _unknown(outcome.question_id) from error
+        return True
 
     def record_resolution(self, ticket_id: str, article_id: str, text: str, at: datetime) -> None:
         row = {"ticket_id": ticket_id, "article_id": article_id, "text": text, "at": at}
@@ -191,6 +220,9 @@ class SqlEventStore:
         query = sa.select(tickets.c.at, tickets.c.session, tickets.c.question_id).order_by(tickets.c.at)
         with reachable("The tickets could not be read"), self._engine.connect() as connection:
             return [SentTicket(row.at, row.session, row.question_id) for row in connection.execute(query)]
+
+    def close(self) -> None:
+        """Nothing waits: the engine is closed by who opened it."""
 
 
 def last_word(outcomes: Iterable[tuple[datetime, Outcome]]) -> OutcomeName | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
@@ -128,12 +128,13 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a reply, as the person said or did."""
+    """What became of a reply, as the person said or did. What has the same `key` counts once, "" is none."""
 
     question_id: str
     outcome: OutcomeName
     article_id: str = ""
     reason: str = ""
+    key: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,10 +132,12 @@ class SqlOutbox:
             earlier.c.id < outbox.c.id,
             earlier.c.state.in_(("waiting", "dead")),
         )
+        leased = outbox.c.leased_until
+        # What was written or leased by a clock that was ahead, and has been put right, does not wait for that time.
         free = sa.and_(
             outbox.c.state == "waiting",
-            outbox.c.next_at <= now,
-            sa.or_(outbox.c.leased_until.is_(None), outbox.c.leased_until <= now),
+            sa.or_(outbox.c.next_at <= now, outbox.c.at > now),
+            sa.or_(leased.is_(None), leased <= now, leased > now + 2 * LEASE),
         )
         due = sa.select(outbox.c.id).where(free, outbox.c.sink.in_(sinks), ~blocked)
         due = due.order_by(outbox.c.next_at, outbox.c.id).limit(_CANDIDATES)

@@ -113,10 +113,11 @@ class Readership:
     def refresh(self) -> None:
         """Writes and looks anew, where it is time to."""
         now = self._now()
-        if now - self._written >= _WRITE_EVERY:
+        # A clock that was ahead and is put right must not have it rest for as long as it was ahead.
+        if abs(now - self._written) >= _WRITE_EVERY:
             self._written = now
             self.flush()
-        if now - self._read >= _READ_EVERY:
+        if abs(now - self._read) >= _READ_EVERY:
             self._read = now
             self._look(now)
 

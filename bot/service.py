@@ -32,8 +32,12 @@ from bot.models import (
     TicketDraft,
     Who,
 )
+from bot.observer import Nobody, Observer
 from bot.outbox import SqlOutbox
+from bot.patience import hurried
+from bot.spool import SpooledEvents
 from kb.search import Query, Searcher
+from kb.stages import Times, stage, staged
 from kb.typeahead import long_enough
 
 _log = logging.getLogger(__name__)
@@ -49,7 +53,8 @@ _WORDS_WITH_MEANING = 3
 class HelpDesk:
     """All that a front end may ask for. Clock and ids come in as arguments, so that a test can hold them still.
 
-    `outbox` is where the inbox writes what has to be sent; None where nothing ever is.
+    `outbox` is where the inbox writes what has to be sent; None where nothing ever is. `spooled` has events wait while
+    the database does not answer; None where they would be lost. `observer` counts.
     """
 
     library: Library
@@ -60,6 +65,8 @@ class HelpDesk:
     new_id: Callable[[], str]
     policy: Policy = field(default_factory=Policy)
     outbox: SqlOutbox | None = None
+    spooled: SpooledEvents | None = None
+    observer: Observer = field(default_factory=Nobody)
 
     def ask(self, question: Question, *, keep: bool = True) -> Reply:
         """The reply to a question: an answer, suggestions, or an honest "I don't know".
@@ -68,11 +75,14 @@ class HelpDesk:
         """
         question = _checked(question)
         searcher = self.library.searcher
-        understood = self._understand(searcher, question)
-        decision = self._decide(searcher, understood)
-        reply = compose.reply(decision, understood, searcher, self.new_id())
-        if keep:
-            self._record(question, reply)
+        with Times() as times:
+            understood = self._understand(searcher, question)
+            decision = self._decide(searcher, understood)
+            with stage("render"):
+                reply = compose.reply(decision, understood, searcher, self.new_id())
+            if keep:
+                self._record(question, reply)
+        self.observer.asked(question, reply, understood.ranking.lang, times.seconds)
         return reply
 
     def suggest(self, question: Question, limit: int) -> Offer:
@@ -126,9 +136,17 @@ class HelpDesk:
     def record_outcome(self, outcome: Outcome) -> None:
         """Keeps what became of a reply, as evidence for learning too. Raises QuestionUnknown or StoreUnavailable."""
         at = self.now()
-        self.events.record_outcome(replace(outcome, reason=privacy.to_keep(outcome.reason)), at)
+        told = replace(outcome, reason=privacy.to_keep(outcome.reason))
+        if self.events.record_outcome(told, at):
+            self.learn_from(told, at)
+
+    def learn_from(self, outcome: Outcome, at: datetime) -> None:
+        """Learns from an outcome that is stored; twice is once. Raises StoreUnavailable."""
         asked = self.events.question(outcome.question_id)
-        if asked is None or outcome.outcome == "opened":
+        if asked is None:
+            return
+        self.observer.judged(asked, outcome)
+        if outcome.outcome == "opened":
             return
         # Who names no article means the answer. Nobody can vouch for an article that was not shown.
         article = outcome.article_id or (asked.shown[0] if asked.decision == "answer" else "")
@@ -278,11 +296,13 @@ class HelpDesk:
         context = ""
         try:
             if question.after:
-                context = conversation.first_of(self.events.question(question.after), self.events.question)
+                with hurried():
+                    context = conversation.first_of(self.events.question(question.after), self.events.question)
         except StoreUnavailable as error:
             _log.error("a follow-up was taken on its own: %s", error)
         return conversation.understand(searcher, question, context, self.policy, limit)
 
+    @staged("decide")
     def _decide(self, searcher: Searcher, understood: Understood) -> Decision:
         """The best article of a topic is no answer where one outside of it surely is: then it is a suggestion."""
         decision = decide(understood.ranking, self.policy)
@@ -300,6 +320,7 @@ class HelpDesk:
             return decision
         return Suggest((decision.hit, *decision.others)[:SUGGESTIONS], "An article of another topic is likelier.")
 
+    @staged("store")
     def _record(self, question: Question, reply: Reply) -> None:
         """An answer is worth more than its log entry: where the store is down, the person still gets the reply."""
         recorded = RecordedQuestion(

@@ -136,7 +136,32 @@ def error_rows() -> list[tuple[int, str, str]]:
     )
 
 
-PAGES = {"settings.md": settings_page, "api.md": api_page, "commands.md": commands_page}
+def metrics_page() -> str:
+    """docs/metrics.md from web/metrics.py."""
+    from web.metrics import DECLARED
+
+    lines = [
+        "# Metrics",
+        "",
+        "What `/metrics` shows, in the format of Prometheus; [operating](operating.md) says how it is opened, and what",
+        "to watch. No label holds what a person typed, an address or an id of a person, and each has few values.",
+        "Beside these there are the usual `process_…` ones: memory, processor time, open files.",
+        "",
+        "| name | kind | what it is | labels |",
+        "|---|---|---|---|",
+    ]
+    for metric in DECLARED:
+        labels = "; ".join(f"`{name}`: {values}" for name, values in metric.labels)
+        lines.append(f"| `{metric.name}` | {metric.kind} | {metric.help} | {labels} |")
+    return _NOTE.format(source="web/metrics.py") + "\n".join(lines) + "\n"
+
+
+PAGES = {
+    "settings.md": settings_page,
+    "api.md": api_page,
+    "commands.md": commands_page,
+    "metrics.md": metrics_page,
+}
 
 
 def stale(folder: Path = HERE) -> list[str]:

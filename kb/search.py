@@ -23,6 +23,7 @@ from kb.reader import Closeness, Reader, Schooled, Visible
 from kb.routing import readers
 from kb.snapshot import Entry, Snapshot
 from kb.spelling import Speller
+from kb.stages import stage, staged
 from kb.typeahead import Typeahead
 from kb.vector_cache import open_if_possible
 from kb.vectors import Rows
@@ -219,6 +220,7 @@ class Searcher:
     def passage(self, row: int) -> Passage:
         return self.snapshot.passages[row]
 
+    @staged("rank")
     def rank(self, query: Query, limit: int = 10, leave_out: int | None = None) -> Ranking:
         """The best `limit` articles for a query, each once, in the language of the question or else of the asker.
 
@@ -264,6 +266,7 @@ class Searcher:
         scores = np.array([score for _, score in best.values()], np.float32)
         return Order(positions, scores), shown
 
+    @staged("retrieve")
     def find(self, query: Query, leave_out: int | None = None) -> Found:
         """The candidates among the articles `query` may see; none where nothing could be searched for.
 
@@ -289,7 +292,7 @@ class Searcher:
             words[owner] = self.snapshot.words.score_without(terms, owner, taken)
         views = [query.full, query.text] if query.body.strip() and query.text.strip() else [query.full]
         seen = [
-            self._look(part, part.reader.embedder.embed_queries(views), words, leave_out)
+            self._look(part, _encoded(part, views), words, leave_out)
             for part in self._parts(lang, query.audiences, query.topic)
         ]
         seen = [part for part in seen if len(part.articles)]
@@ -399,6 +402,11 @@ class Searcher:
         if not known:
             return np.zeros(len(articles), np.float32)
         return np.array([sum(int(a) in docs for docs in known) / len(known) for a in articles], np.float32)
+
+
+def _encoded(part: _Part, texts: list[str]) -> Vectors:
+    with stage("encode"):
+        return part.reader.embedder.embed_queries(texts)
 
 
 def _mean_of_best(values: NDArray[np.float32], at: Rows, sizes: Rows, count: int) -> NDArray[np.float32]:

@@ -17,12 +17,14 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 from hypothesis import configuration, settings
 
-from bot.database import open_engine, sqlite_url
+from bot.database import migrate, open_engine, sqlite_url
 from kb import e5
 from kb.build import BuildReport, BuildSettings, build
 from kb.export import DEFAULT_MODEL, prepare
 from tests import built
 from tests.built import CREATED
+from tests.databases import Emptied
+from tests.postgres import PostgresServer
 
 PROJECT = Path(__file__).parent.parent
 
@@ -111,3 +113,46 @@ def engine(database: Path) -> Iterator[sa.Engine]:
     engine = open_engine(sqlite_url(database))
     yield engine
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real PostgreSQL server; what it keeps need not survive a power cut."""
+    server = PostgresServer.start(durable=False)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def _postgres_template(postgres: PostgresServer) -> str:
+    """The name of a database as the migrations make it, to be copied: to migrate takes five times as long."""
+    url = postgres.create()
+    engine = open_engine(url)
+    migrate(engine)
+    engine.dispose()  # who is connected keeps others from copying
+    return url.rpartition("/")[2]
+
+
+@pytest.fixture
+def new_postgres_engine(postgres: PostgresServer, _postgres_template: str) -> Iterator[sa.Engine]:
+    """An engine on a PostgreSQL database of its own, whose tables a test may change."""
+    url = postgres.create(_postgres_template)
+    engine = open_engine(url)
+    yield engine
+    engine.dispose()
+    postgres.drop(url)
+
+
+@pytest.fixture(scope="session")
+def _postgres_emptied(postgres: PostgresServer, _postgres_template: str) -> Iterator[tuple[sa.Engine, Emptied]]:
+    engine = open_engine(postgres.create(_postgres_template))
+    yield engine, Emptied(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def postgres_engine(_postgres_emptied: tuple[sa.Engine, Emptied]) -> Iterator[sa.Engine]:
+    """An engine on a PostgreSQL database that many tests share, one after another: each finds it empty."""
+    engine, emptied = _postgres_emptied
+    yield engine
+    emptied()

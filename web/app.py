@@ -7,6 +7,7 @@ import logging
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from importlib.metadata import version
@@ -15,7 +16,6 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
@@ -45,16 +45,21 @@ from bot.reports.hold_out import HoldOut
 from bot.reports.reports import Reports
 from bot.service import HelpDesk
 from bot.solved import SqlSolvedStore
+from bot.spool import Spool, SpooledEvents
 from bot.worklist import SqlWorklist
 from kb.snapshot import current_id
 from kb.vector_cache import cache_file
-from web import api, handoff, pages, problems, push_webhook, zendesk
+from web import api, handoff, health, pages, problems, push_webhook, readings, zendesk
+from web.access_log import Watched
 from web.limits import Limits
 from web.mcp import http as mcp
+from web.metrics import SPOOL_DEPTH, SPOOL_REFUSED, Metrics
 from web.middleware import Compressed, SecurityHeaders, SizeLimit
 from web.notice import NoticeBoard
 from web.pages import forms, panel
 from web.publishing import Process, Publishing, open_publisher
+from web.readings import Counting, Readings
+from web.request_id import Networks
 from web.settings import Settings
 from web.tokens import FormTokens
 
@@ -73,15 +78,17 @@ def open_desk(settings: Settings) -> tuple[HelpDesk, sa.Engine]:
     learning, engine = open_learning(settings)
     library = Library(settings.data, learning)
     outbox = SqlOutbox(engine)
+    spooled = SpooledEvents(SqlEventStore(engine), Spool(settings.data / "spool", new_id))
     desk = HelpDesk(
         library=library,
-        events=SqlEventStore(engine),
+        events=spooled,
         inbox=SqlInbox(engine, new_id, settings.response_times, outgoing=handoff.outgoing(settings, outbox)),
         learning=learning,
         now=lambda: datetime.now(UTC),
         new_id=new_id,
         policy=settings.policy,
         outbox=outbox,
+        spooled=spooled,
     )
     return desk, engine
 
@@ -129,6 +136,13 @@ def open_reports(settings: Settings, engine: sa.Engine, library: Library, outbox
 def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: Accounts | None = None) -> FastAPI:
     """The web application: pages, widget and API over one help desk."""
 
+    metrics = Metrics()
+    desk = replace(desk, observer=Counting(metrics, lambda: desk.library.searcher.snapshot.languages))
+    if waiting := desk.spooled:
+        waiting.told = desk.learn_from
+        metrics.read(SPOOL_DEPTH, lambda: waiting.spool.depth)
+        metrics.read(SPOOL_REFUSED, lambda: waiting.spool.refused)
+    read = Readings(metrics, desk.library, engine, desk.now)
     readership = Readership(SqlReadStore(engine), desk.now)
     outbox = desk.outbox or SqlOutbox(engine)
     courier = handoff.courier(settings, desk, outbox)
@@ -146,19 +160,24 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
                 gaps.refresh,
                 lambda: reports.watch(desk.now()),
                 app.state.publishing.refresh,
+                read.refresh,
             )
         )
+        delivery = asyncio.create_task(_watch(*([waiting.refresh] if waiting else [])))
+        read.started()
         if courier:
             courier.start()
         async with mcp.serving(app):
             yield
         watcher.cancel()
+        delivery.cancel()
         if courier:
             await asyncio.to_thread(courier.stop)
-        readership.flush()
+        await asyncio.to_thread(readership.flush)
+        await asyncio.to_thread(desk.events.close)
         engine.dispose()
 
-    app = FastAPI(
+    app = Watched(
         title=f"{settings.site_name or 'Help centre'}: Firstline API",
         version=version("firstline"),
         docs_url=None,
@@ -167,6 +186,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
         lifespan=lifespan,
     )
     app.state.settings, app.state.desk, app.state.engine = settings, desk, engine
+    app.state.metrics, app.state.trusted = metrics, Networks(settings.trusted_proxies)
     app.state.outbox, app.state.outgoing = outbox, handoff.outgoing(settings, outbox)
     app.state.accounts = accounts or open_accounts(engine)
     app.state.readership, app.state.feedback = readership, SqlFeedbackStore(engine)
@@ -207,8 +227,9 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     app.router.routes += api_routes
     mcp.mount(app)
     app.router.routes += page_routes
+    app.router.routes += readings.router.routes
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    _add_health(app)
+    health.install(app)
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> Response:
@@ -232,24 +253,6 @@ def _routes() -> tuple[list[BaseRoute], list[BaseRoute]]:
     apis.include_router(zendesk.router)
     rest.include_router(pages.router)
     return apis.routes, rest.routes
-
-
-def _add_health(app: FastAPI) -> None:
-    @app.get("/healthz", include_in_schema=False)
-    def healthz() -> dict[str, str]:
-        """The process runs."""
-        return {"status": "ok"}
-
-    @app.get("/readyz", include_in_schema=False)
-    def readyz(request: Request) -> Response:
-        """A snapshot is open and the database answers."""
-        snapshot = request.app.state.desk.library.searcher.snapshot.id
-        try:
-            with request.app.state.engine.connect() as connection:
-                connection.execute(sa.text("SELECT 1"))
-        except sa.exc.SQLAlchemyError:
-            return problems.problem(503, "not_ready", "The database does not answer.", headers={"Retry-After": "5"})
-        return JSONResponse({"status": "ready", "snapshot": snapshot})
 
 
 async def _watch(*looks: Callable[[], object]) -> None:

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from bot.accounts import SESSION_LASTS, TOKEN_PREFIX, Accounts, By
 from bot.errors import StoreUnavailable, TokenExpired
+from bot.patience import hurried
 from bot.people import ANYBODY, Caller, Right
 from web.origin import from_this_site, host, network
 from web.problems import ApiError
@@ -69,7 +70,8 @@ def _look_up(request: Request) -> Caller:
     if not (secret := session_secret(request)):
         return ANYBODY
     try:
-        known = accounts(request).of_session(secret) or ANYBODY
+        with hurried():
+            known = accounts(request).of_session(secret) or ANYBODY
     except StoreUnavailable as error:  # who reads may read on, as anybody; `needs` and `enter` say what is the matter
         _log.error("nobody can be told by a session: %s", error)
         request.state.people_unavailable = error

@@ -115,22 +115,19 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
 ) -> None:
     """Serve the help centre, the widget and the API."""
-    import logging
-
-    import uvicorn
-
+    from web import drain, logs
     from web.app import create_app, open_accounts, open_desk
+    from web.metrics import LOG_DROPPED
 
     settings = read_settings(data=data)
     _check_port(host, port)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    lines = logs.start(settings.log_format, settings.secrets)
     desk, engine = open_desk(settings)
     accounts, base = open_accounts(engine), f"http://{host}:{port}"
     _print_addresses(settings, desk.library.searcher.snapshot.manifest["counts"], base, accounts.setup_link())
     app = create_app(settings, desk, engine, accounts)
-    # Whose word about the client's address counts is a setting of ours: the application looks at it itself.
-    uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False, proxy_headers=False)
+    app.state.metrics.read(LOG_DROPPED, lambda: lines.dropped)
+    drain.run(app, host, port, settings.drain_seconds)
 
 
 @app.command()

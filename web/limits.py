@@ -19,6 +19,8 @@ from web.problems import ApiError
 Kind = Literal["tickets", "questions", "typing", "feedback", "sign_in"]
 #: One address may be a whole office behind one router: it may do as much as this many visitors.
 VISITORS_PER_ADDRESS = 10
+#: A clock that is put back by more than so many seconds was wrong; less is what keeping it right takes.
+_PUT_BACK_S = 5.0
 
 
 class Limits:
@@ -27,12 +29,22 @@ class Limits:
     def __init__(self, rates: Mapping[Kind, str]) -> None:
         self._rates = {kind: parse(rate) for kind, rate in rates.items() if rate}
         self._counts = MovingWindowRateLimiter(MemoryStorage())
+        self._ahead = time.time() - time.monotonic()
+
+    def _mind_the_clock(self) -> None:
+        """Begins anew where the clock was put back: what was counted lies in the future then and would not end."""
+        ahead = time.time() - time.monotonic()
+        if ahead < self._ahead - _PUT_BACK_S:
+            self._counts.storage.reset()
+        if abs(ahead - self._ahead) > _PUT_BACK_S:
+            self._ahead = ahead
 
     def wait(self, kind: Kind, address: str, session: str = "") -> int:
         """Counts one more; 0, or how many seconds to wait where it was one too many."""
         rate = self._rates.get(kind)
         if rate is None:
             return 0
+        self._mind_the_clock()
         of_address = _of_address(rate)
         if not self._counts.hit(of_address, kind, "address", address):
             return self._seconds(of_address, kind, "address", address)
@@ -49,6 +61,7 @@ class Limits:
         rate = self._rates.get("sign_in")
         if rate is None:
             return 0
+        self._mind_the_clock()
         of_address = _of_address(rate)
         if not self._counts.test(of_address, "sign_in", "address", address):
             return self._seconds(of_address, "sign_in", "address", address)

@@ -9,11 +9,13 @@ from typing import Any, Literal
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from bot import errors
+from web import request_id
+from web.access_log import template
 from web.words import INTERFACE, SOURCE, Words, accepted, words
 
 _log = logging.getLogger(__name__)
@@ -76,6 +78,7 @@ class Problem(BaseModel):
     code: str
     detail: str
     errors: list[FieldProblem] = []
+    request_id: str = Field("", description="Of the request, as in the header `X-Request-ID` and in the log.")
 
 
 class ApiError(Exception):
@@ -95,6 +98,7 @@ def problem(
         code=code,
         detail=detail,
         errors=[FieldProblem(field=name, message=text) for name, text in (fields or {}).items()],
+        request_id=request_id.current_id(),
     )
     return JSONResponse(body.model_dump(), status, headers, media_type="application/problem+json")
 
@@ -135,7 +139,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     def _unexpected(request: Request, error: Exception) -> Response:
-        _log.exception("unexpected error in %s %s", request.method, request.url.path, exc_info=error)
+        _log.exception("unexpected error in %s %s", request.method, template(request.scope), exc_info=error)
         return problem(500, "internal_error", "Something went wrong on our side. It has been logged.")
 
 

@@ -26,9 +26,10 @@ from bot.hours import Hours
 from bot.publishing.publication import GATES, Gate
 from bot.response_times import ResponseTimes
 from kb.routing import AUTO
-from web import choices, handoff_settings, publishing_settings
+from web import choices, handoff_settings, operating_settings, publishing_settings
 from web.choices import Choice
 from web.handoff_settings import DeskAddress, Handoff, MailServer, WebhookSecret
+from web.operating_settings import LogFormat, MetricsToken
 from web.publishing_settings import PushSecret
 from web.setting_types import (
     Address,
@@ -240,9 +241,27 @@ class Settings(BaseSettings):
         description="How often one address may fail to sign in as one person; in all, and with API tokens that do not "
         "work, ten times as often. Nobody else is kept out, and who signs in starts anew.",
     )
+    drain_seconds: float = Field(
+        1,
+        ge=0,
+        le=60,
+        description="How long a server that is ended (SIGTERM) says on `/readyz` that it goes before it takes no more "
+        "connections: longer than a load balancer takes to notice.",
+    )
+    metrics_from: Annotated[Proxies, NoDecode] = Field(
+        (), description="Addresses or networks that may read `/metrics` ([operating](operating.md)). Empty: none."
+    )
+    metrics_token: MetricsToken = Field(
+        SecretStr(""),
+        description="Who sends this as `Authorization: Bearer …` may read `/metrics` from anywhere. Empty: nobody may.",
+    )
+    log_format: LogFormat = Field(
+        "plain", description="The log, on stderr: `plain` lines for people, or `json`, one object a line."
+    )
     trusted_proxies: Annotated[Proxies, NoDecode] = Field(
         ("127.0.0.1", "::1"),
-        description="Addresses or networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.",
+        description="Addresses or networks of proxies whose `X-Forwarded-For`, `X-Forwarded-Proto` and "
+        "`X-Request-ID` are believed.",
     )
 
     @field_validator("ticket_topics", "departments", mode="before")
@@ -261,6 +280,7 @@ class Settings(BaseSettings):
         "holidays",
         "attachment_types",
         "trusted_proxies",
+        "metrics_from",
         "check_off",
         "publish_requires",
         mode="before",
@@ -286,6 +306,11 @@ class Settings(BaseSettings):
     @property
     def allowed_files(self) -> Allowed:
         return Allowed(self.attachments_max, self.attachment_max_mb, self.attachment_types)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every text that must stand in no log."""
+        return operating_settings.secrets(self)
 
     @property
     def notice_file(self) -> Path:

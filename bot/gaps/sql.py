@@ -57,7 +57,9 @@ class SqlGapStore:
         return Work(row.revision, row.cursor, row.snapshot, articles)
 
     def claim(self, owner: str, now: datetime) -> bool:
-        free = sa.or_(gap_work.c.owner.in_(("", owner)), gap_work.c.leased_until <= now)
+        leased = gap_work.c.leased_until
+        ended = sa.or_(leased <= now, leased > now + 2 * LEASE)  # no clock that goes right gave a longer one
+        free = sa.or_(gap_work.c.owner.in_(("", owner)), ended)
         # Of several servers that see it free, the first one's update is the only one that finds it so.
         taken = gap_work.update().where(free).values(owner=owner, leased_until=now + LEASE)
         with reachable("The work on gaps could not be claimed"), self._engine.begin() as connection:

@@ -67,7 +67,7 @@ class Reports:
             # Where all is counted anew, the report is worth half a processor until that is done.
             rest = max(_REST_S, _RESTS * (ended - started)) if not self.rollup.waiting() else ended - started
             self._rests_until = ended + rest
-        if self._looked is None or now - self._looked >= _LOOK_EVERY:
+        if self._looked is None or abs(now - self._looked) >= _LOOK_EVERY:
             self._looked = now
             self.spikes.look(now)
 

@@ -34,4 +34,5 @@ outcomes = sa.Table(
     sa.Column("outcome", sa.String(16), nullable=False),
     sa.Column("article_id", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False, comment="masked"),
+    sa.Column("key", sa.String(32), index=True, unique=True, comment="delivered twice, it is kept once"),
 )

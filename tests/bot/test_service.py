@@ -361,14 +361,15 @@ def test_error_codes_dates_versions_and_addresses_are_kept(sql_desk: HelpDesk) -
 def test_sql_and_html_in_a_question_an_outcome_and_a_ticket_come_back_as_the_same_text(
     sql_desk: HelpDesk, text: str
 ) -> None:
-    sql_desk.ask(Question(text, body=text, session=text, lang=text))
+    lang = text[:8]
+    sql_desk.ask(Question(text, body=text, session=text, lang=lang))
     sql_desk.record_outcome(Outcome("q1", "not_solved", text, text))
     ticket = sql_desk.open_ticket(
         draft(subject=text, body=text, email="'||(1)||'@example.com", declined=(text,), session=text), text
     )
 
     (recorded,) = _recorded(sql_desk)
-    assert (recorded.text, recorded.body, recorded.session, recorded.lang) == (text, text, text, text)
+    assert (recorded.text, recorded.body, recorded.session, recorded.lang) == (text, text, text, lang)
     assert sql_desk.events.outcomes(["q1"]) == {"q1": [(NOON, Outcome("q1", "not_solved", text, text))]}
     assert sql_desk.ticket("ticket-1") == ticket
     assert (ticket.subject, ticket.body, ticket.declined) == (text, text, (text,))

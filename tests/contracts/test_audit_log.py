@@ -8,15 +8,16 @@ import pytest
 
 from bot.audit import AuditEntry, AuditLog, MemoryAuditLog, SqlAuditLog
 from tests.bot.samples import NOON
+from tests.databases import STORES, engine_of
 
 IN = AuditEntry(NOON, "signed_in", "Łukasz@example.com", "Łukasz@example.com", "", "192.0.2.0/24")
 MADE = AuditEntry(NOON + timedelta(minutes=1), "token_made", "anna@example.com", "zapier 100%", "tickets, 30 days")
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=STORES)
 def log(request: pytest.FixtureRequest) -> AuditLog:
     made: AuditLog
-    made = MemoryAuditLog() if request.param == "memory" else SqlAuditLog(request.getfixturevalue("engine"))
+    made = MemoryAuditLog() if request.param == "memory" else SqlAuditLog(engine_of(request))
     made.write(IN)
     made.write(MADE)
     return made

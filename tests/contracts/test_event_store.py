@@ -12,18 +12,19 @@ from bot.inbox import Inbox, SqlInbox
 from bot.memory_inbox import MemoryInbox
 from bot.models import Outcome, SentTicket
 from tests.bot.samples import NOON, after, asked, draft, not_solved, opened, solved
+from tests.databases import STORES, engine_of
 
 Stores = tuple[EventStore, Inbox]
 
 WARSAW_IN_SUMMER = timezone(timedelta(hours=2))
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=STORES)
 def stores(request: pytest.FixtureRequest) -> Stores:
     if request.param == "memory":
         inbox = MemoryInbox()
         return MemoryEventStore(inbox.sent), inbox
-    engine = request.getfixturevalue("engine")
+    engine = engine_of(request)
     return SqlEventStore(engine), SqlInbox(engine, iter(f"ticket-{n}" for n in range(1, 1_000)).__next__)
 
 

@@ -9,11 +9,12 @@ import pytest
 from bot.errors import FeedbackInvalid
 from bot.feedback import Feedback, FeedbackStore, MemoryFeedbackStore, SqlFeedbackStore, keep
 from tests.bot.samples import NOON, after
+from tests.databases import STORES, engine_of
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest) -> FeedbackStore:
-    return MemoryFeedbackStore() if request.param == "memory" else SqlFeedbackStore(request.getfixturevalue("engine"))
+    return MemoryFeedbackStore() if request.param == "memory" else SqlFeedbackStore(engine_of(request))
 
 
 def said(session: str = "one", **given: Any) -> Feedback:

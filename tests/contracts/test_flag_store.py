@@ -10,11 +10,12 @@ from bot.errors import FlagInvalid, FlagUnknown
 from bot.flags import Flag, FlagStore, MemoryFlagStore, SqlFlagStore, changed_since, close_flag, raise_flag, version_of
 from kb.models import Article
 from tests.bot.samples import NOON, after
+from tests.databases import STORES, engine_of
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest) -> FlagStore:
-    return MemoryFlagStore() if request.param == "memory" else SqlFlagStore(request.getfixturevalue("engine"))
+    return MemoryFlagStore() if request.param == "memory" else SqlFlagStore(engine_of(request))
 
 
 def flag(flag_id: str = "f1", **given: Any) -> Flag:

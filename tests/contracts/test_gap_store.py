@@ -16,11 +16,12 @@ from bot.gaps.models import Centre, Description, Failure, Filter, Gap, Standing,
 from bot.gaps.sql import SqlGapStore
 from bot.gaps.store import LEASE, MAX_REASON, GapStore, decided, revision_of
 from tests.bot.samples import NOON, after
+from tests.databases import STORES, engine_of
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest) -> GapStore:
-    return MemoryGapStore() if request.param == "memory" else SqlGapStore(request.getfixturevalue("engine"))
+    return MemoryGapStore() if request.param == "memory" else SqlGapStore(engine_of(request))
 
 
 def centre(gap_id: str, weight: int = 1) -> Centre:

@@ -17,6 +17,7 @@ from bot.inbox import Inbox, SqlInbox
 from bot.memory_inbox import MemoryInbox
 from bot.models import STOPPED, Clock, Ticket, TicketMessage
 from tests.bot.samples import NOON, after, draft
+from tests.databases import STORES, engine_of
 
 HOSTILE = (
     "'); DROP TABLE tickets; --",
@@ -31,11 +32,11 @@ HOSTILE = (
 SCREEN, NOTES = upload("screen.png", b"\x89P\x00"), upload("notes.txt", "żółć".encode())
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=STORES)
 def inbox(request: pytest.FixtureRequest) -> Inbox:
     if request.param == "memory":
         return MemoryInbox()
-    return SqlInbox(request.getfixturevalue("engine"), iter(f"ticket-{n}" for n in range(1, 10_000)).__next__)
+    return SqlInbox(engine_of(request), iter(f"ticket-{n}" for n in range(1, 10_000)).__next__)
 
 
 def test_a_ticket_comes_back_as_it_was_sent(inbox: Inbox) -> None:
@@ -128,7 +129,8 @@ def test_eight_threads_that_send_one_key_at_once_make_one_ticket(inbox: Inbox) -
         tickets = list(threads.map(send, range(8)))
 
     assert tickets == [tickets[0]] * 8
-    assert inbox.submit(draft(), "key-0002", shown=(), at=NOON).number == 2
+    # PostgreSQL leaves out the numbers that the others had been given before they met the key.
+    assert inbox.submit(draft(), "key-0002", shown=(), at=NOON).number > tickets[0].number
 
 
 def test_eight_threads_that_send_eight_keys_at_once_make_eight_tickets(inbox: Inbox) -> None:
@@ -146,14 +148,15 @@ def test_eight_threads_that_send_eight_keys_at_once_make_eight_tickets(inbox: In
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_sql_and_html_in_every_field_come_back_as_the_same_text(inbox: Inbox, text: str) -> None:
-    sent = draft(subject=text, body=text, email=text, question_id=text, declined=(text, text), session=text, lang=text)
+    short, lang = text[:32], text[:8]  # as long as any that pages and API take
+    sent = draft(subject=text, body=text, email=text, question_id=short, declined=(text, text), session=text, lang=lang)
 
     inbox.submit(sent, text, shown=(text,), at=NOON)
     ticket = inbox.ticket("ticket-1")
 
     assert ticket is not None
     typed = replace(ticket, due=None, clock=STOPPED, changed=None)
-    assert typed == Ticket("ticket-1", 1, NOON, text, text, text, text, (text,), (text, text), text)
+    assert typed == Ticket("ticket-1", 1, NOON, text, text, text, short, (text,), (text, text), lang)
     assert inbox.submit(draft(), "another key", shown=(), at=NOON).number == 2
 
 

@@ -11,6 +11,7 @@ from bot.learned import Counts, Lesson, Trace
 from bot.learning import LearningStore, MemoryLearningStore, SqlLearningStore
 from kb.learned import LearnedQuestion
 from tests.bot.samples import NOON, after, heard, lesson
+from tests.databases import STORES, engine_of
 
 PRINTER = "printer-not-printing"
 OFFLINE = "the printer is offline"
@@ -18,11 +19,11 @@ OFFLINE = "the printer is offline"
 WORDINGS = ("The printer is offline", "printer offline", "is the printer offline?")
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest) -> LearningStore:
     if request.param == "memory":
         return MemoryLearningStore()
-    return SqlLearningStore(request.getfixturevalue("engine"))
+    return SqlLearningStore(engine_of(request))
 
 
 def hear(store: LearningStore, *lessons: Lesson) -> None:

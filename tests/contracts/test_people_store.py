@@ -16,20 +16,17 @@ from bot.memory_people import MemoryPeopleStore
 from bot.people import ApiToken, Link, Person, Session
 from bot.people_store import PeopleStore, SqlPeopleStore
 from tests.bot.samples import NOON
+from tests.databases import STORES, engine_of
 
 ANNA = Person("p1", "Anna@Example.com", "Anna Nowak", NOON, frozenset({"admin"}), frozenset({"identity team"}), "pl")
 BEN = Person("p2", "ben@example.com", "Łukasz 100%", NOON, frozenset({"agent", "author"}))
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest) -> PeopleStore:
     made: PeopleStore
-    made = (
-        MemoryPeopleStore(MemoryAuditLog())
-        if request.param == "memory"
-        else SqlPeopleStore(request.getfixturevalue("engine"))
-    )
+    made = MemoryPeopleStore(MemoryAuditLog()) if request.param == "memory" else SqlPeopleStore(engine_of(request))
     made.add(ANNA)
     made.add(BEN)
     return made
@@ -206,12 +203,10 @@ def test_a_setup_adds_the_first_person_and_nobody_after_that(store: PeopleStore)
     assert store.find().total == 2
 
 
-@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+@pytest.mark.parametrize("kind", STORES)
 def test_of_two_setups_with_one_link_one_makes_the_admin(kind: str, request: pytest.FixtureRequest) -> None:
     empty: PeopleStore
-    empty = (
-        MemoryPeopleStore(MemoryAuditLog()) if kind == "memory" else SqlPeopleStore(request.getfixturevalue("engine"))
-    )
+    empty = MemoryPeopleStore(MemoryAuditLog()) if kind == "memory" else SqlPeopleStore(engine_of(request, kind))
     empty.offer(link(None, "before"))
     empty.offer(link(None))
     assert empty.use("before", NOON, "hash", ANNA) is None

@@ -11,13 +11,14 @@ from bot.publishing import store as module
 from bot.publishing.publication import Finding, Publication
 from bot.publishing.store import MemoryPublicationStore, PublicationStore, SqlPublicationStore
 from tests.bot.samples import NOON, after
+from tests.databases import STORES, engine_of
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest) -> PublicationStore:
     if request.param == "memory":
         return MemoryPublicationStore()
-    return SqlPublicationStore(request.getfixturevalue("engine"))
+    return SqlPublicationStore(engine_of(request))
 
 
 def test_one_waits_however_often_it_is_asked_for_until_it_begins(store: PublicationStore) -> None:

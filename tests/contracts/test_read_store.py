@@ -11,13 +11,14 @@ import pytest
 from bot.errors import StoreUnavailable
 from bot.readership import MemoryReadStore, Readership, ReadStore, SqlReadStore
 from tests.bot.samples import NOON
+from tests.databases import STORES, engine_of
 
 TODAY = NOON.date()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest) -> ReadStore:
-    return MemoryReadStore() if request.param == "memory" else SqlReadStore(request.getfixturevalue("engine"))
+    return MemoryReadStore() if request.param == "memory" else SqlReadStore(engine_of(request))
 
 
 def test_reads_add_up_over_days_and_writes(store: ReadStore) -> None:

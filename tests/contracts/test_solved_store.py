@@ -13,6 +13,7 @@ from bot.learning import LearningStore, MemoryLearningStore, SqlLearningStore
 from bot.memory_inbox import MemoryInbox
 from bot.solved import MemorySolvedStore, SolvedStore, SolvedTicket, SqlSolvedStore
 from tests.bot.samples import NOON, after, draft, heard, lesson
+from tests.databases import STORES, engine_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +32,13 @@ class Kept:
         return self.solved.read(self.solved.keys())
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=STORES)
 def kept(request: pytest.FixtureRequest) -> Kept:
     if request.param == "memory":
         inbox, learning = MemoryInbox(), MemoryLearningStore()
         events = MemoryEventStore(inbox.sent)
         return Kept(MemorySolvedStore(events, inbox, learning), events, inbox, learning)
-    engine = request.getfixturevalue("engine")
+    engine = engine_of(request)
     new_id = iter(f"ticket-{n}" for n in range(1, 100)).__next__
     return Kept(SqlSolvedStore(engine), SqlEventStore(engine), SqlInbox(engine, new_id), SqlLearningStore(engine))
 

@@ -21,6 +21,7 @@ from bot.response_times import ResponseTimes
 from bot.work import Changes, Work
 from bot.worklist import OPEN, Counts, Order, SqlWorklist, Wanted, Worklist
 from tests.bot.samples import NOON, after, draft
+from tests.databases import STORES, engine_of
 
 KIM, LEE = Who("kim", "Kim Berger"), Who("lee", "Lee Novak")
 #: Saturday noon is NOON: the next hours are Monday's.
@@ -57,13 +58,13 @@ class Desk:
 Open = Callable[[ResponseTimes], Desk]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=STORES)
 def open_desk(request: pytest.FixtureRequest) -> Open:
     def _open(times: ResponseTimes) -> Desk:
         if request.param == "memory":
             inbox = MemoryInbox(times)
             return Desk(inbox, MemoryWorklist(inbox, times))
-        engine = request.getfixturevalue("engine")
+        engine = engine_of(request)
         ids = iter(f"ticket-{n}" for n in range(1, 1_000))
         return Desk(SqlInbox(engine, ids.__next__, times), SqlWorklist(engine, times))
 

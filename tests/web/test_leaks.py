@@ -184,9 +184,9 @@ ALWAYS_PUBLIC = {
 }
 #: Routes that show nothing of any article, or nothing at all without a right that a reader has not.
 WITHOUT_ARTICLES = (
-    "/api", "/api/v1/openapi.json", "/api/v1/tickets", "/api/v1/widget", "/favicon.svg", "/healthz", "/logo", "/people",
-    "/readyz", "/robots.txt", "/setup/{secret}", "/sign-in", "/sign-out", "/theme.css", "/welcome/{secret}", "/widget",
-    "/widget-panel.js", "/widget.js",
+    "/api", "/api/v1/openapi.json", "/api/v1/tickets", "/api/v1/widget", "/favicon.svg", "/healthz", "/logo",
+    "/metrics", "/people", "/readyz", "/robots.txt", "/setup/{secret}", "/sign-in", "/sign-out", "/theme.css",
+    "/welcome/{secret}", "/widget", "/widget-panel.js", "/widget.js",
 )  # fmt: skip
 #: Routes that need a right; each is asked as it is, and has to refuse.
 CLOSED = (

@@ -21,6 +21,7 @@ from bot.models import Question, Suggestion
 from kb import languages
 from kb.links import article_path
 from kb.models import Article
+from web.access_log import template
 from web.auth import Forbidden
 from web.pages.catalogue import Catalogue, catalogue
 from web.pages.templates import page
@@ -77,7 +78,7 @@ class PageRoute(APIRoute):
             except ClientDisconnect:
                 return Response(status_code=400)  # half a form, and nobody there to read what is wrong with it
             except Exception as error:
-                _log.exception("unexpected error in %s %s", request.method, request.url.path, exc_info=error)
+                _log.exception("unexpected error in %s %s", request.method, template(request.scope), exc_info=error)
                 return error_page(request, HTTPException(500))
 
         return handle_with_pages
@@ -93,7 +94,7 @@ def error_page(request: Request, error: HTTPException, message: Message | None =
             return moved
         return _page(request, error, message)
     except Exception:  # whatever broke the page must not break the page that says so
-        _log.exception("no error page for %s %s", request.method, request.url.path)
+        _log.exception("no error page for %s %s", request.method, template(request.scope))
         return PlainTextResponse(str(error.detail), error.status_code, dict(error.headers or {}))
 
 

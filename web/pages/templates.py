@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from fastapi import Request
@@ -22,6 +23,7 @@ from kb.links import article_path
 from kb.marks import Marks
 from web import handoff
 from web.auth import viewer
+from web.metrics import PAGE_SECONDS
 from web.notice import Notice, NoticeBoard
 from web.pages.catalogue import Catalogue, catalogue
 from web.pages.report_notice import new_spikes
@@ -184,7 +186,9 @@ def page(
         "preview": request.app.state.preview_bar(request, known) if request.app.state.preview_bar else None,
         **values,
     }
+    began = perf_counter()
     text = environment().get_template(template).render(context)
+    request.app.state.metrics.observe(PAGE_SECONDS, perf_counter() - began)
     response = HTMLResponse(text, status, dict(headers or {}))
     response.headers["Cache-Control"] = "private, no-store" if person.id else "no-store" if private else "no-cache"
     response.headers.append("Vary", "Accept-Language, Cookie")

@@ -1,0 +1,1 @@
+"""Several replicas, a proxy and a database on one machine, under load and under fire."""

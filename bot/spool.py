@@ -1,0 +1,404 @@
+"""Keeps on this machine's disk what the database does not take at the moment, and delivers it later, once.
+
+DATA/spool/<server>-<number>.jsonl   entries that wait, one a line: CRC-32 of the rest, then JSON
+DATA/spool/given-up.jsonl            outcomes of questions that are nowhere, for a person to look at
+
+A server locks its files (`flock`) for as long as it lives; those of one that was killed are taken over by the next
+that looks. Delivering twice does no harm: a question is known by its id and an outcome by its key, so a file is
+removed only after all of it was delivered, and who dies before that delivers it again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+import threading
+import time
+import zlib
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any, cast
+
+from bot.errors import QuestionUnknown, StoreUnavailable
+from bot.events import EventStore
+from bot.models import Outcome, RecordedQuestion, SentTicket
+from bot.patience import hurried
+
+_log = logging.getLogger(__name__)
+
+#: What may wait in all, in bytes, of all servers over one data folder: about 200,000 questions. Questions are refused
+#: from three quarters of it on, so that there is room for what people said of answers.
+LIMIT = 256_000_000
+_FOR_QUESTIONS = 0.75
+#: How many of the questions that wait can be looked up here.
+_REMEMBERED = 20_000
+#: How many questions are written to the database at once.
+_AT_ONCE = 500
+#: For how long an outcome is tried whose question is nowhere, in seconds: it may wait in the spool of another server.
+_LOOKED_FOR_S = 3600.0
+_GIVEN_UP = "given-up.jsonl"
+
+Entry = RecordedQuestion | tuple[Outcome, datetime]
+
+
+@dataclass
+class _File:
+    """A file of the spool that this server has locked; `entries` counts what it holds."""
+
+    path: Path
+    file: IO[bytes]
+    entries: int = 0
+    #: Outcomes of it whose question was not found; None before the first delivery.
+    waits: list[tuple[Outcome, datetime]] | None = None
+    since: float = field(default_factory=time.monotonic)
+
+
+class Spool:
+    """Entries that wait, in files of `folder`. `sync` has the disk keep a file; both it and `new_id` are seams."""
+
+    def __init__(
+        self,
+        folder: Path,
+        new_id: Callable[[], str],
+        *,
+        limit: int = LIMIT,
+        sync: Callable[[int], None] = os.fsync,
+    ) -> None:
+        self._folder, self._owner, self._limit, self._sync = folder, new_id(), limit, sync
+        self.new_id = new_id
+        self._lock = threading.Lock()
+        self._delivering = threading.Lock()
+        self._number = 0
+        self._written: _File | None = None
+        self._sealed: list[_File] = []
+        self._questions: OrderedDict[str, RecordedQuestion] = OrderedDict()
+        self._bytes, self._measured = 0, 0.0
+        self.refused = 0
+
+    @property
+    def depth(self) -> int:
+        """How many entries of this server wait."""
+        with self._lock:
+            files = [*self._sealed, *([self._written] if self._written else [])]
+            return sum(file.entries if file.waits is None else len(file.waits) for file in files)
+
+    def question(self, question_id: str) -> RecordedQuestion | None:
+        """A question that waits here; one of the last 20,000."""
+        return self._questions.get(question_id)
+
+    def put(self, entries: Sequence[Entry]) -> None:
+        """Keeps entries: outcomes are on the disk when this returns, questions within the next look.
+
+        Raises StoreUnavailable where there is no room, or the disk does not take them; then none is kept.
+        """
+        sure = any(not isinstance(entry, RecordedQuestion) for entry in entries)
+        lines = b"".join(_line(entry) for entry in entries)
+        with self._lock:
+            try:
+                self._check_room(len(lines), sure=sure)
+                self._append(lines, len(entries), sure=sure)
+            except StoreUnavailable:
+                self.refused += len(entries)
+                raise
+            except OSError as error:
+                self.refused += len(entries)
+                raise StoreUnavailable(f"{self._folder} cannot be written: {error.strerror}.") from error
+            for entry in entries:
+                if isinstance(entry, RecordedQuestion):
+                    self._questions[entry.id] = entry
+            while len(self._questions) > _REMEMBERED:
+                self._questions.popitem(last=False)
+
+    def _check_room(self, more: int, *, sure: bool) -> None:
+        if (now := time.monotonic()) >= self._measured + 1:  # other servers write into the folder too
+            self._bytes, self._measured = _size(self._folder), now
+        allowed = self._limit if sure else self._limit * _FOR_QUESTIONS
+        if self._bytes + more > allowed:
+            raise StoreUnavailable(
+                f"{self._folder} holds {self._bytes:,} bytes that wait for the database; it is full."
+            )
+
+    def _append(self, lines: bytes, count: int, *, sure: bool) -> None:
+        if self._written is None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._number += 1
+            path = self._folder / f"{self._owner}-{self._number}.jsonl"
+            self._written = _File(path, cast(IO[bytes], path.open("xb", buffering=0)))
+            fcntl.flock(self._written.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _sync_folder(self._folder)
+        file: IO[bytes] = self._written.file
+        end = file.tell()
+        try:
+            if file.write(lines) != len(lines):
+                raise OSError(28, "No space left on device")
+            if sure:
+                self._sync(file.fileno())
+        except OSError:
+            with suppress(OSError):  # half a line is no line: without it, the next would be none either
+                file.truncate(end)
+                file.seek(end)
+            raise
+        self._written.entries += count
+        self._bytes += len(lines)
+
+    def flush(self) -> None:
+        """Has the disk keep the questions too."""
+        with self._lock:
+            if self._written:
+                with suppress(OSError):
+                    self._sync(self._written.file.fileno())
+
+    def deliver(
+        self, questions: Callable[[Sequence[RecordedQuestion]], None], outcome: Callable[[Outcome, datetime], None]
+    ) -> int:
+        """Gives everything that waits to these two, in order, that of killed servers too; how much was delivered.
+
+        What is raised as QuestionUnknown is tried again later. Raises StoreUnavailable; the rest waits on.
+        """
+        self.flush()
+        with self._delivering:
+            self._seal()
+            done = 0
+            for file in list(self._sealed):
+                done += self._deliver(file, questions, outcome)
+            return done
+
+    def _seal(self) -> None:
+        with self._lock:
+            if self._written:
+                self._sealed.append(self._written)
+                self._written = None
+            known = {file.path for file in self._sealed}
+        if self._folder.is_dir():
+            for path in sorted(self._folder.glob("*.jsonl")):
+                if path not in known and path.name != _GIVEN_UP and (left := _take_over(path)):
+                    with self._lock:
+                        self._sealed.append(left)
+
+    def _deliver(
+        self,
+        file: _File,
+        questions: Callable[[Sequence[RecordedQuestion]], None],
+        outcome: Callable[[Outcome, datetime], None],
+    ) -> int:
+        done, waits = 0, []
+        for group in _groups(_read(file.path) if file.waits is None else iter(file.waits)):
+            if isinstance(group, list):
+                questions(group)
+                for question in group:
+                    self._questions.pop(question.id, None)
+                done += len(group)
+                continue
+            try:
+                outcome(*group)
+                done += 1
+            except QuestionUnknown:
+                waits.append(group)
+        given_up = waits and time.monotonic() - file.since > _LOOKED_FOR_S
+        if given_up:
+            self._give_up(waits)
+        with self._lock:
+            if waits and not given_up:
+                file.waits = waits
+            else:
+                file.path.unlink(missing_ok=True)
+                file.file.close()
+                self._sealed.remove(file)
+                self._measured = 0.0
+        return done
+
+    def _give_up(self, waits: Sequence[tuple[Outcome, datetime]]) -> None:
+        with (self._folder / _GIVEN_UP).open("ab") as kept:
+            kept.writelines(_line(entry) for entry in waits)
+            kept.flush()
+            self._sync(kept.fileno())
+        _log.error("%d outcomes are of questions that are nowhere; they are kept in %s", len(waits), kept.name)
+
+    def close(self) -> None:
+        """Has the disk keep everything, and leaves it to whoever starts next."""
+        self.flush()
+        with self._lock:
+            for file in [*self._sealed, *([self._written] if self._written else [])]:
+                file.file.close()
+            self._sealed, self._written = [], None
+
+
+class SpooledEvents:
+    """An `EventStore` over another one: questions and outcomes it does not take wait in a spool.
+
+    `refresh` is to be called every few seconds. Nothing is waited for longer than a person who asks can bear.
+    """
+
+    def __init__(self, store: EventStore, spool: Spool) -> None:
+        self._store, self.spool = store, spool
+        #: What is done with an outcome once it is stored late: learning from it.
+        self.told: Callable[[Outcome, datetime], None] = lambda _outcome, _at: None
+        self._fails = False
+
+    def refresh(self) -> None:
+        """Has the store take what waits, if it answers."""
+        with suppress(StoreUnavailable):
+            self.deliver()
+
+    def deliver(self) -> int:
+        """Has the store take what waits; how much it took. Raises StoreUnavailable."""
+
+        def outcome(told: Outcome, at: datetime) -> None:
+            self._store.record_outcome(told, at)
+            self.told(told, at)
+
+        done = self.spool.deliver(self._store.record_questions, outcome)
+        if done:
+            _log.warning("%d events that had waited for the database are stored", done)
+        self._fails = False
+        return done
+
+    def record_question(self, question: RecordedQuestion) -> None:
+        self.record_questions([question])
+
+    def record_questions(self, asked: Sequence[RecordedQuestion]) -> None:
+        try:
+            with hurried():
+                self._store.record_questions(asked)
+        except StoreUnavailable as error:
+            self._wait(asked, error)
+
+    def record_outcome(self, outcome: Outcome, at: datetime) -> bool:
+        """Whether it is stored; else it waits, even where nobody can say whether its question was asked."""
+        outcome = replace(outcome, key=self.spool.new_id())  # stored or not, it may come again from the spool
+        if self.spool.question(outcome.question_id):  # it comes after its question
+            self.spool.put([(outcome, at)])
+            return False
+        try:
+            with hurried():
+                return self._store.record_outcome(outcome, at)
+        except StoreUnavailable as error:
+            self._wait([(outcome, at)], error)
+            return False
+
+    def _wait(self, entries: Sequence[Entry], error: StoreUnavailable) -> None:
+        if not self._fails:
+            _log.error("events wait in the spool: %s", error)
+        self._fails = True
+        self.spool.put(entries)
+
+    def question(self, question_id: str) -> RecordedQuestion | None:
+        return self.spool.question(question_id) or self._store.question(question_id)
+
+    def close(self) -> None:
+        try:
+            self.deliver()
+        except StoreUnavailable as error:
+            _log.warning("%d events wait for the next start: %s", self.spool.depth, error)
+        self.spool.close()
+        self._store.close()
+
+    # --- what has nothing to do with the spool -----------------------------------------------------------------------
+
+    def record_resolution(self, ticket_id: str, article_id: str, text: str, at: datetime) -> None:
+        self._store.record_resolution(ticket_id, article_id, text, at)
+
+    def withdraw_resolution(self, ticket_id: str) -> bool:
+        return self._store.withdraw_resolution(ticket_id)
+
+    def questions(self, *, since: datetime | None = None, until: datetime | None = None) -> Sequence[RecordedQuestion]:
+        return self._store.questions(since=since, until=until)
+
+    def asked_in(self, sessions: Collection[str], *, since: datetime, limit: int) -> Sequence[RecordedQuestion]:
+        return self._store.asked_in(sessions, since=since, limit=limit)
+
+    def resolved_with(self, ticket_id: str) -> str:
+        return self._store.resolved_with(ticket_id)
+
+    def resolved_in_words(self, ticket_id: str) -> str:
+        return self._store.resolved_in_words(ticket_id)
+
+    def outcomes(self, question_ids: Sequence[str]) -> dict[str, list[tuple[datetime, Outcome]]]:
+        return self._store.outcomes(question_ids)
+
+    def sent_tickets(self) -> Sequence[SentTicket]:
+        return self._store.sent_tickets()
+
+
+# --- lines and files ----------------------------------------------------------------------------------------------
+
+
+def _line(entry: Entry) -> bytes:
+    if isinstance(entry, RecordedQuestion):
+        values: dict[str, Any] = {"kind": "question", **asdict(entry), "at": entry.at.isoformat()}
+    else:
+        values = {"kind": "outcome", **asdict(entry[0]), "at": entry[1].isoformat()}
+    text = json.dumps(values, ensure_ascii=False).encode()
+    return b"%08x %b\n" % (zlib.crc32(text), text)
+
+
+def _read(path: Path) -> Iterator[Entry]:
+    """The entries of a file; a line that was cut off or is damaged was never acknowledged, or the disk lost it."""
+    with path.open("rb") as lines:
+        for line in lines:
+            check, _, text = line.rstrip(b"\n").partition(b" ")
+            if not line.endswith(b"\n") or check != b"%08x" % zlib.crc32(text):
+                _log.error("%s holds a line that is damaged; it is passed over", path)
+                continue
+            values = json.loads(text)
+            kind, at = values.pop("kind"), datetime.fromisoformat(values.pop("at"))
+            if kind == "question":
+                lists = {name: tuple(values[name]) for name in ("shown", "further")}
+                yield RecordedQuestion(**{**values, **lists, "at": at})
+            else:
+                yield Outcome(**values), at
+
+
+def _groups(entries: Iterator[Entry]) -> Iterator[list[RecordedQuestion] | tuple[Outcome, datetime]]:
+    """The same in the same order, questions that follow each other together."""
+    group: list[RecordedQuestion] = []
+    for entry in entries:
+        if isinstance(entry, RecordedQuestion) and len(group) < _AT_ONCE:
+            group.append(entry)
+            continue
+        if group:
+            yield group
+        group = [entry] if isinstance(entry, RecordedQuestion) else []
+        if not isinstance(entry, RecordedQuestion):
+            yield entry
+    if group:
+        yield group
+
+
+def _take_over(path: Path) -> _File | None:
+    """A file that a killed server left; None where its server lives, or another one was quicker."""
+    try:
+        file = path.open("rb")
+    except OSError:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if path.stat().st_ino == os.fstat(file.fileno()).st_ino:  # else it was delivered and removed meanwhile
+            return _File(path, file, sum(1 for _ in file))
+    except OSError:
+        pass
+    file.close()
+    return None
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    with suppress(OSError):
+        for path in folder.iterdir():
+            with suppress(OSError):
+                total += path.stat().st_size
+    return total
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

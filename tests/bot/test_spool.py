@@ -1,0 +1,224 @@
+"""What the database does not take waits in files, survives its server, and is stored once."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from bot.errors import QuestionUnknown, StoreUnavailable
+from bot.events import EventStore, MemoryEventStore, SqlEventStore
+from bot.models import Outcome, RecordedQuestion
+from bot.spool import LIMIT, Spool, SpooledEvents
+from tests.bot.samples import NOON, after, asked, solved
+from tests.databases import engine_of
+
+
+class Failing(MemoryEventStore):
+    """A store that can be out of reach: before it does what it is told, or after it, when only its answer is lost."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gone = self.deaf = False
+
+    def record_questions(self, asked: Sequence[RecordedQuestion]) -> None:
+        self._do(lambda: MemoryEventStore.record_questions(self, asked))
+
+    def record_outcome(self, outcome: Outcome, at: datetime) -> bool:
+        self._do(lambda: MemoryEventStore.record_outcome(self, outcome, at))
+        return True
+
+    def _do(self, deed: Callable[[], object]) -> None:
+        if self.gone:
+            raise StoreUnavailable("The database is gone.")
+        deed()
+        if self.deaf:
+            raise StoreUnavailable("No answer.")
+
+
+def _spool(folder: Path, name: str = "a", **given: object) -> Spool:
+    keys = count(1)
+    return Spool(folder / "spool", lambda: f"{name}{next(keys)}", **given)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def store() -> Failing:
+    return Failing()
+
+
+@pytest.fixture
+def events(store: Failing, tmp_path: Path) -> SpooledEvents:
+    return SpooledEvents(store, _spool(tmp_path))
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(path.name for path in (folder / "spool").glob("*"))
+
+
+def test_while_the_store_answers_nothing_touches_the_disk(
+    events: SpooledEvents, store: Failing, tmp_path: Path
+) -> None:
+    events.record_question(asked())
+
+    assert events.record_outcome(solved(), NOON) is True
+    assert store.outcomes(["q1"]) == {"q1": [(NOON, solved())]}
+    assert not (tmp_path / "spool").exists()
+
+
+def test_events_wait_in_order_and_arrive_once_the_store_answers(
+    events: SpooledEvents, store: Failing, tmp_path: Path
+) -> None:
+    heard: list[tuple[Outcome, datetime]] = []
+    events.told = lambda outcome, at: heard.append((outcome, at))
+    question = asked(text="Żółć 😀\nline", shown=("a/b", "ć"))
+    store.gone = True
+    events.record_question(question)
+    assert events.record_outcome(solved(), after(minutes=1)) is False
+    assert (events.spool.depth, events.question("q1")) == (2, question)
+    events.refresh()
+    assert events.spool.depth == 2
+
+    store.gone = False
+    events.refresh()
+
+    assert (events.spool.depth, _files(tmp_path)) == (0, [])
+    assert store.question("q1") == question
+    assert store.outcomes(["q1"]) == {"q1": [(after(minutes=1), solved())]}
+    assert heard == [(solved(), after(minutes=1))]
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite", "postgresql"])
+def test_what_was_stored_without_an_answer_is_not_stored_twice(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    inner: EventStore = MemoryEventStore() if kind == "memory" else SqlEventStore(engine_of(request, kind))
+
+    lost = Failing()
+    lost.deaf = True
+    lost.__dict__["record_questions"] = lambda asked: lost._do(lambda: inner.record_questions(asked))
+    lost.__dict__["record_outcome"] = lambda outcome, at: lost._do(lambda: inner.record_outcome(outcome, at))
+    events = SpooledEvents(lost, _spool(tmp_path))
+    events.record_question(asked())
+    assert events.record_outcome(solved(), NOON) is False
+
+    lost.deaf = False
+    assert events.deliver() == 2
+
+    assert [question.id for question in inner.questions()] == ["q1"]
+    assert inner.outcomes(["q1"]) == {"q1": [(NOON, solved())]}
+
+
+def test_what_a_killed_server_left_is_delivered_by_the_next_and_a_line_cut_off_is_passed_over(
+    store: Failing, tmp_path: Path
+) -> None:
+    dead, store.gone = _spool(tmp_path, "dead"), True
+    killed = SpooledEvents(store, dead)
+    killed.record_question(asked())
+    killed.record_outcome(solved(), NOON)
+    dead.close()  # as the system does with the locks of a process that is killed
+    (left,) = (tmp_path / "spool").iterdir()
+    with left.open("ab") as file:
+        file.write(b'12345678 {"kind": "outcome", "question_id": "q1", "outc')
+
+    store.gone = False
+    events = SpooledEvents(store, _spool(tmp_path, "next"))
+
+    assert events.deliver() == 2
+    assert store.outcomes(["q1"]) == {"q1": [(NOON, solved())]}
+    assert _files(tmp_path) == []
+
+
+def test_the_file_of_a_server_that_lives_is_left_alone(store: Failing, tmp_path: Path) -> None:
+    store.gone = True
+    living = SpooledEvents(store, _spool(tmp_path, "living"))
+    living.record_question(asked())
+    store.gone = False
+
+    assert SpooledEvents(store, _spool(tmp_path, "other")).deliver() == 0
+    assert living.deliver() == 1
+
+
+def test_an_outcome_waits_for_its_question_which_another_server_may_have(
+    events: SpooledEvents, store: Failing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.gone = True
+    events.record_outcome(solved(), NOON)
+    events.record_outcome(solved("q9"), NOON)
+    store.gone = False
+    assert (events.deliver(), events.spool.depth) == (0, 2)
+
+    store.record_question(asked())
+
+    assert (events.deliver(), events.spool.depth) == (1, 1)
+    assert store.outcomes(["q1"]) == {"q1": [(NOON, solved())]}
+    monkeypatch.setattr("bot.spool._LOOKED_FOR_S", -1.0)  # as after an hour
+    assert (events.deliver(), events.spool.depth, _files(tmp_path)) == (0, 0, ["given-up.jsonl"])
+    assert b'"question_id": "q9"' in (tmp_path / "spool" / "given-up.jsonl").read_bytes()
+
+
+def test_an_outcome_of_a_question_nobody_asked_is_refused_while_the_store_answers(events: SpooledEvents) -> None:
+    with pytest.raises(QuestionUnknown):
+        events.record_outcome(solved("q9"), NOON)
+
+
+def test_a_full_spool_has_room_for_outcomes_longer_than_for_questions(store: Failing, tmp_path: Path) -> None:
+    events, store.gone = SpooledEvents(store, _spool(tmp_path, limit=2_000)), True
+    refused = ""
+    taken = -1
+    while not refused:
+        taken += 1
+        try:
+            events.record_question(asked(f"q{taken}"))
+        except StoreUnavailable as error:
+            refused = str(error)
+    assert re.search(r"spool holds [\d,]+ bytes that wait for the database; it is full\.$", refused)
+    size = sum(path.stat().st_size for path in (tmp_path / "spool").iterdir())
+    assert 1_000 < size <= 1_500
+    assert events.record_outcome(solved("q0"), NOON) is False
+    store.gone = False
+
+    assert events.deliver() == taken + 1
+    assert LIMIT == 256_000_000
+
+
+def test_a_disk_that_takes_half_a_line_keeps_none_of_it(events: SpooledEvents, store: Failing, tmp_path: Path) -> None:
+    def full(handle: int) -> None:
+        os.write(handle, b"half a line")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    spool = _spool(tmp_path, sync=full)
+    events, store.gone = SpooledEvents(store, spool), True
+    events.record_question(asked())
+    with pytest.raises(StoreUnavailable, match=r"cannot be written: No space left on device\.$"):
+        events.record_outcome(solved(), NOON)
+    assert (spool.depth, spool.refused) == (1, 1)
+
+    store.gone = False
+    assert events.deliver() == 1
+    assert store.outcomes(["q1"]) == {}
+
+
+def test_a_folder_that_cannot_be_made_is_said(store: Failing, tmp_path: Path) -> None:
+    (tmp_path / "spool").write_text("a file")
+    events, store.gone = SpooledEvents(store, _spool(tmp_path)), True
+
+    with pytest.raises(StoreUnavailable, match=r"spool cannot be written: File exists\.$"):
+        events.record_question(asked())
+
+
+def test_a_server_that_ends_delivers_what_it_can_and_leaves_the_rest(store: Failing, tmp_path: Path) -> None:
+    for n, gone in enumerate((True, False)):
+        events = SpooledEvents(store, _spool(tmp_path, f"s{n}"))
+        store.gone = True
+        events.record_question(asked(f"q{n}"))
+        store.gone = gone
+        events.close()
+
+    assert [question.id for question in store.questions()] == ["q0", "q1"]
+    assert _files(tmp_path) == []

@@ -1,0 +1,85 @@
+"""kill -9 of PostgreSQL, a server and a builder: what was acknowledged is there afterwards, once."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections import Counter
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from bot.database import open_engine
+from bot.tables import learned_traces, outcomes, questions, tickets
+from kb.snapshot import current_id, open_current
+from tests.faults.servers import AGENT_TOKEN, command, serving
+from tests.postgres import PostgresServer
+
+
+def test_what_was_acknowledged_survives_the_death_of_the_database_and_of_the_server(
+    site_data: Path, mortal: PostgresServer
+) -> None:
+    database = mortal.create()
+    with serving(site_data, database) as server:
+        early = server.ask(session="one")
+        assert server.tell(early["id"], "early") == 204
+        status, ticket = server.ticket("key-before-it")
+        assert status == 201
+
+        mortal.kill()
+        during = server.ask(session="two")
+        assert during["decision"] == "answer"
+        assert server.ask("And on a Mac?", after=during["id"])["snapshot"] == during["snapshot"]
+        assert [server.tell(reply["id"], reason) for reply, reason in ((early, "late"), (during, "both"))] == [204, 204]
+        status, said = server.ticket("key-during-it")
+        assert (status, said["code"]) == (503, "store_unavailable")
+        server.until(lambda: server.waiting() == 4)  # two questions and two outcomes
+        assert server.get("/readyz")[1]["status"] == "degraded"
+        assert server.get("/")[0] == 200
+        server.kill()
+
+        mortal.restart()
+        server.start()
+        assert server.ticket("key-during-it")[0] == 201
+        solved = {"article_id": "vpn", "text": ""}
+        path = f"/api/v1/tickets/{ticket['id']}/resolution"
+        assert server.post(path, solved, Authorization=f"Bearer {AGENT_TOKEN}")[0] == 204
+        server.until(lambda: not list((site_data / "spool").glob("*.jsonl")))
+        assert server.get("/readyz") == (200, {"status": "ready", "snapshot": early["snapshot"]})
+        server.kill()
+
+    engine = open_engine(database)
+    with engine.connect() as connection:
+        kept = connection.scalars(sa.select(questions.c.id)).all()
+        told = connection.execute(sa.select(outcomes.c.question_id, outcomes.c.reason)).all()
+        keys = connection.scalars(sa.select(tickets.c.idempotency_key)).all()
+        learned = Counter(connection.scalars(sa.select(learned_traces.c.origin)))
+    engine.dispose()
+    assert len(kept) == 3
+    assert {early["id"], during["id"]} < set(kept)
+    assert sorted(told) == sorted([(early["id"], "early"), (early["id"], "late"), (during["id"], "both")])
+    assert sorted(keys) == ["key-before-it", "key-during-it"]
+    assert learned == {ticket["id"]: 1, early["id"]: 1, during["id"]: 1}
+
+
+def test_a_builder_that_is_killed_leaves_the_snapshot_in_use_and_the_next_one_goes_on(site_data: Path) -> None:
+    before = current_id(site_data)
+    article = site_data.parent / "articles" / "en" / "network" / "vpn.md"
+    article.write_text(article.read_text() + "\nThen sign in.\n")
+    builder = command(site_data, "index", str(site_data.parent / "articles"))
+    # Anywhere between its start and its end; a builder that has ended by then has published.
+    time.sleep(random.Random(20261122).uniform(0.5, 1.5))  # noqa: S311
+    builder.kill()
+    if builder.wait():
+        assert current_id(site_data) == before
+    open_current(site_data)
+
+    log = site_data.parent / "builder.log"
+    with log.open("wb") as told:
+        assert command(site_data, "index", str(site_data.parent / "articles"), "--json", log=told).wait() == 0
+
+    last = json.loads(log.read_text().splitlines()[-1])
+    assert current_id(site_data) == last["snapshot"] != before
+    assert "Then sign in." in str(open_current(site_data).entries)
+    assert sorted(path.name for path in (site_data / "snapshots").iterdir()) == sorted([before, last["snapshot"]])
