@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-articles check fix words bench cluster load quality lighthouse screenshots wheel size clean browser wrk faults fuzz
+.PHONY: help install run test test-articles check fix words bench cluster load quality lighthouse screenshots wheel size clean browser wrk faults fuzz pages
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,8 +60,17 @@ fix: $(STAMP) ## Mend format and lint, write the generated docs
 words: $(STAMP) ## Bring the catalogs of the interface up to date with the code
 	$(BIN)/python -m web.locales
 
-bench: $(STAMP) ## Speed beside plain sentence-transformers + FAISS, and of the pages
-	$(BIN)/python -m bench.speed $(ARTICLES)
+bench: $(STAMP) build/peers/.installed ## One table beside txtai and sentence-transformers + FAISS, on the data in EVAL=
+	@test -n "$(EVAL)" || { echo "Name the folder of development data (docs/quality.md): make bench EVAL=…"; exit 1; }
+	$(BIN)/python -m bench.peers $(EVAL)
+
+build/peers/.installed: bench/peers/requirements.txt
+	@mkdir -p build/peers
+	$(PYTHON) -m venv build/peers/.venv
+	build/peers/.venv/bin/pip install --quiet --disable-pip-version-check -r bench/peers/requirements.txt
+	@touch $@
+
+pages: $(STAMP) ## How long the pages of ARTICLES= take, beside one call of the encoder
 	$(BIN)/firstline index $(ARTICLES) --data $(DATA)
 	$(BIN)/python -m bench.pages $(DATA)
 
