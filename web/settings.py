@@ -29,7 +29,7 @@ from kb.routing import AUTO
 from web import choices, handoff_settings, operating_settings, publishing_settings, sharing_settings
 from web.choices import Choice
 from web.handoff_settings import DeskAddress, Handoff, MailServer, PrivateHosts, WebhookSecret
-from web.operating_settings import LogFormat, MetricsToken
+from web.operating_settings import OperatingSettings
 from web.publishing_settings import PushSecret
 from web.retention_settings import KeepSettings
 from web.setting_types import (
@@ -78,7 +78,7 @@ class SettingsError(Exception):
     """The settings cannot be used; the message names each key, the value found and what is allowed."""
 
 
-class Settings(KeepSettings):
+class Settings(KeepSettings, OperatingSettings):
     """What an operator may set. Environment variables win over the file."""
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", frozen=True)
@@ -257,29 +257,8 @@ class Settings(KeepSettings):
         description="How often one address may fail to sign in as one person; in all, and with API tokens that do not "
         "work, ten times as often. Nobody else is kept out, and who signs in starts anew.",
     )
-    drain_seconds: float = Field(
-        1,
-        ge=0,
-        le=60,
-        description="How long a server that is ended (SIGTERM) says on `/readyz` that it goes before it takes no more "
-        "connections: longer than a load balancer takes to notice.",
-    )
-    busy_at: int = Field(
-        64,
-        ge=4,
-        le=10_000,
-        description="How many requests one server has under way at most ([load](load.md)). At a quarter of it what is "
-        "being typed is refused, at half questions, at three quarters pages, then tickets too.",
-    )
     metrics_from: Annotated[Proxies, NoDecode] = Field(
         (), description="Addresses or networks that may read `/metrics` ([operating](operating.md)). Empty: none."
-    )
-    metrics_token: MetricsToken = Field(
-        SecretStr(""),
-        description="Who sends this as `Authorization: Bearer …` may read `/metrics` from anywhere. Empty: nobody may.",
-    )
-    log_format: LogFormat = Field(
-        "plain", description="The log, on stderr: `plain` lines for people, or `json`, one object a line."
     )
     trusted_proxies: Annotated[Proxies, NoDecode] = Field(
         ("127.0.0.1", "::1"),
