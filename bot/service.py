@@ -35,7 +35,7 @@ from bot.models import (
 from bot.observer import Nobody, Observer
 from bot.outbox import SqlOutbox
 from bot.patience import hurried
-from bot.spool import SpooledEvents
+from bot.spooled_events import SpooledEvents
 from kb.search import Query, Searcher
 from kb.stages import Times, stage, staged
 from kb.typeahead import long_enough

@@ -47,7 +47,8 @@ from bot.reports.reports import Reports
 from bot.retention import Retention
 from bot.service import HelpDesk
 from bot.solved import SqlSolvedStore
-from bot.spool import Spool, SpooledEvents
+from bot.spool import Spool
+from bot.spooled_events import SpooledEvents
 from bot.worklist import SqlWorklist
 from kb.snapshot import current_id
 from kb.vector_cache import cache_file
