@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-articles check fix words bench cluster load start scale quality lighthouse screenshots clean browser wrk
+.PHONY: help install run test test-articles check fix words bench cluster load start scale quality lighthouse screenshots wheel size clean browser wrk faults fuzz pages
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,7 @@ check: $(STAMP) ## Format, lint, types, generated docs, translations, articles
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m docs.generate --check
+	$(BIN)/python -m deploy.pins --check
 	$(BIN)/python -m web.locales --check
 	$(BIN)/firstline check articles --strict
 
@@ -54,12 +55,22 @@ fix: $(STAMP) ## Mend format and lint, write the generated docs
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/python -m docs.generate
+	$(BIN)/python -m deploy.pins
 
 words: $(STAMP) ## Bring the catalogs of the interface up to date with the code
 	$(BIN)/python -m web.locales
 
-bench: $(STAMP) ## Speed beside plain sentence-transformers + FAISS, and of the pages
-	$(BIN)/python -m bench.speed $(ARTICLES)
+bench: $(STAMP) build/peers/.installed ## One table beside txtai and sentence-transformers + FAISS, on the data in EVAL=
+	@test -n "$(EVAL)" || { echo "Name the folder of development data (docs/quality.md): make bench EVAL=…"; exit 1; }
+	$(BIN)/python -m bench.peers $(EVAL)
+
+build/peers/.installed: bench/peers/requirements.txt
+	@mkdir -p build/peers
+	$(PYTHON) -m venv build/peers/.venv
+	build/peers/.venv/bin/pip install --quiet --disable-pip-version-check -r bench/peers/requirements.txt
+	@touch $@
+
+pages: $(STAMP) ## How long the pages of ARTICLES= take, beside one call of the encoder
 	$(BIN)/firstline index $(ARTICLES) --data $(DATA)
 	$(BIN)/python -m bench.pages $(DATA)
 
@@ -72,6 +83,10 @@ scale: $(STAMP) ## A thousand to a million passages, from the snapshot in DATA= 
 cluster: $(STAMP) ## PostgreSQL and three replicas under load, with parts of them killed
 	$(BIN)/python -m bench.cluster
 
+faults: $(STAMP) ## The tests of faults, and the cluster for longer and at other moments each time
+	$(BIN)/python -m pytest tests/faults
+	$(BIN)/python -m bench.cluster 300 $$(date +%s)
+
 load: $(STAMP) wrk ## How much load the server stands; MINUTES=10 also looks at its memory
 	$(BIN)/firstline index $(ARTICLES) --data $(DATA)
 	$(BIN)/python -m bench.load --data $(DATA) --minutes $(MINUTES)
@@ -81,6 +96,9 @@ wrk: # What makes the load, where it can be installed
 
 quality: $(STAMP) ## hit@k and honesty on the development data in EVAL=
 	$(BIN)/python -m bench.quality $(EVAL)
+
+fuzz: $(STAMP) ## Thousands of hostile requests to every route, for about ten minutes
+	$(BIN)/python -m tests.security.fuzzing --examples 60
 
 lighthouse: $(STAMP) browser build/lighthouse/.installed ## Lighthouse on home, article, search and ticket form
 	$(BIN)/python -m bench.lighthouse
@@ -93,6 +111,14 @@ build/lighthouse/.installed: bench/lighthouse/package.json bench/lighthouse/pack
 
 screenshots: $(STAMP) browser ## Pictures of all pages into screenshots/
 	$(BIN)/python -m bench.screenshots screenshots
+
+wheel: $(STAMP) ## Build the wheel into build/wheel
+	@# What an earlier build left there would be in the wheel too.
+	@rm -rf build/wheel build/lib build/bdist.*
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/wheel .
+
+size: wheel ## Install the wheel as a server has it, into a clean environment, and assert what it weighs
+	.ci/size build/wheel/*.whl
 
 clean: ## Remove .venv, data and everything built
 	rm -rf $(VENV) $(DATA) build screenshots *.egg-info

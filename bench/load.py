@@ -69,7 +69,7 @@ class Server:
 
 
 @contextmanager
-def serving(data: Path, folder: Path, code: Path, *options: str) -> Iterator[Server]:
+def serving(data: Path, folder: Path, code: Path) -> Iterator[Server]:
     """The server of a checkout over `data`, with a database of its own in `folder` and no limits to how often."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
@@ -78,7 +78,7 @@ def serving(data: Path, folder: Path, code: Path, *options: str) -> Iterator[Ser
         "FIRSTLINE_DATABASE_URL": f"sqlite:///{folder / 'firstline.db'}",
         "PYTHONPATH": str(code),
     }
-    command = [sys.executable, "-m", "web", "serve", "--data", str(data), "--port", str(port), *options]
+    command = [sys.executable, "-m", "web", "serve", "--data", str(data), "--port", str(port)]
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
     try:
@@ -178,8 +178,7 @@ def main() -> None:
     given.add_argument("--minutes", type=int, default=0, help="Asks go on for so long, with memory every minute.")
     given.add_argument("--clients", type=int, default=8, help="Connections that ask one after another.")
     given.add_argument("--code", type=Path, action="append", default=[], help="Another checkout to drive in turns.")
-    given.add_argument("--rounds", type=int, default=1)
-    given.add_argument("--workers", type=int, default=0)
+    given.add_argument("--rounds", type=int, default=1, help="How often each is driven.")
     options = given.parse_args()
     if shutil.which("wrk") is None:
         raise SystemExit("wrk is missing. On Debian: apt-get install wrk")
@@ -191,8 +190,7 @@ def main() -> None:
             for number, code in enumerate(sides):
                 folder = Path(name) / f"{turn}-{number}"
                 folder.mkdir()
-                extra = ["--workers", str(options.workers)] if options.workers and not number else []
-                with serving(options.data.resolve(), folder, code.resolve(), *extra) as server:
+                with serving(options.data.resolve(), folder, code.resolve()) as server:
                     measure(traffic, server, folder, options, str(code) if number else "")
 
 

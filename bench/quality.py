@@ -17,12 +17,14 @@ import numpy as np
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 from bench import sets
+from bench.peers.texts import chunks
 from bench.plain import PlainSearch
 from bench.sets import DATA, Rows, Set
 from bot.decide import Policy
 from bot.evaluate import Evaluation, index, run
 from kb.articles import load
 from kb.build import BuildSettings
+from kb.export import DEFAULT_MODEL, find
 from kb.rank import FEATURES
 from kb.search import Query
 
@@ -77,8 +79,11 @@ def alone(data: Set, asked: Rows, part: str) -> str:
 
 def show_plain(data: Set) -> None:
     """The yardstick of a weekend project, on the newest tickets."""
-    plain = PlainSearch()
-    plain.index(load(data.articles).articles)
+    plain = PlainSearch(find(DEFAULT_MODEL).unpack())
+    texts = [
+        (article.id, text) for article in load(data.articles).articles for text in chunks(article.title, article.body)
+    ]
+    plain.index([identifier for identifier, _ in texts], [text for _, text in texts])
     found = [plain.search(f"{row['query']}\n{row.get('body') or ''}".strip(), 3) for row in data.held_out]
     hits = [
         np.mean([bool(set(ids[:k]) & set(row["relevant"])) for ids, row in zip(found, data.held_out, strict=True)])

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 import sqlalchemy as sa
@@ -18,12 +18,19 @@ from bot import patience
 from bot.errors import StoreUnavailable
 from bot.tables import server_secrets
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 #: How long a writer waits for another one before it gives up.
 LOCK_TIMEOUT_S = 5.0
 #: After so many seconds a transaction nobody goes on with is given up by PostgreSQL, with all it has locked.
 _IDLE_S = 60
+#: Of the lock that a server holds while it changes the schema; any number that nobody else uses.
+_MIGRATING = 0x6669727374
 #: SQLite takes a limited number of values in one statement.
 _AT_ONCE = 500
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
 
 _T = TypeVar("_T")
 
@@ -35,6 +42,8 @@ def sqlite_url(path: Path) -> str:
 def open_engine(url: str) -> sa.Engine:
     """An engine for a database URL. SQLite runs in WAL mode, so that readers never wait for a writer.
 
+    Its errors name no values: they are what people typed, and errors end in logs.
+
     Raises StoreUnavailable where the package that talks to such a database is not installed.
     """
     if not url.startswith("sqlite"):
@@ -43,7 +52,7 @@ def open_engine(url: str) -> sa.Engine:
         except ModuleNotFoundError as error:
             words = f"database_url needs the Python package {error.name}. Install it: pip install {error.name}"
             raise StoreUnavailable(words) from error
-    engine = sa.create_engine(url, connect_args={"timeout": LOCK_TIMEOUT_S})
+    engine = sa.create_engine(url, connect_args={"timeout": LOCK_TIMEOUT_S}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
@@ -63,7 +72,9 @@ def _open_server(url: str) -> sa.Engine:
     wanted = {"connect_timeout": 2, "options": f"-c idle_in_transaction_session_timeout={_IDLE_S * 1000}"}
     server = sa.make_url(url).get_driver_name() == "psycopg"
     options = {name: value for name, value in wanted.items() if name not in known} if server else {}
-    engine = sa.create_engine(url, pool_pre_ping=True, pool_timeout=LOCK_TIMEOUT_S, connect_args=options)
+    engine = sa.create_engine(
+        url, pool_pre_ping=True, pool_timeout=LOCK_TIMEOUT_S, connect_args=options, hide_parameters=True
+    )
     if server:
         patience.watch(engine)
     return engine
@@ -85,19 +96,54 @@ def parts(values: Iterable[_T]) -> Iterator[list[_T]]:
 
 def migrate(engine: sa.Engine) -> None:
     """Brings the tables up to date with Alembic. Raises StoreUnavailable where the database cannot be written."""
-    migrations = Path(__file__).parent / "migrations"
     with reachable("The database cannot be prepared"):
-        if _version(engine) == max(path.name for path in (migrations / "versions").glob("[0-9]*.py"))[:4]:
+        if _version(engine) == max(path.name for path in _MIGRATIONS.glob("versions/[0-9]*.py"))[:4]:
             return  # Alembic reads all migrations before it knows that there is nothing to do: 0.2 s of every start
+    with reachable("The database cannot be prepared"), patience.unlimited(), engine.begin() as connection:
+        if connection.dialect.name == "postgresql":  # of several servers that start at once, one does it
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATING)))
+        migrate_on(connection, "head")
 
+
+def migrate_on(connection: sa.Connection, revision: str) -> None:
+    """Brings the tables up to a revision of the schema, within the transaction that is under way.
+
+    Raises StoreUnavailable where the database was brought up to date by a newer version.
+    """
     from alembic import command
+    from alembic.runtime.migration import MigrationContext
+
+    found = MigrationContext.configure(connection).get_current_revision()
+    if found is not None and not has_revision(found):
+        raise StoreUnavailable(
+            f"The database has revision {found}, which this version does not know: a newer one wrote it. Install that "
+            "one, or restore a backup (docs/upgrading.md)."
+        )
+    config = _alembic()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def has_revision(revision: str) -> bool:
+    """Whether this version knows a revision of the schema."""
+    from alembic.script import ScriptDirectory
+
+    return any(step.revision == revision for step in ScriptDirectory.from_config(_alembic()).walk_revisions())
+
+
+def newest_revision() -> str:
+    """The revision of the schema that this version works with."""
+    from alembic.script import ScriptDirectory
+
+    return str(ScriptDirectory.from_config(_alembic()).get_current_head())
+
+
+def _alembic() -> Config:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(migrations))
-    with reachable("The database cannot be prepared"), patience.unlimited(), engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    return config
 
 
 def _version(engine: sa.Engine) -> str:

@@ -32,13 +32,14 @@ _GREETING = re.compile(
     r"(?:[ \t]+[^\W\d_][\w.'’-]*){0,4}[ \t]*(?:[,!.:–-]+[ \t]*|$)",
     re.IGNORECASE | re.MULTILINE,
 )
-#: What a message ends with; all that follows in a few short lines is a name, a position, a phone number.
+#: What a message ends with, blanks at its end taken off; all that follows in a few short lines is a name, a position,
+#: a phone number.
 _CLOSING = re.compile(
     r"\n[ \t]*(?:--|(?:best|kind|warm|many)?[ \t]*(?:regards|wishes|thanks)|thank you|thanks in advance|cheers|"
     r"sincerely|yours|pozdrawiam|z poważaniem|dziękuję|met vriendelijke groet\w*|groet\w*|"
     r"mit freundlichen grüßen|viele grüße|cordialement|merci|cordiali saluti|grazie|saludos|gracias|"
     r"atentamente|с уважением|спасибо|з повагою|дякую)\b"
-    r"[^\n]{0,40}(?:\n[^\n]{0,60}){0,6}\s*\Z",
+    r"[^\n]{0,40}(?:\n[^\n]{0,60}){0,6}\Z",
     re.IGNORECASE,
 )
 _REPLY = re.compile(r"^(?:\s*(?:re|fwd?|aw|odp|wg|tr|rv)\s*:)+\s*", re.IGNORECASE)

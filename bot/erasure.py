@@ -99,8 +99,8 @@ class Eraser:
 def compact(engine: sa.Engine) -> bool:
     """Writes the database anew, so that the bytes of what was removed are gone from its files too.
 
-    SQLite takes 20 seconds for a gigabyte on two busy cores, in which nobody else can write. False where a reader kept SQLite's log from being emptied:
-    then to be called again. Raises StoreUnavailable.
+    SQLite takes 20 seconds for a gigabyte on two busy cores, in which nobody else can write. False where a reader kept
+    its log from being emptied: then to be called again. Raises StoreUnavailable.
     """
     with reachable("The database could not be compacted"), engine.connect() as connection:
         connection = connection.execution_options(isolation_level="AUTOCOMMIT")

@@ -29,6 +29,9 @@ BotError
 ├── PublicationUnknown     there is no publication with this id
 ├── PublicationRunning     something is being published right now
 ├── NothingToTakeBack      no snapshot was published before the one in use
+├── BackupFailed           there is nothing to save
+├── BackupUnusable         a file is no backup, is damaged, or comes from a newer version
+├── RestoreRefused         something is there already that a restore would take the place of
 └── StoreUnavailable       the database cannot be written; nothing was stored
 """
 
@@ -205,6 +208,18 @@ class PublicationRunning(BotError):  # noqa: N818
 
 class NothingToTakeBack(BotError):  # noqa: N818
     """No snapshot was published before the one in use, or none with the id that was asked for."""
+
+
+class BackupFailed(BotError):  # noqa: N818
+    """There is nothing to save."""
+
+
+class BackupUnusable(BotError):  # noqa: N818
+    """A file is no backup, is damaged, or comes from a newer version."""
+
+
+class RestoreRefused(BotError):  # noqa: N818
+    """Something is there already that a restore would take the place of."""
 
 
 class StoreUnavailable(BotError):  # noqa: N818

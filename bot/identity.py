@@ -41,7 +41,7 @@ _MAC = re.compile(
 )
 #: Before four numbers with dots these say that they are a version.
 _VERSION = re.compile(
-    r"(?:\bv|\bver|version\w*|versi[óo]n\w*|versione|versie|wersj\w|верси\w|build|firmware|release|driver|treiber|bios|rev)[\s:=.]{0,3}\Z",
+    r"(?:\bv|\bver|version\w{0,8}|versi[óo]n\w{0,8}|versione|versie|wersj\w|верси\w|build|firmware|release|driver|treiber|bios|rev)[\s:=.]{0,3}\Z",
     re.IGNORECASE,
 )
 #: No id has fewer digits; no address has fewer separators.

@@ -48,7 +48,8 @@ class QuestionLog:
         with self._changed:
             if len(self._waiting) + len(asked) > MOST_WAITING:
                 raise StoreUnavailable(f"{len(self._waiting):,} questions wait for the database, which is too slow.")
-            self._waiting.update((question.id, question) for question in asked)
+            for question in asked:
+                self._waiting.setdefault(question.id, question)
             if self._writer is None:  # at the first one: a server may be forked before
                 self._writer = threading.Thread(target=self._write_on, name="question-log", daemon=True)
                 self._writer.start()

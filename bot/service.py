@@ -35,7 +35,7 @@ from bot.models import (
 from bot.observer import Nobody, Observer
 from bot.outbox import SqlOutbox
 from bot.patience import hurried
-from bot.spool import SpooledEvents
+from bot.spooled_events import SpooledEvents
 from kb.search import Query, Searcher
 from kb.stages import Times, stage, staged
 from kb.typeahead import long_enough
@@ -87,8 +87,9 @@ class HelpDesk:
 
     def suggest(self, question: Question, limit: int) -> Offer:
         """Up to `limit` articles for a question still being typed, nothing logged; none where none is likely."""
-        question = _checked(question)
-        searcher = self.library.searcher
+        return self._offer(self.library.searcher, _checked(question), limit)
+
+    def _offer(self, searcher: Searcher, question: Question, limit: int) -> Offer:
         ranking = self._understand(searcher, question, limit).ranking
         return compose.offer(decide(ranking, self.policy), searcher, limit, compose.asked_for(question, ranking))
 
@@ -107,7 +108,8 @@ class HelpDesk:
         if by_words and len(text.split()) < _WORDS_WITH_MEANING:
             return tuple(by_words)
         words = {found.key.id: found for found in by_words}
-        meant = {found.key.id: words.get(found.key.id, found) for found in self.suggest(question, limit).suggestions}
+        offered = self._offer(searcher, _checked(question), limit).suggestions
+        meant = {found.key.id: words.get(found.key.id, found) for found in offered}
         both = {article: found for article, found in meant.items() if article in words}
         return tuple((both | meant | words).values())[:limit]
 
@@ -133,14 +135,17 @@ class HelpDesk:
         """The question as one text, with the earlier one where it is understood to follow that up."""
         return self._understand(self.library.searcher, _checked(question)).text
 
-    def record_outcome(self, outcome: Outcome) -> None:
-        """Keeps what became of a reply, as evidence for learning too. Raises QuestionUnknown or StoreUnavailable."""
+    def record_outcome(self, outcome: Outcome, voice: str = "") -> None:
+        """Keeps what became of a reply, as evidence for learning too. Raises QuestionUnknown or StoreUnavailable.
+
+        `voice` names who says it where a session is easily made up: all sessions of one voice count once.
+        """
         at = self.now()
         told = replace(outcome, reason=privacy.to_keep(outcome.reason))
         if self.events.record_outcome(told, at):
-            self.learn_from(told, at)
+            self.learn_from(told, at, voice)
 
-    def learn_from(self, outcome: Outcome, at: datetime) -> None:
+    def learn_from(self, outcome: Outcome, at: datetime, voice: str = "") -> None:
         """Learns from an outcome that is stored; twice is once. Raises StoreUnavailable."""
         asked = self.events.question(outcome.question_id)
         if asked is None:
@@ -151,7 +156,8 @@ class HelpDesk:
         # Who names no article means the answer. Nobody can vouch for an article that was not shown.
         article = outcome.article_id or (asked.shown[0] if asked.decision == "answer" else "")
         if article in asked.shown:
-            trace = Trace("end_user", asked.id, at, session=asked.session, solved=outcome.outcome == "solved")
+            session = asked.session and (voice or asked.session)
+            trace = Trace("end_user", asked.id, at, session=session, solved=outcome.outcome == "solved")
             self._hear(article, asked, trace)
 
     def open_ticket(self, draft: TicketDraft, idempotency_key: str) -> Ticket:

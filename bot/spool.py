@@ -18,17 +18,15 @@ import threading
 import time
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, cast
 
 from bot.errors import QuestionUnknown, StoreUnavailable
-from bot.events import EventStore
-from bot.models import Outcome, RecordedQuestion, SentTicket
-from bot.patience import hurried
+from bot.models import Outcome, RecordedQuestion
 
 _log = logging.getLogger(__name__)
 
@@ -232,108 +230,6 @@ class Spool:
             for file in [*self._sealed, *([self._written] if self._written else [])]:
                 file.file.close()
             self._sealed, self._written = [], None
-
-
-class SpooledEvents:
-    """An `EventStore` over another one: questions and outcomes it does not take wait in a spool.
-
-    `refresh` is to be called every few seconds. Nothing is waited for longer than a person who asks can bear.
-    """
-
-    def __init__(self, store: EventStore, spool: Spool) -> None:
-        self._store, self.spool = store, spool
-        #: What is done with an outcome once it is stored late: learning from it.
-        self.told: Callable[[Outcome, datetime], None] = lambda _outcome, _at: None
-        self._fails = False
-
-    def refresh(self) -> None:
-        """Has the store take what waits, if it answers."""
-        with suppress(StoreUnavailable):
-            self.deliver()
-
-    def deliver(self) -> int:
-        """Has the store take what waits; how much it took. Raises StoreUnavailable."""
-
-        def outcome(told: Outcome, at: datetime) -> None:
-            self._store.record_outcome(told, at)
-            self.told(told, at)
-
-        done = self.spool.deliver(self._store.record_questions, outcome)
-        if done:
-            _log.warning("%d events that had waited for the database are stored", done)
-        self._fails = False
-        return done
-
-    def record_question(self, question: RecordedQuestion) -> None:
-        self.record_questions([question])
-
-    def record_questions(self, asked: Sequence[RecordedQuestion]) -> None:
-        try:
-            with hurried():
-                self._store.record_questions(asked)
-        except StoreUnavailable as error:
-            self._wait(asked, error)
-
-    def record_outcome(self, outcome: Outcome, at: datetime) -> bool:
-        """Whether it is stored; else it waits, even where nobody can say whether its question was asked."""
-        outcome = replace(outcome, key=self.spool.new_id())  # stored or not, it may come again from the spool
-        if self.spool.question(outcome.question_id):  # it comes after its question
-            self.spool.put([(outcome, at)])
-            return False
-        try:
-            with hurried():
-                return self._store.record_outcome(outcome, at)
-        except StoreUnavailable as error:
-            self._wait([(outcome, at)], error)
-            return False
-        except QuestionUnknown:
-            if not self.spool.waiting:
-                raise
-            self.spool.put([(outcome, at)])  # its question may be among what waits, here or on another server
-            return False
-
-    def _wait(self, entries: Sequence[Entry], error: StoreUnavailable) -> None:
-        if not self._fails:
-            _log.error("events wait in the spool: %s", error)
-        self._fails = True
-        self.spool.put(entries)
-
-    def question(self, question_id: str) -> RecordedQuestion | None:
-        return self.spool.question(question_id) or self._store.question(question_id)
-
-    def close(self) -> None:
-        try:
-            self.deliver()
-        except StoreUnavailable as error:
-            _log.warning("%d events wait for the next start: %s", self.spool.depth, error)
-        self.spool.close()
-        self._store.close()
-
-    # --- what has nothing to do with the spool -----------------------------------------------------------------------
-
-    def record_resolution(self, ticket_id: str, article_id: str, text: str, at: datetime) -> None:
-        self._store.record_resolution(ticket_id, article_id, text, at)
-
-    def withdraw_resolution(self, ticket_id: str) -> bool:
-        return self._store.withdraw_resolution(ticket_id)
-
-    def questions(self, *, since: datetime | None = None, until: datetime | None = None) -> Sequence[RecordedQuestion]:
-        return self._store.questions(since=since, until=until)
-
-    def asked_in(self, sessions: Collection[str], *, since: datetime, limit: int) -> Sequence[RecordedQuestion]:
-        return self._store.asked_in(sessions, since=since, limit=limit)
-
-    def resolved_with(self, ticket_id: str) -> str:
-        return self._store.resolved_with(ticket_id)
-
-    def resolved_in_words(self, ticket_id: str) -> str:
-        return self._store.resolved_in_words(ticket_id)
-
-    def outcomes(self, question_ids: Sequence[str]) -> dict[str, list[tuple[datetime, Outcome]]]:
-        return self._store.outcomes(question_ids)
-
-    def sent_tickets(self) -> Sequence[SentTicket]:
-        return self._store.sent_tickets()
 
 
 # --- lines and files ----------------------------------------------------------------------------------------------

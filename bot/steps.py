@@ -18,7 +18,7 @@ def plain_steps(html: str, base: str) -> str:
     reader = _Reader(base)
     reader.feed(html)
     reader.close()
-    text = re.sub(r"[ \t]+\n", "\n", "".join(reader.parts))
+    text = re.sub(r"(?<![ \t])[ \t]+\n", "\n", "".join(reader.parts))
     return re.sub(r"\n{3,}", "\n\n", text).strip()
 
 

@@ -79,9 +79,9 @@ def _translate(inline: Token, word: str, words: str) -> None:
 
 def _title(opening: Token, untitled: str) -> list[Token]:
     """The title in `:::note Read this`, `:::note[Read this]` or `:::{.note title="Read this"}`, else `untitled`."""
-    rest = re.sub(r"^\s*[{.]*\s*[A-Za-z-]+\s*\}?", "", opening.info)
+    rest = re.sub(r"^[\s{.]*[A-Za-z-]+\s*\}?", "", opening.info)
     given = re.search(r'\btitle="([^"]*)"', rest) or re.match(r"\s*\[([^\]]*)\]", rest)
-    words = given[1].strip() if given else re.sub(r'[\w-]+="[^"]*"', "", rest).strip(" []{}")
+    words = given[1].strip() if given else re.sub(r'(?<![\w-])[\w-]+="[^"]*"', "", rest).strip(" []{}")
     text = Token("text", "", 0, content=words or untitled)
     inline = Token("inline", "", 0, content=text.content, children=[text], map=opening.map)
     start = Token("alert_title_open", "p", 1, attrs={"class": "alert-title"}, block=True)

@@ -22,6 +22,7 @@ from kb.history import history
 from kb.lexical import Bm25
 from kb.links import PICTURE_TYPES, Resolver
 from kb.models import Article, Skipped
+from kb.place import FolderPlace, Place
 from kb.quantised import store_of
 from kb.routing import AUTO, models_for
 from kb.scratch import scratch
@@ -70,10 +71,14 @@ def build(
     *,
     created: str,
     progress: Progress = lambda stage, done, total: None,
+    place: Place | None = None,
 ) -> BuildReport:
-    """Makes the snapshot of `source` the current one of `data`; arguments and errors as of `make`."""
+    """Makes the snapshot of `source` the current one of `place`, which is `data` itself where none is given.
+
+    Arguments and errors as of `make`, and those of the place.
+    """
     report = make(source, data, settings, created=created, progress=progress)
-    publish(data, report.snapshot)
+    publish(data, report.snapshot, place)
     return report
 
 
@@ -97,16 +102,16 @@ def make(
         return _make(source, data, settings, created, progress, into or snapshots_folder(data))
 
 
-def publish(data: Path, snapshot_id: str) -> None:
+def publish(data: Path, snapshot_id: str, place: Place | None = None) -> None:
     """Makes a snapshot of `data` the one in use, and removes old ones. Raises SnapshotError or DataFolderError."""
     with writing(data):
-        published.publish(data, snapshot_id)
+        (place or FolderPlace(data)).publish(snapshot_id)
 
 
-def take_back(data: Path, snapshot_id: str) -> None:
+def take_back(data: Path, snapshot_id: str, place: Place | None = None) -> None:
     """Makes a snapshot that was published before the one in use again. Raises SnapshotError or DataFolderError."""
     with writing(data):
-        published.take_back(data, snapshot_id)
+        (place or FolderPlace(data)).take_back(snapshot_id)
 
 
 def _make(
@@ -164,13 +169,16 @@ def _make(
         snapshot = open_snapshot(made)
         progress("Calibrating", 0, 0)
         complete(made, asdict(fit(snapshot)), Searcher(snapshot).heads())
-        if folder.exists() and not _known(folder):  # damaged
-            shutil.rmtree(folder, ignore_errors=True)
-        try:
-            made.rename(folder)
-        except OSError:
-            if not _known(folder):  # else another builder was faster: equal ids have equal content
-                raise
+        with published.switching(
+            data
+        ):  # of two builders that find a damaged one, the second must not remove a good one
+            if folder.exists() and not _known(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+            try:
+                made.rename(folder)
+            except OSError:
+                if not _known(folder):  # else another builder was faster: equal ids have equal content
+                    raise
     return _report(snapshot, embedded=sum(count for _, count in made_by), changed=True)
 
 

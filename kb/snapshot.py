@@ -34,10 +34,13 @@ from kb.errors import EncoderError, SnapshotDamaged, SnapshotForeign, SnapshotMi
 from kb.head import Head
 from kb.lexical import Bm25
 from kb.models import PUBLIC, Article, ArticleKey, Passage, Section, Skipped, version_of
-from kb.quantised import EXACT_FILE, QuantisedStore
+from kb.quantised import QuantisedStore, open_store
 from kb.stored import Entry, Passages
 from kb.topics import TopicNames
 from kb.vectors import FaissStore, VectorStore
+
+#: Opens the vectors of one encoder: their file, which has been verified, the snapshot's id, and the file's SHA-256.
+OpenVectors = Callable[[Path, str, str], VectorStore]
 
 FORMAT = 4
 MANIFEST_FILE = "manifest.json"
@@ -135,8 +138,10 @@ def open_current(data: Path) -> Snapshot:
     return open_snapshot(snapshots_folder(data) / current_id(data))
 
 
-def open_snapshot(folder: Path) -> Snapshot:
+def open_snapshot(folder: Path, vectors: OpenVectors | None = None) -> Snapshot:
     """Opens and verifies a snapshot: format, the hash of every file, counts, dimensions.
+
+    Its vectors are read from their files, unless `vectors` opens them elsewhere.
 
     Raises SnapshotMissing, SnapshotForeign or SnapshotDamaged, each naming the file and what to do.
     """
@@ -144,7 +149,7 @@ def open_snapshot(folder: Path) -> Snapshot:
     with ThreadPoolExecutor(1) as pool:  # a hash needs a processor and no Python: reading goes on meanwhile
         verified = pool.submit(_verify, folder, manifest["files"])
         try:
-            return _open(folder, manifest, verified.result)
+            return _open(folder, manifest, vectors, verified.result)
         finally:
             verified.result()  # says more exactly what is wrong
 
@@ -158,12 +163,14 @@ def _verify(folder: Path, files: Mapping[str, str]) -> None:
             raise SnapshotDamaged(f"{path} was changed after it was built. Build the snapshot again.")
 
 
-def _open(folder: Path, manifest: dict[str, Any], verified: Callable[[], None]) -> Snapshot:
+def _open(
+    folder: Path, manifest: dict[str, Any], vectors: OpenVectors | None, verified: Callable[[], None]
+) -> Snapshot:
     """`verified` returns once all files are what they were: what C++ reads must be, or the process may die of it."""
     entries, passages = stored.read(folder, _read_articles(folder))
     words, units = Bm25.open(folder / "words.arrays"), Bm25.open(folder / "units.arrays")
     verified()
-    encoders = tuple(_open_encoder(folder / "encoders" / row["name"], row) for row in manifest["encoders"])
+    encoders = tuple(_open_encoder(folder, row, manifest, vectors) for row in manifest["encoders"])
     snapshot = Snapshot(
         id=manifest["id"],
         folder=folder,
@@ -317,7 +324,10 @@ def _calibration(folder: Path, manifest: Mapping[str, Any]) -> Calibration:
     return DEFAULT.shifted(shift)
 
 
-def _open_encoder(folder: Path, row: dict[str, Any]) -> Encoded:
+def _open_encoder(
+    snapshot: Path, row: dict[str, Any], manifest: dict[str, Any], vectors: OpenVectors | None
+) -> Encoded:
+    folder = snapshot / "encoders" / row["name"]
     try:
         embedder = open_encoder(folder)
     except EncoderError as error:
@@ -328,9 +338,11 @@ def _open_encoder(folder: Path, row: dict[str, Any]) -> Encoded:
             f"the manifest names {row['fingerprint']}. Build the snapshot again."
         )
     heads = dict([Head.open(folder / HEAD_FILE)]) if (folder / HEAD_FILE).is_file() else {}
-    quantised = (folder / EXACT_FILE).is_file()
-    vectors = QuantisedStore.open(folder / VECTORS_FILE) if quantised else FaissStore.open(folder / VECTORS_FILE)
-    return Encoded(embedder, vectors, heads)
+    file = folder / VECTORS_FILE
+    if vectors is None:
+        return Encoded(embedder, open_store(file), heads)
+    sha256 = manifest["files"][file.relative_to(snapshot).as_posix()]
+    return Encoded(embedder, vectors(file, manifest["id"], sha256), heads)
 
 
 def _check_counts(snapshot: Snapshot) -> None:

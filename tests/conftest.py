@@ -124,6 +124,17 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
+def pgvector() -> Iterator[sa.Engine]:
+    """An engine on a PostgreSQL database with pgvector, which many tests share: each has snapshots of its own."""
+    server = PostgresServer.start(vector=True, durable=False)
+    engine = open_engine(server.create())
+    migrate(engine)
+    yield engine
+    engine.dispose()
+    server.stop()
+
+
+@pytest.fixture(scope="session")
 def _postgres_template(postgres: PostgresServer) -> str:
     """The name of a database as the migrations make it, to be copied: to migrate takes five times as long."""
     url = postgres.create()

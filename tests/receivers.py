@@ -15,6 +15,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
+from bot.handoff.guard import Guard
+
+#: Who may be sent to: everything here listens on this machine.
+LOOPBACK = Guard(("127.0.0.0/8",))
 #: What goes wrong with the next request: a status, a status and a Retry-After, or the reply is lost once all is done.
 Fault = int | tuple[int, str] | Literal["lost"] | None
 

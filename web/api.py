@@ -34,12 +34,13 @@ from web import (
 from web.auth import Agent, Author, known
 from web.pages.catalogue import catalogue
 from web.problems import ApiError, Problem
+from web.voices import voice
 from web.words import SOURCE, language_name, words
 
 router = APIRouter(
     prefix="/api/v1",
     tags=["v1"],
-    responses={"4XX": {"model": Problem, "description": "A problem document (RFC 9457)"}},
+    responses={code: {"model": Problem, "description": "A problem document (RFC 9457)"} for code in ("4XX", "503")},
 )
 #: The widget stands on other sites: it shows what anybody may read, whoever is signed in here.
 _ANYBODY = frozenset({PUBLIC})
@@ -121,8 +122,10 @@ def _sent(reply: BaseModel) -> Response:
 
 
 @router.post("/questions/{question_id}/outcome", status_code=204, summary="Tell what became of an answer")
-def outcome(question_id: str, told: schemas.OutcomeIn, desk: Desk, _rate: limits.Feedback) -> Response:
-    desk.record_outcome(Outcome(question_id, told.outcome, told.article_id, told.reason))
+def outcome(
+    question_id: str, told: schemas.OutcomeIn, desk: Desk, request: Request, _rate: limits.Feedback
+) -> Response:
+    desk.record_outcome(Outcome(question_id, told.outcome, told.article_id, told.reason), voice(request))
     return Response(status_code=204)
 
 

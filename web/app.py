@@ -48,23 +48,25 @@ from bot.reports.reports import Reports
 from bot.retention import Retention
 from bot.service import HelpDesk
 from bot.solved import SqlSolvedStore
-from bot.spool import Spool, SpooledEvents
+from bot.spool import Spool
+from bot.spooled_events import SpooledEvents
 from bot.worklist import SqlWorklist
-from kb.snapshot import Snapshot, current_id, open_current
+from kb.snapshot import Snapshot, current_id
 from kb.vector_cache import cache_file
 from web import api, handoff, health, pages, problems, push_webhook, readings, zendesk
 from web.access_log import Watched
 from web.capacity import Shedding
 from web.limits import Limits
 from web.mcp import http as mcp
-from web.metrics import SPOOL_DEPTH, SPOOL_REFUSED, Metrics
-from web.middleware import Compressed, SecurityHeaders, SizeLimit
+from web.metrics import SNAPSHOT_SWITCH, SPOOL_DEPTH, SPOOL_REFUSED, Metrics
+from web.middleware import Compressed, OneSnapshot, SecurityHeaders, SizeLimit
 from web.notice import NoticeBoard
 from web.pages import forms, panel, reference
 from web.publishing import Process, Publishing, open_publisher
 from web.readings import Counting, Readings
 from web.request_id import Networks
 from web.settings import Settings
+from web.sharing import folder_opener, open_place
 from web.tokens import FormTokens
 
 _log = logging.getLogger(__name__)
@@ -74,15 +76,18 @@ STATIC = Path(__file__).parent / "static"
 _LOOK_EVERY_S = 2.0
 
 
-def open_desk(settings: Settings, opening: Future[Snapshot] | None = None) -> tuple[HelpDesk, sa.Engine]:
-    """The help desk of these settings, its database up to date.
+def open_desk(
+    settings: Settings, *, serving: bool = False, opening: Future[Snapshot] | None = None
+) -> tuple[HelpDesk, sa.Engine]:
+    """The help desk of these settings, its database up to date; `serving` for longer than one question.
 
-    `opening` is the snapshot to begin with, where somebody opens it already.
+    `opening` is the snapshot in use, where somebody opens it already.
+
     Raises a SnapshotError where there is no usable snapshot, StoreUnavailable where the database cannot be written.
     """
     learning, engine = open_learning(settings)
-    first = [opening] if opening else []
-    library = Library(settings.data, learning, lambda data: first.pop().result() if first else open_current(data))
+    place = open_place(settings, engine, serving=serving)
+    library = Library(settings.data, learning, place, _opener(settings, engine, opening))
     outbox = SqlOutbox(engine)
     spooled = SpooledEvents(SqlEventStore(engine), Spool(settings.data / "spool", new_id))
     desk = HelpDesk(
@@ -99,9 +104,21 @@ def open_desk(settings: Settings, opening: Future[Snapshot] | None = None) -> tu
     return desk, engine
 
 
+def _opener(settings: Settings, engine: sa.Engine, opening: Future[Snapshot] | None) -> Callable[[Path], Snapshot]:
+    """What opens the folder of a snapshot; the first one is there already, if it is the one that was opened."""
+    opener, first = folder_opener(settings, engine), [opening] if opening else []
+
+    def open_folder(folder: Path) -> Snapshot:
+        found = first.pop().result() if first else None
+        return found if found and found.folder == folder else opener(folder)
+
+    return open_folder
+
+
 def open_learning(settings: Settings) -> tuple[SqlLearningStore, sa.Engine]:
     """What was learned, its database up to date. Raises SnapshotMissing or StoreUnavailable."""
-    current_id(settings.data)  # where nothing was indexed, no database is made either
+    if settings.snapshots == "folder":
+        current_id(settings.data)  # where nothing was indexed, no database is made either
     engine = open_engine(settings.database)
     migrate(engine)
     return SqlLearningStore(engine), engine
@@ -149,6 +166,9 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
         metrics.read(SPOOL_DEPTH, lambda: waiting.spool.depth)
         metrics.read(SPOOL_REFUSED, lambda: waiting.spool.refused)
     read = Readings(metrics, desk.library, engine, desk.now)
+    desk.library.told = lambda _snapshot, refused: metrics.count(
+        SNAPSHOT_SWITCH, outcome="refused" if refused else "taken"
+    )
     readership = Readership(SqlReadStore(engine), desk.now)
     outbox = desk.outbox or SqlOutbox(engine)
     courier = handoff.courier(settings, desk, outbox)
@@ -207,6 +227,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     app.state.notices = NoticeBoard(settings.notice_file, settings.default_lang)
     app.state.tokens = FormTokens(shared_secret(engine, "forms"))
     app.state.panel_key = shared_secret(engine, "panel")
+    app.state.voice_key = shared_secret(engine, "voices")
     app.state.limits = Limits(
         {
             "tickets": settings.rate_tickets,
@@ -228,10 +249,12 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
         allow_headers=["content-type", "idempotency-key", *mcp.HEADERS],
         max_age=3600,
     )
+    app.add_middleware(OneSnapshot, library=desk.library)
     app.add_middleware(SecurityHeaders, framed={panel.ADDRESS: settings.panel_origins})
     app.add_middleware(Compressed)
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     problems.install(app)
+    problems.document(app)
     api_routes, page_routes = _routes()
     app.router.routes += api_routes
     mcp.mount(app)

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from web.mcp import http as mcp
 from web.metrics import SHED, Metrics
+from web.middleware import brings_somebody
 from web.pages.busy import busy_page
 from web.problems import asked_language, problem
 from web.words import words
@@ -58,13 +59,15 @@ class Shedding:
 
     `most` are the requests that may be under way before even a ticket is refused. Under way is what waits or is being
     computed; what is being sent is not, nor what still comes in at one of the `streamed` addresses: both are as slow as
-    the other side. Of what is typed and asked, AT_ONCE compute; the others wait here and take no thread from tickets.
+    the other side. Of what is typed and asked AT_ONCE compute, and as many pages; the others wait here, and take no
+    thread from tickets. Who is signed in waits for the database rather than the processor, and for no turn.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics, most: int, streamed: Collection[str] = ()) -> None:
         self._app, self._metrics, self._most = app, metrics, most
         self._streamed = frozenset(streamed)
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        computing, reading = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(AT_ONCE)
+        self._turns: dict[Kind, asyncio.Semaphore] = {"typing": computing, "asks": computing, "pages": reading}
         self.under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,8 +93,8 @@ class Shedding:
 
         try:
             async with AsyncExitStack() as turn:
-                if kind in ("typing", "asks"):
-                    await turn.enter_async_context(self._turns)
+                if kind in self._turns and not (kind == "pages" and brings_somebody(scope)):
+                    await turn.enter_async_context(self._turns[kind])
                 await self._app(scope, receive, send_and_leave)
         finally:
             leave()

@@ -12,7 +12,7 @@ import typer
 
 from bot.errors import BotError
 from kb.errors import KbError
-from web import gaps_commands, people_commands, privacy_commands, publishing_commands
+from web import backup, doctor, gaps_commands, people_commands, privacy_commands, publishing_commands
 from web.checking import check
 from web.evaluating import evaluate
 from web.mcp.stdio import mcp
@@ -44,6 +44,9 @@ app.command()(check)
 app.command()(mcp)
 app.add_typer(gaps_commands.gaps, name="gaps")
 app.command()(preview)
+app.command()(backup.backup)
+app.command()(backup.restore)
+app.command()(doctor.doctor)
 app.command()(reports)
 app.command()(publishing_commands.pull)
 app.command()(publishing_commands.rollback)
@@ -81,18 +84,21 @@ def index(
     from datetime import UTC, datetime
 
     from kb.build import BuildSettings, build
-    from kb.published import in_use
+    from kb.place import in_use
     from web.progress import progress
+    from web.sharing import place_to_publish
 
     settings = read_settings(articles=path, data=data)
-    started, began, before = time.monotonic(), datetime.now(UTC), in_use(settings.data)
-    with progress() as show:
+    started, began = time.monotonic(), datetime.now(UTC)
+    with place_to_publish(settings) as place, progress() as show:
+        before = in_use(place)
         report = build(
             settings.articles,
             settings.data,
             BuildSettings(settings.model, settings.default_lang),
             created=began.isoformat(timespec="seconds"),
             progress=show,
+            place=place,
         )
     publishing_commands.record_index(settings, before, began, report)
     seconds = round(time.monotonic() - started, 2)
@@ -135,7 +141,7 @@ def serve(
     from web.metrics import LOG_DROPPED
 
     lines = logs.start(settings.log_format, settings.secrets)
-    desk, engine = open_desk(settings, opening)
+    desk, engine = open_desk(settings, serving=True, opening=opening)
     accounts, base = open_accounts(engine), f"http://{host}:{port}"
     _print_addresses(settings, desk.library.searcher.snapshot.manifest["counts"], base, accounts.setup_link())
     app = create_app(settings, replace(desk, events=QuestionLog(desk.events)), engine, accounts)
@@ -163,7 +169,7 @@ def ask(
     from web.app import open_desk
     from web.schemas import ReplyOut
 
-    desk, engine = open_desk(settings, opening)
+    desk, engine = open_desk(settings, opening=opening)
     reply = desk.ask(Question(question, lang=lang, channel="cli"))
     engine.dispose()
     if as_json:
@@ -195,11 +201,11 @@ def learn(
     from datetime import UTC, datetime
 
     from bot.past_tickets import import_past_tickets
-    from kb.snapshot import open_current
     from web.app import open_learning
+    from web.sharing import open_in_use
 
     settings = read_settings(data=data)
-    articles = {entry.article.id for entry in open_current(settings.data).entries}
+    articles = {entry.article.id for entry in open_in_use(settings).entries}
     store, engine = open_learning(settings)
     done = import_past_tickets(file, store, articles, datetime.now(UTC))
     engine.dispose()
@@ -286,8 +292,13 @@ def _print_report(report: BuildReport, seconds: float) -> None:
     typer.echo(f"Snapshot {report.snapshot}")
 
 
-def _open_ahead(settings: Settings) -> Future[Snapshot]:
-    """The current snapshot, opened while the rest of the program is loaded: hashes and encoder need no Python."""
+def _open_ahead(settings: Settings) -> Future[Snapshot] | None:
+    """The current snapshot, opened while the rest of the program is loaded: hashes and encoder need no Python.
+
+    None where the database says which it is, or searches its vectors.
+    """
+    if settings.snapshots != "folder" or settings.vectors != "faiss":
+        return None
     from concurrent.futures import ThreadPoolExecutor
 
     from kb.snapshot import open_current

@@ -15,6 +15,7 @@ from fastapi import Request
 from bot.courier import Courier, Route
 from bot.errors import StoreUnavailable
 from bot.handoff import TicketSink
+from bot.handoff.guard import Guard
 from bot.handoff.mail import Mailer, SmtpSink
 from bot.handoff.signing import key_of
 from bot.handoff.webhook import WebhookSink
@@ -130,19 +131,23 @@ def _mailer(settings: Settings, now: Callable[[], datetime]) -> Mailer | None:
 
 def _events(settings: Settings, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> dict[str, WebhookSink]:
     url, secret = settings.spike_url, settings.spike_secret.get_secret_value()
-    return {spikes.SINK: WebhookSink(url, key_of(secret), now)} if url else {}
+    return {spikes.SINK: WebhookSink(url, key_of(secret), now, _guard(settings))} if url else {}
 
 
 def _sinks(settings: Settings, mailer: Mailer | None, now: Callable[[], datetime]) -> dict[str, TicketSink]:
-    url, secret = settings.handoff_url, settings.handoff_secret.get_secret_value()
+    url, secret, guard = settings.handoff_url, settings.handoff_secret.get_secret_value(), _guard(settings)
     match settings.handoff:
         case "smtp" if mailer:
             return {"smtp": SmtpSink(mailer, settings.handoff_to)}
         case "webhook":
-            return {"webhook": WebhookSink(url, key_of(secret), now)}
+            return {"webhook": WebhookSink(url, key_of(secret), now, guard)}
         case "zammad":
-            return {"zammad": ZammadSink(url, secret, settings.handoff_group)}
+            return {"zammad": ZammadSink(url, secret, settings.handoff_group, guard)}
         case "zendesk":
-            return {"zendesk": ZendeskSink(url, settings.handoff_user, secret, settings.handoff_group)}
+            return {"zendesk": ZendeskSink(url, settings.handoff_user, secret, settings.handoff_group, guard)}
         case _:
             return {}
+
+
+def _guard(settings: Settings) -> Guard:
+    return Guard(settings.outgoing_private_hosts)

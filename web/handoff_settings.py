@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, SecretStr
 
+from bot.handoff.guard import Guard, network_of
 from bot.handoff.signing import key_of
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 Handoff = Literal["", "smtp", "webhook", "zammad", "zendesk"]
 #: A whole web address.
 ADDRESS = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
+#: A name that looks like a number that is none would be a mistyped address.
+_HOST = re.compile(r"(?=[^/]*[a-z])[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?", re.IGNORECASE)
 #: What each hand-off cannot do without.
 _NEEDED = {
     "smtp": ("smtp_url", "handoff_to"),
@@ -56,9 +59,17 @@ def _webhook(value: SecretStr) -> SecretStr:
     return value
 
 
+def _private(value: tuple[str, ...]) -> tuple[str, ...]:
+    for entry in value:
+        if network_of(entry) is None and not _HOST.fullmatch(entry):
+            raise ValueError(f"{entry!r} is no host; write desk.internal, 127.0.0.1 or a network such as 10.0.0.0/8")
+    return value
+
+
 DeskAddress = Annotated[str, AfterValidator(_desk)]
 MailServer = Annotated[SecretStr, AfterValidator(_mail_server)]
 WebhookSecret = Annotated[SecretStr, AfterValidator(_webhook)]
+PrivateHosts = Annotated[tuple[str, ...], AfterValidator(_private)]
 
 
 def check(settings: Settings) -> None:
@@ -70,6 +81,13 @@ def check(settings: Settings) -> None:
         raise ValueError("smtp_url needs mail_from as well: the address our mail comes from")
     if settings.spike_url and not _given(settings.spike_secret):
         raise ValueError("spike_url needs spike_secret as well")
+    guard = Guard(settings.outgoing_private_hosts)
+    for name in ("handoff_url", "spike_url"):
+        host = urlsplit(getattr(settings, name)).hostname
+        if host and guard.refuses(host):
+            raise ValueError(
+                f"{name}: {host} lies in a private network; if that is meant, add it to outgoing_private_hosts"
+            )
     if settings.handoff == "webhook":
         try:
             key_of(settings.handoff_secret.get_secret_value())

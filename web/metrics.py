@@ -115,6 +115,12 @@ INFO = Declared(
     (("version", "of Firstline"), ("snapshot", "the id of the snapshot in use")),
 )
 SNAPSHOT_AGE = Declared("firstline_snapshot_age_seconds", "gauge", "Since the snapshot in use was built.")
+SNAPSHOT_SWITCH = Declared(
+    "firstline_snapshot_switch_total",
+    "counter",
+    "Snapshots that were to be taken up.",
+    (("outcome", "`taken`, or `refused`: the log says why, and the one before answers on"),),
+)
 ARTICLES = Declared("firstline_articles", "gauge", "Articles in the snapshot in use.")
 PASSAGES = Declared("firstline_passages", "gauge", "Passages in it.")
 OUTBOX = Declared(
@@ -167,6 +173,7 @@ DECLARED = (
     PAGE_SECONDS,
     INFO,
     SNAPSHOT_AGE,
+    SNAPSHOT_SWITCH,
     ARTICLES,
     PASSAGES,
     OUTBOX,

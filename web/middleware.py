@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bot.library import Library
 from web.auth import COOKIE
 from web.problems import problem
 
@@ -49,6 +50,20 @@ _HEADERS = {
 }
 
 
+class OneSnapshot:
+    """Has every part of a request read from one snapshot, also where another one is taken up meanwhile."""
+
+    def __init__(self, app: ASGIApp, library: Library) -> None:
+        self._app, self._library = app, library
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        with self._library.held():
+            await self._app(scope, receive, send)
+
+
 class SecurityHeaders:
     """Adds the security headers to every response that does not bring its own.
 
@@ -69,7 +84,7 @@ class SecurityHeaders:
                         headers.setdefault("Content-Security-Policy", own)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
-                if scope["path"].startswith("/api/") and _brings_somebody(scope):
+                if scope["path"].startswith("/api/") and brings_somebody(scope):
                     headers.setdefault("Cache-Control", "private, no-store")
             await send(message)
 
@@ -94,10 +109,10 @@ class Compressed:
 def _holds_nothing_secret(scope: Scope) -> bool:
     if _SAME.fullmatch(scope["path"]):
         return True
-    return bool(_OPEN.fullmatch(scope["path"])) and not _brings_somebody(scope)
+    return bool(_OPEN.fullmatch(scope["path"])) and not brings_somebody(scope)
 
 
-def _brings_somebody(scope: Scope) -> bool:
+def brings_somebody(scope: Scope) -> bool:
     """Whether a request brings a token or the cookie of a sign-in."""
     headers = Headers(scope=scope)
     return "authorization" in headers or COOKIE in headers.get("cookie", "")

@@ -1,11 +1,12 @@
-"""What the settings of running a server may be, and which of all settings are secrets."""
+"""The settings of running a server, and which of all settings are secrets."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_settings import BaseSettings
 
 if TYPE_CHECKING:
     from web.settings import Settings
@@ -21,6 +22,32 @@ def _token(value: SecretStr) -> SecretStr:
 
 
 MetricsToken = Annotated[SecretStr, AfterValidator(_token)]
+
+
+class OperatingSettings(BaseSettings):
+    """How much a server takes, how it ends, and what it tells of itself."""
+
+    drain_seconds: float = Field(
+        1,
+        ge=0,
+        le=60,
+        description="How long a server that is ended (SIGTERM) says on `/readyz` that it goes before it takes no more "
+        "connections: longer than a load balancer takes to notice.",
+    )
+    busy_at: int = Field(
+        64,
+        ge=4,
+        le=10_000,
+        description="How many requests one server has under way at most ([load](load.md)). At a quarter of it what is "
+        "being typed is refused, at half questions, at three quarters pages, then tickets too.",
+    )
+    metrics_token: MetricsToken = Field(
+        SecretStr(""),
+        description="Who sends this as `Authorization: Bearer …` may read `/metrics` from anywhere. Empty: nobody may.",
+    )
+    log_format: LogFormat = Field(
+        "plain", description="The log, on stderr: `plain` lines for people, or `json`, one object a line."
+    )
 
 
 def secrets(settings: Settings) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 Show = Callable[[str, int, int], None]
 
@@ -12,7 +13,8 @@ Show = Callable[[str, int, int], None]
 @contextmanager
 def progress() -> Iterator[Show]:
     """Yields a function `(stage, done, total)`; a total of 0 means that it is not known."""
-    if sys.stderr.isatty():
+    # Where only what serving needs is installed there is no rich.
+    if sys.stderr.isatty() and find_spec("rich"):
         yield from _bar()
     else:
         yield from _lines()

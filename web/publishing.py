@@ -7,9 +7,11 @@ import subprocess
 import sys
 import threading
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from bot.learning import SqlLearningStore
+from bot.publishing.lock import locked_in_database
 from bot.publishing.publication import How, Publication
 from bot.publishing.publisher import LOG_FILE, Plan, Publisher
 from bot.publishing.remote import Remote
@@ -17,6 +19,7 @@ from bot.publishing.store import SqlPublicationStore
 from bot.readership import SqlReadStore
 from kb.build import BuildSettings
 from web.check_settings import check_settings
+from web.sharing import open_place
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -49,7 +52,10 @@ def open_publisher(settings: Settings, engine: sa.Engine, show: Show = lambda st
         seconds=settings.pull_seconds,
     )
     store, reads, learning = SqlPublicationStore(engine), SqlReadStore(engine), SqlLearningStore(engine)
-    return Publisher(plan, store, reads, learning, lambda: datetime.now(UTC), show)
+    place = open_place(settings, engine)
+    # The lock lies where the list of publications is: what runs there is run by whoever holds it.
+    lock = partial(locked_in_database, engine) if engine.dialect.name == "postgresql" else None
+    return Publisher(plan, store, reads, learning, lambda: datetime.now(UTC), show, place, lock)
 
 
 class Worker(Protocol):

@@ -30,12 +30,11 @@ def reports(
     """Say what came in, how many tickets were spared, what articles did, and what spiked. Counts what changed first."""
     from datetime import UTC, datetime
 
-    from bot.library import Library
-    from web.app import open_learning, open_reports
+    from web.app import open_desk, open_reports
 
     settings = read_settings(data=data)
-    store, engine = open_learning(settings)
-    found = open_reports(settings, engine, Library(settings.data, store))
+    desk, engine = open_desk(settings)
+    found = open_reports(settings, engine, desk.library)
     found.rollup.refresh(_WHOLE)
     figures = _figures(found, datetime.now(UTC), days, lang, channel)
     engine.dispose()

@@ -26,10 +26,10 @@ from bot.hours import Hours
 from bot.publishing.publication import GATES, Gate
 from bot.response_times import ResponseTimes
 from kb.routing import AUTO
-from web import choices, handoff_settings, operating_settings, publishing_settings
+from web import choices, handoff_settings, operating_settings, publishing_settings, sharing_settings
 from web.choices import Choice
-from web.handoff_settings import DeskAddress, Handoff, MailServer, WebhookSecret
-from web.operating_settings import LogFormat, MetricsToken
+from web.handoff_settings import DeskAddress, Handoff, MailServer, PrivateHosts, WebhookSecret
+from web.operating_settings import OperatingSettings
 from web.publishing_settings import PushSecret
 from web.retention_settings import KeepSettings
 from web.setting_types import (
@@ -48,6 +48,7 @@ from web.setting_types import (
     TierHours,
     TimeZone,
 )
+from web.sharing_settings import Snapshots, Vectors
 
 _PREFIX = "FIRSTLINE_"
 FILE_VARIABLE = f"{_PREFIX}SETTINGS"
@@ -77,7 +78,7 @@ class SettingsError(Exception):
     """The settings cannot be used; the message names each key, the value found and what is allowed."""
 
 
-class Settings(KeepSettings):
+class Settings(KeepSettings, OperatingSettings):
     """What an operator may set. Environment variables win over the file."""
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", frozen=True)
@@ -130,6 +131,15 @@ class Settings(KeepSettings):
     database_url: str = Field(
         "", description="A SQLAlchemy URL. Empty: the SQLite file `firstline.db` in the data folder."
     )
+    snapshots: Snapshots = Field(
+        "folder",
+        description="Where published snapshots are: `folder`, the data folder, which servers may share; or `database`, "
+        "for servers without a common disk ([several servers](shared-index.md)).",
+    )
+    vectors: Vectors = Field(
+        "faiss",
+        description="What searches vectors: `faiss` in the memory of each server, or `pgvector` in PostgreSQL for all.",
+    )
     model: str = Field(
         AUTO,
         description="The encoder: `auto` (by the languages of the articles), a known name (`all-MiniLM-L6-v2`, "
@@ -173,6 +183,11 @@ class Settings(KeepSettings):
         "start. Requesters then get a confirmation and agents' answers by e-mail. Empty: no mail is sent.",
     )
     mail_from: Email = Field("", description="The address our mail comes from.")
+    outgoing_private_hosts: Annotated[PrivateHosts, NoDecode] = Field(
+        (),
+        description="What of your own network `handoff_url` and `spike_url` may lead to: names, addresses or networks, "
+        "such as `desk.internal`, `127.0.0.1` or `10.0.0.0/8` ([security](security.md)). All else there is refused.",
+    )
     webhook_secret: WebhookSecret = Field(
         SecretStr(""), description="The secret (`whsec_…`) of webhooks that another desk sends us. Empty: closed."
     )
@@ -242,29 +257,8 @@ class Settings(KeepSettings):
         description="How often one address may fail to sign in as one person; in all, and with API tokens that do not "
         "work, ten times as often. Nobody else is kept out, and who signs in starts anew.",
     )
-    drain_seconds: float = Field(
-        1,
-        ge=0,
-        le=60,
-        description="How long a server that is ended (SIGTERM) says on `/readyz` that it goes before it takes no more "
-        "connections: longer than a load balancer takes to notice.",
-    )
-    busy_at: int = Field(
-        64,
-        ge=4,
-        le=10_000,
-        description="How many requests one server has under way at most ([load](load.md)). At a quarter of it what is "
-        "being typed is refused, at half questions, at three quarters pages, then tickets too.",
-    )
     metrics_from: Annotated[Proxies, NoDecode] = Field(
         (), description="Addresses or networks that may read `/metrics` ([operating](operating.md)). Empty: none."
-    )
-    metrics_token: MetricsToken = Field(
-        SecretStr(""),
-        description="Who sends this as `Authorization: Bearer …` may read `/metrics` from anywhere. Empty: nobody may.",
-    )
-    log_format: LogFormat = Field(
-        "plain", description="The log, on stderr: `plain` lines for people, or `json`, one object a line."
     )
     trusted_proxies: Annotated[Proxies, NoDecode] = Field(
         ("127.0.0.1", "::1"),
@@ -288,6 +282,7 @@ class Settings(KeepSettings):
         "holidays",
         "attachment_types",
         "trusted_proxies",
+        "outgoing_private_hosts",
         "metrics_from",
         "check_off",
         "publish_requires",
@@ -309,6 +304,7 @@ class Settings(KeepSettings):
     def _complete(self) -> Self:
         handoff_settings.check(self)
         publishing_settings.check(self)
+        sharing_settings.check(self)
         return self
 
     @property

@@ -7,6 +7,8 @@ import io
 from collections.abc import Iterable
 from datetime import date, datetime
 
+#: A formula, also in the full-width signs that spreadsheets in Japanese read as the plain ones.
+_BEGINS = tuple("=+-@＝＋－＠")
 Cell = str | int | float | date | datetime | None
 
 
@@ -26,5 +28,5 @@ def _safe(cell: Cell) -> str | int | float:
     if isinstance(cell, date):
         return cell.isoformat()
     if isinstance(cell, str):
-        return f"'{cell}" if cell.lstrip()[:1] in ("=", "+", "-", "@") or cell[:1] in ("\t", "\r", "\n") else cell
+        return f"'{cell}" if cell.lstrip().startswith(_BEGINS) or cell.startswith(("\t", "\r", "\n")) else cell
     return round(cell, 6) if isinstance(cell, float) else cell

@@ -27,11 +27,11 @@ def train(
     """Train the encoder on author questions and on what was learned. It is used only if it answers other questions
     better."""
     from kb.routing import models_for
-    from kb.snapshot import open_current
     from web.progress import progress
+    from web.sharing import open_in_use
 
     settings = read_settings(articles=path, data=data)
-    snapshot = open_current(settings.data)
+    snapshot = open_in_use(settings)
     _check_source(settings, snapshot)
     model = models_for(settings.model, snapshot.languages)[0]
     with progress() as show:
@@ -100,14 +100,17 @@ def _forget(settings: Settings, model: str, show: Show) -> dict[str, Any]:
 
 def _build(settings: Settings, show: Show) -> str:
     from kb.build import BuildSettings, build
+    from web.sharing import place_to_publish
 
-    return build(
-        settings.articles,
-        settings.data,
-        BuildSettings(settings.model, settings.default_lang),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        progress=show,
-    ).snapshot
+    with place_to_publish(settings) as place:
+        return build(
+            settings.articles,
+            settings.data,
+            BuildSettings(settings.model, settings.default_lang),
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            progress=show,
+            place=place,
+        ).snapshot
 
 
 def _check_source(settings: Settings, snapshot: Snapshot) -> None:

@@ -1,6 +1,6 @@
 """Three replicas, a proxy and PostgreSQL under load, while parts of it are killed and articles are published.
 
-    python -m bench.cluster [SECONDS]
+    python -m bench.cluster [SECONDS [SEED]]
 
 Ends with a table, and with exit code 1 where an acknowledged write is lost or a reply mixes two snapshots.
 """
@@ -38,11 +38,12 @@ _AWAY_S = 3.0
 
 def main() -> None:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
+    seed = int(sys.argv[2]) if len(sys.argv) > 2 else SEED
     folder = Path(tempfile.mkdtemp(prefix="firstline-cluster-"))
     postgres = PostgresServer.start()
     replicas: list[Replica] = []
     try:
-        sound = asyncio.run(_run(folder, postgres, replicas, seconds))
+        sound = asyncio.run(_run(folder, postgres, replicas, seconds, seed))
     finally:
         for replica in replicas:
             if replica.process and replica.process.poll() is None:
@@ -56,7 +57,7 @@ def main() -> None:
     sys.exit(not sound)
 
 
-async def _run(folder: Path, postgres: PostgresServer, replicas: list[Replica], seconds: float) -> bool:
+async def _run(folder: Path, postgres: PostgresServer, replicas: list[Replica], seconds: float, seed: int) -> bool:
     cluster = Cluster(folder, postgres.create())
     cluster.prepare()
     articles = [folder / edition for edition in EDITIONS]
@@ -71,10 +72,10 @@ async def _run(folder: Path, postgres: PostgresServer, replicas: list[Replica], 
     proxy = Proxy([Backend(replica.name, replica.port) for replica in replicas])
     await proxy.start()
     crowd = Crowd(
-        f"http://127.0.0.1:{proxy.port}", book, ids, _questions(cluster), workers=_WORKERS, rate=_RATE, seed=SEED
+        f"http://127.0.0.1:{proxy.port}", book, ids, _questions(cluster), workers=_WORKERS, rate=_RATE, seed=seed
     )
     crowd_at_work = asyncio.create_task(crowd.run())
-    story = await _happenings(cluster, postgres, replicas, articles, book, seconds)
+    story = await _happenings(cluster, postgres, replicas, articles, book, seconds, seed)
     crowd.stop()
     await crowd_at_work
     await proxy.stop()
@@ -111,9 +112,10 @@ async def _happenings(
     articles: Sequence[Path],
     book: Book,
     seconds: float,
+    seed: int,
 ) -> Story:
     """Everything that befalls the cluster, with a part of the time between two things."""
-    chance, story = random.Random(SEED), Story()  # noqa: S311
+    chance, story = random.Random(seed), Story()  # noqa: S311
 
     async def quiet() -> None:
         with story.span("PostgreSQL answers"):

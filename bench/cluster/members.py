@@ -23,7 +23,7 @@ EDITIONS = ("firstedition", "secondedition")
 PROJECT = Path(__file__).parents[2]
 TOPICS = ("accounts", "network")
 _MODEL = "all-MiniLM-L6-v2"
-_START_S = 60.0
+_START_S = 240.0
 _HEADING = re.compile(r"^(#+ .*)$", re.M)
 
 

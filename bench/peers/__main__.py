@@ -1,12 +1,13 @@
-"""One table: Firstline, txtai (hybrid, dense and BM25) and plain sentence-transformers + FAISS, all with all-MiniLM-L6-v2.
+"""One table: Firstline, txtai (hybrid) and plain sentence-transformers + FAISS, all with all-MiniLM-L6-v2.
 
     python -m bench.peers EVAL [--articles N] [--again]
 
-EVAL is the folder of development data (docs/quality.md). The articles are OfficeDocs without their symptom sections, the
-questions the symptom texts. `--articles` takes the first N articles alone; `--again` asks the indexes of the run before.
+EVAL is the folder of development data (docs/quality.md). The articles are OfficeDocs without their symptom sections,
+the questions the symptom texts. `--articles` takes the first N articles alone; `--again` asks the indexes of the run
+before.
 
 Each system has a process of its own. The index is made by one process from the file of articles to files on disk, start
-of the program, libraries and model included, with no vector made before. Then all three serve, and are asked in turns of
+of the program, libraries and model included, with no vector made before. Then all serve, and are asked in turns of
 30 questions one at a time, then each by several threads at once.
 """
 
@@ -37,8 +38,7 @@ _ENCODERS = Path("build/encoders")
 _TURN = 30
 _CLIENTS = 4
 _LOAD_ROUNDS = 4
-#: The kernel counts an ask by one thread of a system's library or by as many as there are cores; for each system the
-#: better figure is shown.
+#: Of torch and FAISS while several clients ask; the better figure is shown. One question at a time they take all cores.
 _THREADS = sorted({1, os.cpu_count() or 1})
 _LESS_IS_BETTER = (True, True, True, False, True, False)
 _COLUMNS = ("index, s", "ask p50, ms", "ask p99, ms", "asks/s", "memory, MB", "hit@1")
@@ -56,6 +56,7 @@ class System:
     seconds: float = 0.0
     processor: float = 0.0
     times: list[float] = field(default_factory=list)
+    computed: float = 0.0
     first: list[str] = field(default_factory=list)
     rates: dict[int, list[float]] = field(default_factory=dict)
     memory: float = 0.0
@@ -130,7 +131,7 @@ def data(folder: Path, count: int | None) -> tuple[Path, Rows]:
 
 
 def commands(articles: Path) -> list[System]:
-    """The three systems. The encoder is exported before: once a model, as its weights are downloaded once."""
+    """Firstline first, then the peers. The encoder is exported before: once, as its weights are downloaded once."""
     prepare(DEFAULT_MODEL, _ENCODERS, print)
     model = str(find(DEFAULT_MODEL).unpack())
     ours = _HERE / "firstline"
@@ -143,11 +144,15 @@ def commands(articles: Path) -> list[System]:
             [1],
         )
     ]
-    for name, module in (("txtai, hybrid", "txtai_process"), ("sentence-transformers + FAISS", "plain_process")):
-        folder = _HERE / module.removesuffix("_process")
+    for name, short, module, variant in (
+        ("txtai, hybrid, pieces", "txtai", "txtai_process", []),
+        ("txtai, hybrid, whole articles", "txtai-whole", "txtai_process", ["whole"]),
+        ("sentence-transformers + FAISS", "plain", "plain_process", []),
+    ):
+        folder = _HERE / short
         program = [str(_PYTHON), "-m", f"bench.peers.{module}"]
-        indexing, serving = ["index", model, str(articles), str(folder)], ["serve", model, str(folder)]
-        systems.append(System(name, folder, [*program, *indexing], [*program, *serving], _THREADS))
+        indexing = ["index", model, str(articles), str(folder), *variant]
+        systems.append(System(name, folder, [*program, *indexing], [*program, "serve", model, str(folder)], _THREADS))
     return systems
 
 
@@ -169,6 +174,7 @@ def ask(systems: list[System], texts: list[str]) -> None:
         for system in systems:
             answer = system.call(ask=texts[start : start + _TURN])
             system.times += answer["ms"]
+            system.computed += answer["processor_ms"]
             system.first += [found[0] if found else "" for found in answer["found"]]
     part = max(1, len(texts) // _LOAD_ROUNDS)
     for start in range(0, part * _LOAD_ROUNDS, part):
@@ -183,9 +189,8 @@ def ask(systems: list[System], texts: list[str]) -> None:
 
 def show(systems: list[System], articles: Path, questions: Rows) -> None:
     count = sum(1 for _ in articles.open(encoding="utf-8"))
-    print(
-        f"\nOfficeDocs without symptom sections: {count} articles, {len(questions)} symptom texts; {os.cpu_count()} cores\n"
-    )
+    of = f"{count} articles of OfficeDocs without symptom sections, {len(questions)} symptom texts"
+    print(f"\n{of}, {os.cpu_count()} cores\n")
     print(f"{'':32}" + "".join(f"{column:>14}" for column in _COLUMNS))
     rows = [system.figures(questions) for system in systems]
     for system, row in zip(systems, rows, strict=True):
@@ -198,11 +203,11 @@ def show(systems: list[System], articles: Path, questions: Rows) -> None:
         if (mine >= other if less else mine <= other)
     ]
     print(f"\nFirstline is {'behind in ' + ', '.join(behind) if behind else 'ahead in every column'}.")
-    computed = ", ".join(f"{system.name} {system.processor:.0f} s" for system in systems)
-    print(
-        f"Processor time of the index: {computed}. Asks/s: {_CLIENTS} clients; the better of {_THREADS} threads a question"
-    )
-    print("for the peers, 1 for Firstline. Memory: the most a serving process held.")
+    print("Processor time, which other work on the machine changes less (index in s, one ask in ms):")
+    for system in systems:
+        print(f"  {system.name:30}{system.processor:8.0f}{system.computed / len(system.times):10.1f}")
+    print(f"Asks/s: {_CLIENTS} clients at once; {_THREADS} threads a question for the peers, whichever is faster.")
+    print("Memory: the most the serving process held.")
 
 
 def _environment() -> dict[str, str]:

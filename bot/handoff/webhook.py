@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.handoff import HandedTicket, Receipt, Remark
+from bot.handoff.guard import PUBLIC_ONLY, Guard
 from bot.handoff.signing import sign
 from bot.handoff.wire import Wire
 
@@ -23,6 +24,7 @@ class WebhookSink:
     url: str
     key: bytes = field(repr=False)
     now: Callable[[], datetime]
+    guard: Guard = PUBLIC_ONLY
 
     def submit(self, handed: HandedTicket, idempotency_key: str) -> Receipt:
         ticket = handed.ticket
@@ -74,7 +76,7 @@ class WebhookSink:
             "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": sign(self.key, message_id, int(now.timestamp()), body),
         }
-        reply = Wire(self.url).send("POST", "", body, headers)
+        reply = Wire(self.url, guard=self.guard).send("POST", "", body, headers)
         try:
             told = json.loads(reply.body)
         except ValueError:  # a receiver need not say anything

@@ -1,7 +1,7 @@
 """One HTTP request to another desk: with a timeout, a bounded reply, no redirects, and errors that name no secret.
 
 The standard library's `http.client` does all of this. It follows no redirect and no proxy variable, and so sends a
-token nowhere but to the host that the settings name.
+token nowhere but to the host that the settings name; `guard` sees to it that this host is none of our own network.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from urllib.parse import urlencode, urlsplit
 
 from bot import privacy
 from bot.errors import DeliveryFailed, Message
+from bot.handoff.guard import PUBLIC_ONLY, Guard
 
 #: For one step (connecting, a read, a write), for all until the reply begins, and for its body, in seconds.
 TIMEOUT_S = 20.0
@@ -61,6 +62,7 @@ class Wire:
     base: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     secrets: Sequence[str] = field(default=(), repr=False)
+    guard: Guard = PUBLIC_ONLY
     clock: Callable[[], float] = time.monotonic
 
     @property
@@ -111,8 +113,8 @@ class Wire:
 
     def _connection(self, scheme: str, host: str, port: int | None) -> http.client.HTTPConnection:
         if scheme == "https":
-            return http.client.HTTPSConnection(host, port, timeout=TIMEOUT_S, context=ssl.create_default_context())
-        return http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
+            return _Encrypted(host, port, self.guard)
+        return _Plain(host, port, self.guard)
 
     def _read(self, answer: http.client.HTTPResponse) -> bytes:
         """The body, of which no more is read than MAX_REPLY, nor for longer than REPLY_S."""
@@ -154,6 +156,27 @@ class Wire:
         for secret in self.secrets:
             text = text.replace(secret, "…") if secret else text
         return text
+
+
+class _Plain(http.client.HTTPConnection):
+    """A connection to an address that the guard has checked."""
+
+    def __init__(self, host: str, port: int | None, guard: Guard) -> None:
+        super().__init__(host, port, timeout=TIMEOUT_S)
+        self._guard = guard
+
+    def connect(self) -> None:
+        self.sock = self._guard.connect(self.host, self.port, TIMEOUT_S)
+
+
+class _Encrypted(_Plain):
+    """The same over TLS; the certificate has to be that of the name, not of the address."""
+
+    default_port = http.client.HTTPS_PORT
+
+    def connect(self) -> None:
+        super().connect()
+        self.sock = ssl.create_default_context().wrap_socket(self.sock, server_hostname=self.host)
 
 
 def _cut(connection: http.client.HTTPConnection, late: threading.Event) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bot.handoff import HandedTicket, Receipt, Remark
+from bot.handoff.guard import PUBLIC_ONLY, Guard
 from bot.handoff.wire import Wire
 
 
@@ -22,10 +23,11 @@ class ZammadSink:
     url: str
     token: str = field(repr=False)
     group: str
+    guard: Guard = PUBLIC_ONLY
 
     @property
     def _wire(self) -> Wire:
-        return Wire(self.url, {"Authorization": f"Token token={self.token}"}, (self.token,))
+        return Wire(self.url, {"Authorization": f"Token token={self.token}"}, (self.token,), self.guard)
 
     def submit(self, handed: HandedTicket, idempotency_key: str) -> Receipt:
         ticket = handed.ticket

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bot.handoff import File, HandedTicket, Receipt, Remark
+from bot.handoff.guard import PUBLIC_ONLY, Guard
 from bot.handoff.wire import Wire, basic
 
 #: Zendesk's mark of who sent what; `metadata.custom` of a comment shows it again.
@@ -25,12 +26,13 @@ class ZendeskSink:
     user: str
     token: str = field(repr=False)
     group: str = ""
+    guard: Guard = PUBLIC_ONLY
 
     @property
     def _wire(self) -> Wire:
         authorization = basic(f"{self.user}/token", self.token)
         secrets = (self.token, authorization.partition(" ")[2])
-        return Wire(self.url, {"Authorization": authorization}, secrets)
+        return Wire(self.url, {"Authorization": authorization}, secrets, self.guard)
 
     def submit(self, handed: HandedTicket, idempotency_key: str) -> Receipt:
         ticket = handed.ticket

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,14 +15,15 @@ from bot.errors import BotError, Message, NothingToTakeBack, PublicationRunning,
 from bot.learning import LearningStore
 from bot.publishing import traffic
 from bot.publishing.clone import MAX_SUBJECT, Clone
-from bot.publishing.lock import locked
+from bot.publishing.lock import Lock, locked
 from bot.publishing.publication import GATES, MOST_FINDINGS, Finding, Gate, How, Publication, Stage, State
 from bot.publishing.remote import Remote
 from bot.publishing.store import PublicationStore
 from bot.readership import ReadStore
-from kb import published
+from kb import place as places
 from kb.build import BuildReport, BuildSettings, fingerprint_basis, make, publish, take_back
 from kb.errors import KbError, RepositoryError, SnapshotError
+from kb.place import FolderPlace, Place
 from kb.repository import Repository
 from kb.snapshot import Snapshot, open_snapshot, snapshots_folder
 
@@ -61,8 +63,9 @@ class _Over(Exception):  # noqa: N818 - carries how it ended, never leaves the m
 
 
 class Publisher:
-    """Runs what was asked for, one at a time over all processes with this data folder; `tell` is told how far it is.
+    """Runs what was asked for, one at a time over all processes with the same `lock`; `tell` is told how far it is.
 
+    Where no `place` to publish to and no lock are given, they are those of the data folder.
     Every method may raise StoreUnavailable, and DataFolderError where the lock cannot be had.
     """
 
@@ -74,15 +77,19 @@ class Publisher:
         learning: LearningStore,
         now: Callable[[], datetime],
         tell: Callable[[Stage, int, int], None] = lambda stage, done, total: None,
+        place: Place | None = None,
+        lock: Lock | None = None,
     ) -> None:
         self.plan, self.store = plan, store
+        self.place: Place = place or FolderPlace(plan.data)
+        self._locked: Lock = lock or partial(locked, plan.data)
         self._data, self._reads, self._learning, self._now = plan.data, reads, learning, now
         self._tell = tell
 
     def work(self) -> None:
         """Publishes until nothing waits; leaves it to the process that is at it where there is one."""
         while True:
-            with locked(self._data, wait=False) as free:
+            with self._locked(wait=False) as free:
                 if not free:  # it looks again once it has given the lock back
                     return
                 self._drain()
@@ -92,13 +99,13 @@ class Publisher:
     def publish(self, how: How, *, again: bool = False) -> Publication:
         """Asks for a publication, and waits until it is over."""
         asked = self.store.ask(how, "", self._now(), again=again)
-        with locked(self._data, wait=True):
+        with self._locked(wait=True):
             self._drain()
         return self.store.get(asked.id)
 
     def settle(self) -> bool:
         """Has what a killed process left running be failed; whether something waits that no process is at."""
-        with locked(self._data, wait=False) as free:
+        with self._locked(wait=False) as free:
             if not free:
                 return False
             self._end_orphans()
@@ -109,22 +116,22 @@ class Publisher:
 
         Raises NothingToTakeBack where that is not there or damaged, PublicationRunning unless it may `wait`.
         """
-        with locked(self._data, wait=wait) as free:
+        with self._locked(wait=wait) as free:
             if not free:
                 raise PublicationRunning(
                     Message("Something is being published right now. Wait until it is over, then try again.")
                 )
             self._end_orphans()
-            now, live = self._now(), published.in_use(self._data)
-            target = snapshot or published.previous(self._data)
+            now, live = self._now(), places.in_use(self.place)
+            target = snapshot or places.previous(self.place)
             if not target:
                 raise NothingToTakeBack(Message("No snapshot was published before the one in use."))
-            if target not in published.published(self._data):
+            if target not in self.place.published():
                 raise NothingToTakeBack(
                     Message("There is no published snapshot %(snapshot)s any more.", snapshot=target)
                 )
             try:
-                opened = open_snapshot(snapshots_folder(self._data) / target)
+                opened = open_snapshot(self.place.fetch(target))
             except KbError as error:
                 raise NothingToTakeBack(_plain(error)) from error
             known = self.store.of(target)
@@ -148,7 +155,7 @@ class Publisher:
                 return self.store.keep(replace(row, state="unchanged", stage="", ended=self._now()))
             row = self.store.keep(row)  # before the switch: whatever breaks off from here on, the history is right
             try:
-                take_back(self._data, target)
+                take_back(self._data, target, self.place)
             except (KbError, OSError) as error:
                 self._over(row, "failed", _plain(error))
                 raise NothingToTakeBack(_plain(error)) from error
@@ -185,7 +192,7 @@ class Publisher:
         """Those that run while nobody holds the lock were left by a process that was killed."""
         log = self._data / LOG_FILE
         while left := self.store.last("running"):
-            if left.stage == "switching" and left.snapshot == published.in_use(self._data):
+            if left.stage == "switching" and left.snapshot == places.in_use(self.place):
                 self.store.keep(replace(left, state="published", ended=self._now(), stage=""))
                 continue
             output = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
@@ -228,13 +235,13 @@ class Publisher:
         """Raises _Over where it ends before the switch."""
         from bot.publishing import gates  # what checks and tests is of no use to a server
 
-        plan, live = self.plan, published.in_use(self._data)
+        plan, live = self.plan, places.in_use(self.place)
         basis = fingerprint_basis(self._data, plan.build)
         come("fetching", before=live, made_with=basis)
         clone = Clone(self._data, plan.remote(), plan.seconds)
         head = clone.head()
         come("fetching", branch=head.branch, commit=head.commit)
-        back = () if asked.again else published.taken_back(self._data)
+        back = () if asked.again else places.taken_back(self.place)
         known = self.store.of(live) if live else None
         if known and (known.commit, known.made_with) == (head.commit, basis) and not asked.again:
             come("fetching", subject=known.subject, snapshot=live)
@@ -268,7 +275,7 @@ class Publisher:
                 findings,
             )
         come("switching")
-        publish(self._data, candidate.id)
+        publish(self._data, candidate.id, self.place)
 
     def _check(self, clone: Clone) -> tuple[Finding, ...]:
         """Raises _Over where something has to be mended first."""
@@ -339,7 +346,7 @@ class Publisher:
     def _open(self, snapshot: str) -> Snapshot | None:
         """The snapshot in use, to compare with; None where there is none or it is damaged: a good one mends that."""
         try:
-            return open_snapshot(snapshots_folder(self._data) / snapshot) if snapshot else None
+            return open_snapshot(self.place.fetch(snapshot)) if snapshot else None
         except SnapshotError as error:
             _log.warning("the snapshot in use is compared with nothing: %s", error)
             return None

@@ -78,12 +78,16 @@ class Remote:
 
     @property
     def settings(self) -> dict[str, str]:
-        """The settings of git that sign in, so that neither an address nor an error message holds the password."""
+        """The settings of git that sign in, so that neither an address nor an error message holds the password.
+
+        With them no redirect is followed: git would send the header on to wherever it leads.
+        """
         if not self.credentials:
             return {}
         parts = urlsplit(self.url)
         signed = base64.b64encode(self.credentials.encode()).decode()
-        return {f"http.{parts.scheme}://{parts.netloc}/.extraHeader": f"Authorization: Basic {signed}"}
+        header = f"http.{parts.scheme}://{parts.netloc}/.extraHeader"
+        return {header: f"Authorization: Basic {signed}", "http.followRedirects": "false"}
 
     def __repr__(self) -> str:
         return f"<Remote {self.url}{f' {self.branch}' if self.branch else ''}>"

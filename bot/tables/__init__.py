@@ -19,6 +19,14 @@ from bot.tables.reports import (
 from bot.tables.retention import retention
 from bot.tables.schema import Utc, metadata
 from bot.tables.sending import outbox, webhooks_taken
+from bot.tables.snapshots import (
+    snapshot_contents,
+    snapshot_files,
+    snapshot_parts,
+    snapshot_servers,
+    snapshots_in_use,
+    vector_generations,
+)
 from bot.tables.tickets import resolutions, ticket_attachments, ticket_history, ticket_messages, tickets
 
 __all__ = [
@@ -55,9 +63,15 @@ __all__ = [
     "resolutions",
     "retention",
     "server_secrets",
+    "snapshot_contents",
+    "snapshot_files",
+    "snapshot_parts",
+    "snapshot_servers",
+    "snapshots_in_use",
     "ticket_attachments",
     "ticket_history",
     "ticket_messages",
     "tickets",
+    "vector_generations",
     "webhooks_taken",
 ]

@@ -40,10 +40,23 @@ TABLES = {
     "report_log", "report_state", "report_hours", "report_articles", "report_subjects", "report_tickets",
     "report_spikes", "form_sessions",
     "people", "people_sessions", "people_links", "api_tokens", "audit_log", "retention",
+    "snapshots_in_use", "snapshot_files", "snapshot_contents", "snapshot_parts", "snapshot_servers",
+    "vector_generations",
 }  # fmt: skip
-EMPTY = dict.fromkeys(TABLES, 0) | {"learned_revision": 1, "gap_work": 1, "retention": 1}
+EMPTY = dict.fromkeys(TABLES, 0) | {"learned_revision": 1, "gap_work": 1, "snapshots_in_use": 1, "retention": 1}
 #: The question and the ticket of that hour differ in language and channel.
 FILLED = dict.fromkeys(TABLES, 1) | {"report_hours": 2}
+_CONTENT, _VECTORS = "0" * 64, "vectors_0"
+_OF_SNAPSHOTS = (
+    (db.snapshot_contents, {"sha256": _CONTENT, "stored": NOON, "damaged": False}),
+    (db.snapshot_parts, {"sha256": _CONTENT, "number": 0, "bytes": b"bytes"}),
+    (db.snapshot_files, {"snapshot": "s1", "path": "words.npz", "sha256": _CONTENT}),
+    (db.snapshot_servers, {"server": "web-1", "snapshot": "s1", "seen": NOON}),
+    (
+        db.vector_generations,
+        {"relation": _VECTORS, "snapshot": "s1", "sha256": _CONTENT, "rows": 1, "dimension": 2, "made": NOON},
+    ),
+)
 SPIKE = Spike(NOON.date(), "questions", "", 40, 12.0, 8, NOON, NOON)
 
 
@@ -89,3 +102,5 @@ def fill(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         changes.asked(connection, NOON)
         connection.execute(db.report_spikes.insert().values(asdict(SPIKE)))
+        for table, row in _OF_SNAPSHOTS:
+            connection.execute(table.insert().values(row))

@@ -24,7 +24,7 @@ from bot.outbox import KEPT, LEASE, Letter, Sending, SqlOutbox
 from bot.outgoing import Outgoing, Written
 from bot.tables import outbox
 from tests.bot.samples import NOON, after, draft
-from tests.receivers import Mailbox, ZammadDesk, mail_server, running, words_of
+from tests.receivers import LOOPBACK, Mailbox, ZammadDesk, mail_server, running, words_of
 
 DOWN = DeliveryFailed(Message("%(host)s does not answer: Connection refused.", host="desk.example"))
 WRONG = DeliveryFailed(Message("%(host)s answered 422.", host="desk.example"), permanent=True)
@@ -364,7 +364,7 @@ def test_letters_for_a_sink_that_is_not_set_up_wait(engine: sa.Engine) -> None:
 def test_the_thread_is_woken_by_a_ticket_and_stops_when_it_is_told(engine: sa.Engine) -> None:
     with running(ZammadDesk()) as desk:
         assert isinstance(desk, ZammadDesk)
-        office = Office(engine, ZammadSink(desk.url, ZammadDesk.TOKEN, "Users"))  # type: ignore[arg-type]
+        office = Office(engine, ZammadSink(desk.url, ZammadDesk.TOKEN, "Users", LOOPBACK))  # type: ignore[arg-type]
         arrived = Barrier(2, timeout=30)
         answer = desk.answer
 

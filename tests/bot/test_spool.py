@@ -15,7 +15,8 @@ import pytest
 from bot.errors import QuestionUnknown, StoreUnavailable
 from bot.events import EventStore, MemoryEventStore, SqlEventStore
 from bot.models import Outcome, RecordedQuestion
-from bot.spool import LIMIT, Spool, SpooledEvents
+from bot.spool import LIMIT, Spool
+from bot.spooled_events import SpooledEvents
 from tests.bot.samples import NOON, after, asked, solved
 from tests.databases import engine_of
 

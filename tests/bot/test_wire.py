@@ -13,7 +13,7 @@ import pytest
 from bot.errors import DeliveryFailed
 from bot.handoff import wire
 from bot.handoff.wire import Wire, _retry_after
-from tests.receivers import Asked, Desk, running
+from tests.receivers import LOOPBACK, Asked, Desk, running
 
 SECRET = "token-of-the-tests"
 
@@ -35,7 +35,7 @@ def desk() -> Iterator[Echo]:
 
 
 def ask(desk: Echo) -> Any:
-    return Wire(desk.url, {"Authorization": f"Bearer {SECRET}"}, (SECRET,)).post("/x", {"a": 1})
+    return Wire(desk.url, {"Authorization": f"Bearer {SECRET}"}, (SECRET,), LOOPBACK).post("/x", {"a": 1})
 
 
 def test_a_redirect_is_not_followed_and_says_what_to_do(desk: Echo) -> None:
@@ -89,7 +89,7 @@ def test_a_reply_without_end_is_cut_off(desk: Echo, monkeypatch: pytest.MonkeyPa
 def test_a_reply_that_trickles_is_given_up(desk: Echo) -> None:
     seconds = iter((0.0, 31.0))
     with pytest.raises(DeliveryFailed, match="its answer takes longer than 30 seconds") as caught:
-        Wire(desk.url, clock=lambda: next(seconds)).post("/x", {})
+        Wire(desk.url, guard=LOOPBACK, clock=lambda: next(seconds)).post("/x", {})
     assert not caught.value.permanent
 
 
@@ -111,7 +111,7 @@ def test_a_reply_whose_beginning_trickles_is_given_up_and_the_desk_left_alone_a_
         thread.start()
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         with pytest.raises(DeliveryFailed, match="does not answer: the time is up") as caught:
-            Wire(url).post("/x", {})
+            Wire(url, guard=LOOPBACK).post("/x", {})
         ended.set()
         thread.join()
     assert (caught.value.permanent, caught.value.retry_after) == (False, 120.0)

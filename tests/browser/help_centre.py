@@ -97,6 +97,7 @@ def help_centre(
     environment |= {
         "FIRSTLINE_WIDGET_ORIGINS": origins,
         "FIRSTLINE_DATABASE_URL": f"sqlite:///{database}",
+        "FIRSTLINE_DRAIN_SECONDS": "0",
         "FIRSTLINE_FORM_MIN_SECONDS": "0",  # no person is as quick as these tests
         **settings,
     }

@@ -141,5 +141,6 @@ class HostSite:
         return {
             "FIRSTLINE_HANDOFF": "webhook",
             "FIRSTLINE_HANDOFF_URL": f"{self.base}/desk",
+            "FIRSTLINE_OUTGOING_PRIVATE_HOSTS": "127.0.0.1",
             "FIRSTLINE_HANDOFF_SECRET": "whsec_" + b64encode(b"a secret of the tests, no more").decode(),
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -63,6 +64,16 @@ def test_a_recorded_question_comes_back_equal(events: EventStore) -> None:
     events.record_question(question)
 
     assert events.question("q1") == question
+
+
+def test_a_question_that_is_recorded_again_stays_as_it_was(events: EventStore) -> None:
+    events.record_questions([asked(), asked("q2")])
+    events.record_questions([asked(text="other words"), asked("q3")])
+    events.record_questions([])
+
+    assert [(question.id, question.text) for question in events.questions()] == [
+        (question_id, asked().text) for question_id in ("q1", "q2", "q3")
+    ]
 
 
 def test_a_question_that_was_never_recorded_is_none(events: EventStore) -> None:
@@ -132,6 +143,21 @@ def test_outcomes_at_one_time_come_as_they_were_recorded(events: EventStore) -> 
         events.record_outcome(outcome, NOON)
 
     assert events.outcomes(["q1"]) == {"q1": [(NOON, not_solved()), (NOON, solved()), (NOON, opened())]}
+
+
+def test_an_outcome_with_the_same_key_is_kept_once_and_without_a_key_every_time(events: EventStore) -> None:
+    events.record_question(asked())
+    for minutes in (1, 2):
+        assert events.record_outcome(replace(solved(), key="a"), after(minutes=minutes)) is True
+        events.record_outcome(opened(), after(minutes=minutes))
+    events.record_outcome(replace(solved(), key="b"), after(minutes=3))
+
+    assert events.outcomes(["q1"])["q1"] == [
+        (after(minutes=1), solved()),
+        (after(minutes=1), opened()),
+        (after(minutes=2), opened()),
+        (after(minutes=3), solved()),
+    ]
 
 
 def test_only_the_outcomes_that_were_asked_for_come(events: EventStore) -> None:

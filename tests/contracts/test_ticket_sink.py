@@ -19,7 +19,7 @@ from bot.handoff.zammad import ZammadSink
 from bot.handoff.zendesk import ZendeskSink
 from bot.tickets import taken
 from tests.bot.samples import NOON, draft
-from tests.receivers import Mailbox, Seen, WebhookDesk, ZammadDesk, ZendeskDesk, mail_server, running
+from tests.receivers import LOOPBACK, Mailbox, Seen, WebhookDesk, ZammadDesk, ZendeskDesk, mail_server, running
 
 KEY = b"k" * 32
 SCREEN = File("screen żółw.png", "image/png", b"\x89PNG\r\n\x1a\n\x00")
@@ -69,13 +69,13 @@ def _open(name: str) -> Iterator[Pair]:
         case "webhook":
             with running(WebhookDesk()) as desk:
                 secret = base64.b64encode(KEY).decode()
-                yield Pair(WebhookSink(desk.url, KEY, lambda: NOON), desk, secret=secret)
+                yield Pair(WebhookSink(desk.url, KEY, lambda: NOON, LOOPBACK), desk, secret=secret)
         case "zammad":
             with running(ZammadDesk()) as desk:
-                yield Pair(ZammadSink(desk.url, ZammadDesk.TOKEN, "Users"), desk, secret=ZammadDesk.TOKEN)
+                yield Pair(ZammadSink(desk.url, ZammadDesk.TOKEN, "Users", LOOPBACK), desk, secret=ZammadDesk.TOKEN)
         case "zendesk":
             with running(ZendeskDesk()) as desk:
-                sink = ZendeskSink(desk.url, ZendeskDesk.USER, ZendeskDesk.TOKEN, "")
+                sink = ZendeskSink(desk.url, ZendeskDesk.USER, ZendeskDesk.TOKEN, "", LOOPBACK)
                 yield Pair(sink, desk, secret=ZendeskDesk.TOKEN)
 
 

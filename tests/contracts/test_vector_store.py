@@ -2,29 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import faiss
 import numpy as np
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from bot.shared.vectors import Generations, open_vector_engine
 from kb.embedding import Vectors
 from kb.errors import SnapshotDamaged
 from kb.quantised import QuantisedStore
 from kb.vectors import ArrayStore, FaissStore, Rows, VectorStore
+from tests.bot.samples import NOON
 
 MakeStore = Callable[[Vectors], VectorStore]
 
-_MAKERS: dict[str, MakeStore] = {
-    "FaissStore": FaissStore.of,
-    "QuantisedStore": QuantisedStore.of,
-    "ArrayStore": ArrayStore,
-}
-_stores = pytest.mark.parametrize("make", _MAKERS.values(), ids=_MAKERS)
+
+@pytest.fixture(scope="module")
+def _generations(pgvector: sa.Engine) -> Iterator[Generations]:
+    searching = open_vector_engine(pgvector.url.render_as_string(hide_password=False))
+    yield Generations(pgvector, searching, lambda: NOON)
+    searching.dispose()
+
+
+@pytest.fixture(scope="module", params=["FaissStore", "QuantisedStore", "ArrayStore", "PgVectorStore"])
+def make(request: pytest.FixtureRequest) -> MakeStore:
+    if request.param != "PgVectorStore":
+        makers: dict[str, MakeStore] = {
+            "FaissStore": FaissStore.of,
+            "QuantisedStore": QuantisedStore.of,
+            "ArrayStore": ArrayStore,
+        }
+        return makers[request.param]
+    generations: Generations = request.getfixturevalue("_generations")
+    numbers = count()
+
+    def stored(vectors: Vectors) -> VectorStore:
+        name = f"contract-{next(numbers)}"
+        generations.store(name, "0" * 64, ArrayStore(vectors))
+        store = generations.open(name, "0" * 64)
+        assert store is not None
+        return store
+
+    return stored
 
 
 def _unit(vectors: Vectors) -> Vectors:
@@ -42,13 +68,11 @@ def _grid(rows: int, dimension: int) -> st.SearchStrategy[Vectors]:
 _CORNER = np.eye(3, dtype=np.float32)
 
 
-@_stores
 def test_size_and_dimension_are_those_of_the_vectors(make: MakeStore) -> None:
     store = make(np.ones((5, 3), np.float32))
     assert (store.size, store.dimension) == (5, 3)
 
 
-@_stores
 def test_the_best_rows_come_first_with_their_cosines(make: MakeStore) -> None:
     query = np.array([[0.6, 0.8, 0.0], [0.0, 0.0, 1.0]], np.float32)
     scores, rows = make(_CORNER).search(query, 2)
@@ -58,25 +82,21 @@ def test_the_best_rows_come_first_with_their_cosines(make: MakeStore) -> None:
     assert (scores.dtype, rows.dtype) == (np.float32, np.int64)
 
 
-@_stores
 def test_more_rows_than_there_are_gives_all_of_them(make: MakeStore) -> None:
     scores, rows = make(_CORNER).search(_CORNER[:1], 99)
     assert (scores.shape, sorted(rows[0].tolist())) == ((1, 3), [0, 1, 2])
 
 
-@_stores
 def test_only_allowed_rows_are_found(make: MakeStore) -> None:
     scores, rows = make(_CORNER).search(_CORNER[1:2], 3, np.array([0, 2], np.int64))
     assert (scores.shape, sorted(rows[0].tolist())) == ((1, 2), [0, 2])
 
 
-@_stores
 def test_where_no_row_is_allowed_nothing_is_found(make: MakeStore) -> None:
     scores, rows = make(_CORNER).search(_CORNER, 3, np.empty(0, np.int64))
     assert (scores.shape, rows.shape) == ((3, 0), (3, 0))
 
 
-@_stores
 def test_a_store_without_rows_finds_nothing(make: MakeStore) -> None:
     store = make(np.empty((0, 3), np.float32))
     scores, rows = store.search(_CORNER, 3)
@@ -84,20 +104,17 @@ def test_a_store_without_rows_finds_nothing(make: MakeStore) -> None:
     assert store.score(_CORNER, np.empty(0, np.int64)).shape == (3, 0)
 
 
-@_stores
 def test_no_query_gives_no_results(make: MakeStore) -> None:
     scores, rows = make(_CORNER).search(np.empty((0, 3), np.float32), 2)
     assert (scores.shape, rows.shape) == ((0, 2), (0, 2))
 
 
-@_stores
 def test_scores_of_given_rows_come_in_their_order_and_as_often_as_given(make: MakeStore) -> None:
     scores = make(_CORNER).score(np.array([[0.6, 0.8, 0.0]], np.float32), np.array([2, 1, 1, 0], np.int64))
     np.testing.assert_allclose(scores, [[0.0, 0.8, 0.8, 0.6]], atol=1e-6)
     assert scores.dtype == np.float32
 
 
-@_stores
 @given(data=st.data())
 def test_the_results_are_those_of_the_exact_product(make: MakeStore, data: st.DataObject) -> None:
     size, dimension = data.draw(st.integers(1, 30)), data.draw(st.integers(1, 9))
@@ -121,7 +138,6 @@ def test_the_results_are_those_of_the_exact_product(make: MakeStore, data: st.Da
     np.testing.assert_allclose(store.score(queries, usable.astype(np.int64)), exact[:, usable], atol=1e-5)
 
 
-@_stores
 def test_rows_come_as_they_are_in_the_order_and_as_often_as_asked_for(make: MakeStore) -> None:
     vectors = np.array([[0.6, 0.8], [1.0, 0.0], [0.0, 0.0]], np.float32)
     rows = make(vectors).rows(np.array([2, 0, 0], np.int64))
@@ -129,20 +145,17 @@ def test_rows_come_as_they_are_in_the_order_and_as_often_as_asked_for(make: Make
     assert rows.dtype == np.float32
 
 
-@_stores
 def test_no_row_asked_for_gives_none(make: MakeStore) -> None:
     assert make(_CORNER).rows(np.empty(0, np.int64)).shape == (0, 3)
     assert make(np.empty((0, 3), np.float32)).rows(np.empty(0, np.int64)).shape == (0, 3)
 
 
-@_stores
 def test_a_row_that_was_given_out_is_a_copy(make: MakeStore) -> None:
     store = make(_CORNER)
     store.rows(np.array([0], np.int64))[:] = 9.0
     np.testing.assert_array_equal(store.rows(np.array([0], np.int64)), _CORNER[:1])
 
 
-@_stores
 def test_a_row_of_zeros_is_as_far_from_every_question(make: MakeStore) -> None:
     scores, rows = make(np.array([[0, 0, 0], [1, 0, 0], [-1, 0, 0]], np.float32)).search(_CORNER[:1], 3)
     assert (rows.tolist(), scores.tolist()) == ([[1, 0, 2]], [[1.0, 0.0, -1.0]])

@@ -10,7 +10,8 @@ from bot.database import migrate, open_engine
 from bot.errors import StoreUnavailable
 from bot.events import SqlEventStore
 from bot.patience import hurried
-from bot.spool import Spool, SpooledEvents
+from bot.spool import Spool
+from bot.spooled_events import SpooledEvents
 from tests.bot.samples import NOON, asked, solved
 from tests.faults.servers import stopped
 from tests.postgres import PostgresServer

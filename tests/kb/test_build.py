@@ -341,7 +341,7 @@ if moment == "within the switch":
 if moment == "right after the switch":
     kb.published.switch = lambda folder, name: die(kb.snapshot.switch(folder, name))
 if moment == "before old ones are removed":
-    kb.published._remove_candidates = die
+    kb.published._collect = die
 settings = kb.build.BuildSettings(model="fake-words")
 kb.build.build(source, data, settings, created="2027-01-01T00:00:00+00:00", progress=progress)
 """

@@ -7,10 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from kb import place
 from kb.build import publish, take_back
 from kb.errors import SnapshotMissing
-from kb.published import KEPT, in_use, previous, published
+from kb.place import FolderPlace
+from kb.published import KEPT, in_use, published
 from kb.snapshot import FORMAT, snapshots_folder
+
+
+def previous(data: Path) -> str:
+    return place.previous(FolderPlace(data))
 
 
 def _make(data: Path, day: int) -> str:

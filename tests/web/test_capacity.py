@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 import pytest
@@ -45,7 +45,7 @@ class _Server:
         self.shedding = Shedding(app, self.metrics, most, streamed=["/ticket"])
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def ask(self, method: str, path: str) -> list[int]:
+    async def ask(self, method: str, path: str, headers: Sequence[tuple[bytes, bytes]] = ()) -> list[int]:
         """Begins a request; the list gets its status once there is one."""
         status: list[int] = []
 
@@ -56,7 +56,7 @@ class _Server:
             if message["type"] == "http.response.start":
                 status.append(message["status"])
 
-        scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": []}
+        scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": headers}
         self._tasks.append(asyncio.create_task(self.shedding({**scope, "app": None}, receive, send)))
         for _ in range(5):  # as far as it comes
             await asyncio.sleep(0)
@@ -140,7 +140,7 @@ def test_each_kind_alone_fills_its_part_of_the_room_and_no_more(kind: tuple[str,
     run(fill())
 
 
-def test_of_asks_and_typing_a_few_compute_and_the_others_wait_without_a_thread_while_tickets_pass(
+def test_of_asks_and_of_pages_a_few_compute_and_the_others_wait_without_a_thread_while_tickets_pass(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(capacity, "AT_ONCE", 2)
@@ -148,13 +148,15 @@ def test_of_asks_and_typing_a_few_compute_and_the_others_wait_without_a_thread_w
     async def fill() -> None:
         app = _Busy()
         server = _Server(app, most=64)
-        for kind in (ASK, ASK, ASK, TYPING, TICKET, PAGE):
+        for kind in (ASK, ASK, ASK, TYPING, *[PAGE] * 3, *[TICKET] * 3):
             await server.ask(*kind)
-        assert app.asked == [ASK[1], ASK[1], TICKET[1], PAGE[1]]
-        assert server.shedding.under_way == 6
+        assert app.asked == [*[ASK[1]] * 2, *[PAGE[1]] * 2, *[TICKET[1]] * 3]
+        assert server.shedding.under_way == 10
+        await server.ask(*PAGE, [(b"authorization", b"Bearer fl_agent")])
+        assert app.asked[7:] == [PAGE[1]]
         app.go.set()
         await server.end()
-        assert app.asked[4:] == [ASK[1], TYPING[1]]
+        assert app.asked[8:] == [ASK[1], TYPING[1], PAGE[1]]
 
     run(fill())
 

@@ -58,6 +58,7 @@ def test_killed_between_accepted_and_delivered_no_ticket_is_lost_and_none_arrive
         settings = {
             "FIRSTLINE_HANDOFF": "zammad",
             "FIRSTLINE_HANDOFF_URL": desk.url,
+            "FIRSTLINE_OUTGOING_PRIVATE_HOSTS": "127.0.0.1",
             "FIRSTLINE_HANDOFF_SECRET": ZammadDesk.TOKEN,
             "FIRSTLINE_HANDOFF_GROUP": "Users",
         }

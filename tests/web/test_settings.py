@@ -70,6 +70,9 @@ def test_opening_hours_holidays_and_zone_make_the_hours_of_the_desk() -> None:
     assert load_settings(opening_hours=()).hours.open_at(datetime(2026, 12, 25, tzinfo=UTC))
 
 
+_PRIVATE = "spike_url: 10.0.0.7 lies in a private network; if that is meant, add it to outgoing_private_hosts"
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -146,6 +149,8 @@ def test_opening_hours_holidays_and_zone_make_the_hours_of_the_desk() -> None:
         ('smtp_url = "smtp://mail.example.com"', "smtp_url needs mail_from as well: the address our mail comes from."),
         ('handoff_url = "desk.example.com"', "handoff_url: write a whole address without a password, such as"),
         ('handoff_url = "http://desk.example:api"', "handoff_url: write a whole address without a password, such as"),
+        ('spike_url = "http://10.0.0.7/x"\nspike_secret = "whsec_c3Bpa2VzcGlrZXNwaWtlc3Bpa2VzcGlrZQ=="', _PRIVATE),
+        ('outgoing_private_hosts = ["10.0.0.7/8"]', "outgoing_private_hosts: '10.0.0.7/8' is no host; write desk"),
         ("attachment_max_mb = 0", "attachment_max_mb: Input should be greater than or equal to 1 (found 0)."),
     ],
 )

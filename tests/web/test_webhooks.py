@@ -37,6 +37,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
         "base_url": "https://help.example",
         "handoff": "webhook",
         "handoff_url": "http://127.0.0.1:1",
+        "outgoing_private_hosts": ("127.0.0.1",),
         "handoff_secret": WHSEC,
     }
     with open_site(tmp_path, ARTICLES, **given) as site:

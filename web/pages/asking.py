@@ -24,6 +24,7 @@ from web.pages.forms import Form, Posted, identifier, tidy
 from web.pages.templates import page
 from web.pages.visit import Visit, fetched_ahead, keep_session, session_of, visit
 from web.schemas import MOST_DECLINED
+from web.voices import voice
 from web.words import language_name
 
 _log = logging.getLogger(__name__)
@@ -95,7 +96,7 @@ def meant(request: Request) -> Response:
     if answer is None:  # the address is somebody's own, or the articles changed since
         return RedirectResponse(search.again(reader), 303)
     if not fetched_ahead(request):
-        keep_outcome(desk, Outcome(question_id, "opened", article_id))
+        keep_outcome(request, Outcome(question_id, "opened", article_id))
     values = {
         **_values(search, reader),
         "answer": answer,
@@ -217,7 +218,7 @@ def outcome(request: Request, form: Posted) -> Response:
     declined = meant or listed
     question_id = form.identifier("question_id")
     # Of a list nobody says which article it was that helped, or did not.
-    keep_outcome(request.app.state.desk, Outcome(question_id, name, meant[0] if meant else ""))
+    keep_outcome(request, Outcome(question_id, name, meant[0] if meant else ""))
     known = catalogue(request)
     reader = visit(request, known)
     if name == "solved":
@@ -242,12 +243,13 @@ def _articles(form: Form, field: str) -> list[str]:
     return [article[:_IDENTIFIER] for article in form.texts(field) if article][:MOST_DECLINED]
 
 
-def keep_outcome(desk: HelpDesk, outcome: Outcome) -> None:
+def keep_outcome(request: Request, outcome: Outcome) -> None:
     """Keeps an outcome where that is possible. The person has said enough and need not hear that we could not."""
     if not outcome.question_id:
         return
+    desk: HelpDesk = request.app.state.desk
     try:
-        desk.record_outcome(outcome)
+        desk.record_outcome(outcome, voice(request))
     except QuestionUnknown:
         pass  # the store was down when the question was asked
     except StoreUnavailable as error:

@@ -16,7 +16,8 @@ from bot.people import Caller
 from bot.publishing.publication import STATES, How, Publication, Stage, State
 from bot.publishing.store import PublicationStore
 from bot.service import HelpDesk
-from kb import published
+from kb import place as places
+from kb.snapshot import Snapshot
 from web import auth, publishing_api
 from web.pages.failures import PageRoute
 from web.pages.forms import Posted, page_number
@@ -108,8 +109,8 @@ def roll_back(request: Request, form: Posted) -> Response:
 
 def _page(request: Request, who: Caller, *, refused: Message | None = None, status: int = 200) -> Response:
     publishing, desk, wanted = _publishing(request), _desk(request), Filter.of(request)
-    data: Path = request.app.state.settings.data
-    if published.in_use(data) != desk.library.searcher.snapshot.id:
+    data, place = request.app.state.settings.data, publishing.publisher.place
+    if places.in_use(place) != desk.library.searcher.snapshot.id:
         desk.library.refresh()  # published a moment ago: the page is not to say otherwise
     store = publishing.publisher.store
     found = store.find(state=wanted.state, limit=_ROWS, offset=(wanted.number - 1) * _ROWS)
@@ -130,12 +131,12 @@ def _page(request: Request, who: Caller, *, refused: Message | None = None, stat
         "live": snapshot.id,
         "known": store.of(snapshot.id),
         "led": _led(store, snapshot.id),
-        "since": _since(data),
+        "since": _since(data, snapshot),
         "counts": snapshot.manifest["counts"],
         "skipped": [one for one in wrong if who.audiences.issuperset(one.audiences)],
         "wrong": len(wrong),
-        "earlier": _earlier(request, data),
-        "taken_back": published.taken_back(data),
+        "earlier": _earlier(request),
+        "taken_back": places.taken_back(place),
         "closed": _closed(request),
         "changed": _changed(publishing, request.query_params.get("changed", ""), snapshot.id),
         "refused": refused,
@@ -154,9 +155,9 @@ def _findings(row: Publication, who: Caller) -> dict[str, Any]:
     }
 
 
-def _earlier(request: Request, data: Path) -> list[tuple[str, Publication | None]]:
+def _earlier(request: Request) -> list[tuple[str, Publication | None]]:
     """What can be gone back to, the one before what is in use first, with the publication it comes from."""
-    known = published.published(data)
+    known = _publishing(request).publisher.place.published()
     live = _desk(request).library.searcher.snapshot.id
     before = known[: known.index(live)] if live in known else ()
     store = _publishing(request).publisher.store
@@ -169,8 +170,12 @@ def _led(store: PublicationStore, live: str) -> int:
     return last.id if last and last.snapshot == live else 0
 
 
-def _since(data: Path) -> datetime:
-    return datetime.fromtimestamp((data / "current").stat().st_mtime, UTC)
+def _since(data: Path, snapshot: Snapshot) -> datetime:
+    """When it was switched to, as far as this server knows: on a disk that is read-only, when it was made."""
+    try:
+        return datetime.fromtimestamp((data / "current").stat().st_mtime, UTC)
+    except OSError:
+        return datetime.fromisoformat(snapshot.manifest["created"])
 
 
 def _closed(request: Request) -> Message | None:

@@ -8,6 +8,7 @@ import secrets
 from dataclasses import dataclass, field, replace
 
 from fastapi import APIRouter, Request
+from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from bot import tickets
@@ -19,6 +20,7 @@ from bot.service import HelpDesk
 from web import limits
 from web.auth import caller
 from web.choices import Choice
+from web.origin import from_this_site
 from web.pages import opening
 from web.pages.asking import keep_outcome
 from web.pages.catalogue import catalogue
@@ -115,6 +117,8 @@ def came(request: Request) -> Response:
 
     It says so before anybody can have done anything, so whether suggestions show changes nothing about who counts.
     """
+    if not from_this_site(request):
+        raise HTTPException(403)
     hold_out, session = _hold_out(request), session_of(request)
     kept = request.cookies.get(SESSION_COOKIE) == session
     # Counted for the address alone: of the session, suggestions have used up more than none have.
@@ -186,7 +190,7 @@ def send(request: Request, form: PostedWithFiles) -> Response:
         _log.error("%s", error)
         return _form(request, draft, session=session, status=503, errors=errors, notice="down", retry_after=5)
     if form.text("sure") and draft.declined:
-        keep_outcome(desk, Outcome(draft.question_id, "not_solved", draft.declined[-1]))
+        keep_outcome(request, Outcome(draft.question_id, "not_solved", draft.declined[-1]))
     return keep_session(request, RedirectResponse(reader.link(f"/ticket/{taken.id}", sent="yes"), 303), session)
 
 

@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from bot.database import migrate, open_engine, sqlite_url
+from bot.errors import StoreUnavailable
 from bot.events import MemoryEventStore
 from bot.inbox import SqlInbox
 from bot.learning import MemoryLearningStore
@@ -27,7 +28,7 @@ from kb.errors import SnapshotError
 from kb.live import Live
 from kb.search import Searcher
 from kb.sheets import Progress
-from kb.snapshot import Encoded, Snapshot, open_current
+from kb.snapshot import Encoded, Snapshot
 from web.app import create_app, new_id
 from web.check_settings import check_settings
 from web.preview import pages
@@ -36,6 +37,7 @@ from web.preview.door import Door
 from web.preview.watching import Watcher
 from web.preview.workshop import Base, Workshop
 from web.settings import Settings
+from web.sharing import open_in_use
 
 #: What a preview leaves out of the settings: nothing is sent, nobody is kept waiting, no other site may ask.
 _QUIET: dict[str, Any] = {
@@ -62,10 +64,9 @@ def open_workshop(
     Raises SourceError, EvaluationFileError, EncoderError or DataFolderError.
     """
     try:
-        used = open_current(settings.data)
-    except (
-        SnapshotError
-    ):  # nothing was indexed here, or not by this version: then the start is what it is compared with
+        used = open_in_use(settings)
+    except (SnapshotError, StoreUnavailable):
+        # Nothing was indexed here, or not by this version: then the start is what it is compared with.
         used = None
     live = Live(
         settings.articles,

@@ -23,6 +23,7 @@ from web import limits
 from web.pages.visit import base_address
 from web.problems import ApiError
 from web.schemas import Text
+from web.voices import voice
 from web.zendesk.ids import number
 from web.zendesk.routes import Known, RecordInvalidError, route
 from web.zendesk.routes import router as routes
@@ -143,7 +144,7 @@ def _tell(request: Request, verdict: Verdict, outcome: OutcomeName, reason: str)
     told = next((article for article in articles if numbers.get(article) == verdict.article_id), None)
     if told is None:
         raise RecordInvalidError({"article_id": "This article was not among those of the enquiry."})
-    desk.record_outcome(Outcome(question_id, outcome, told, reason))
+    desk.record_outcome(Outcome(question_id, outcome, told, reason), voice(request))
     return Response(status_code=204)
 
 

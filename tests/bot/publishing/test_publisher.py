@@ -27,7 +27,7 @@ from bot.publishing.remote import Remote
 from bot.readership import SqlReadStore
 from kb import repository
 from kb.check import CheckSettings
-from kb.published import taken_back
+from kb.place import FolderPlace, taken_back
 from tests.bot.publishing.desk import BROKEN, PRINTER, VPN, Desk, Forge, git
 from tests.bot.samples import NOON
 from tests.conftest import PROJECT
@@ -444,9 +444,9 @@ def test_going_back_is_undone_and_told_where_there_is_nothing_to_go_back_to(forg
     assert desk.pull().state == "refused"
 
     assert desk.publisher.take_back("", "").snapshot == first.snapshot
-    assert taken_back(desk.data) == (second.snapshot,)
+    assert taken_back(FolderPlace(desk.data)) == (second.snapshot,)
     assert desk.publisher.take_back(second.snapshot, "").state == "published"
-    assert (desk.live.id, taken_back(desk.data)) == (second.snapshot, ())
+    assert (desk.live.id, taken_back(FolderPlace(desk.data))) == (second.snapshot, ())
     with pytest.raises(NothingToTakeBack, match=r"no published snapshot \.\./x"):
         desk.publisher.take_back("../x", "")
     (desk.data / "snapshots" / first.snapshot / "words.arrays").unlink()

@@ -29,6 +29,7 @@ def test_an_address_is_kept_without_what_is_secret_of_it(address: str, url: str,
     assert "secret" not in repr(remote)
     assert "p@ss" not in repr(remote)
     assert bool(remote.settings) is bool(credentials)
+    assert remote.settings.get("http.followRedirects") == ("false" if credentials else None)
 
 
 @pytest.mark.parametrize(

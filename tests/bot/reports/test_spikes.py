@@ -21,7 +21,7 @@ from bot.reports.spikes import SINK, Spikes, is_spike
 from bot.tables import outbox
 from tests.bot.reports.database import empty_database
 from tests.bot.samples import asked, draft
-from tests.receivers import Asked, Desk, running
+from tests.receivers import LOOPBACK, Asked, Desk, running
 
 WARSAW = ZoneInfo("Europe/Warsaw")
 #: A Tuesday; the clock was put back 9 days before.
@@ -173,7 +173,7 @@ def test_the_webhook_is_signed_tells_what_the_page_tells_and_is_sent_again_until
     now = [NOW]
     with running(_Receiver()) as receiver:
         receiver.faults = [503]
-        sink = WebhookSink(receiver.url, key_of(SECRET), lambda: now[0])
+        sink = WebhookSink(receiver.url, key_of(SECRET), lambda: now[0], LOOPBACK)
         route = Route(SqlInbox(engine, str), office.outbox, events={SINK: sink})
         courier = Courier(office.outbox, route, owner="server", now=lambda: now[0], random=lambda: 1.0)
         courier.work()
