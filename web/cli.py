@@ -172,6 +172,7 @@ def ask(
     desk, engine = open_desk(settings, opening=opening)
     reply = desk.ask(Question(question, lang=lang, channel="cli"))
     engine.dispose()
+    gc.freeze()  # nor is it looked through when the program ends
     if as_json:
         print_json(ReplyOut.of(reply).model_dump())
         return
