@@ -162,7 +162,8 @@ class SqlPlace:
         row = {"sha256": sha256, "stored": self._now(), "damaged": False}
         with self._engine.begin() as connection:
             connection.execute(contents.delete().where(contents.c.sha256 == sha256, contents.c.damaged))
-            if not connection.execute(insert(connection, contents).values(row).on_conflict_do_nothing()).rowcount:
+            stored = insert(connection, contents).values(row).on_conflict_do_nothing().returning(contents.c.sha256)
+            if connection.execute(stored).first() is None:
                 return
             for number, part in enumerate(_read(path)):
                 digest.update(part)

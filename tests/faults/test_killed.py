@@ -44,6 +44,7 @@ def test_what_was_acknowledged_survives_the_death_of_the_database_and_of_the_ser
         status, page = server.get("/inbox", **cookie)
         assert status == 503
         assert "<h1" in page
+        server.until(lambda: server.waiting() == 6)  # with the two searches
         server.kill()
 
         mortal.restart()
@@ -88,5 +89,5 @@ def test_a_builder_that_is_killed_leaves_the_snapshot_in_use_and_the_next_one_go
 
     last = json.loads(log.read_text().splitlines()[-1])
     assert current_id(site_data) == last["snapshot"] != before
-    assert "Then sign in." in str(open_current(site_data).entries)
+    assert "Then sign in." in str([entry.sections for entry in open_current(site_data).entries])
     assert sorted(path.name for path in (site_data / "snapshots").iterdir()) == sorted([before, last["snapshot"]])
