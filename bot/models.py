@@ -128,13 +128,17 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a reply, as the person said or did. What has the same `key` counts once, "" is none."""
+    """What became of a reply, as the person said or did. What has the same `key` counts once, "" is none.
+
+    `voice` names who says it where a session is easily made up: what is learned counts once a voice, not a session.
+    """
 
     question_id: str
     outcome: OutcomeName
     article_id: str = ""
     reason: str = ""
     key: str = field(default="", compare=False)
+    voice: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
