@@ -18,7 +18,7 @@ from bot.erasure import ERASED, Eraser, compact
 from bot.errors import LastAdmin
 from bot.outbox import SqlOutbox
 from bot.reports.desk import DeskReports, Wanted
-from bot.tables import audit_log, learned_traces, metadata, ticket_history, tickets
+from bot.tables import audit_log, learned_traces, metadata, questions, ticket_history, tickets
 from tests.people import somebody
 from tests.web.site import AGENT, ARTICLES, Site, open_site
 from web.cli import main
@@ -189,6 +189,19 @@ def test_nothing_of_an_erased_person_is_left_in_any_file_and_all_of_everybody_el
     assert _files_with(tmp_path / "data", anna) == _files_with(tmp_path / "data", "anna.nowak") == []
     if "sqlite" in _url(site):
         assert _files_with(tmp_path / "data", ben) == ["firstline.db"]
+
+
+def test_what_was_learned_from_questions_that_are_gone_by_age_is_erased_too(site: Site) -> None:
+    visit(site, ANNA, _WORD.format("anna"))
+    his = visit(site, BEN, _WORD.format("ben"), "in another way, and about a badge")
+    with site.app.state.engine.begin() as connection:
+        connection.execute(questions.delete())
+    assert _rows(site, _WORD.format("anna"))["learned"]
+
+    Eraser(site.app.state.engine).erase(ANNA, datetime.now(UTC))
+
+    assert _rows(site, _WORD.format("anna")) == {}
+    assert his in _origins(site)
 
 
 def test_what_is_given_to_a_person_is_all_of_theirs_and_nothing_of_others(
