@@ -197,6 +197,21 @@ def test_whose_word_it_is_is_known_too_where_it_is_stored_late(events: SpooledEv
     assert heard == ["one network"]
 
 
+def test_a_fault_in_learning_from_one_outcome_does_not_keep_back_what_waits_behind_it(
+    events: SpooledEvents, store: Failing
+) -> None:
+    def fails(_outcome: Outcome, _at: datetime) -> None:
+        raise KeyError("a fault")
+
+    events.told = fails
+    store.gone = True
+    events.record_question(asked())
+    events.record_outcome(solved(), NOON)
+    events.record_question(asked("q2"))
+    store.gone = False
+    assert (events.deliver(), events.spool.depth) == (3, 0)
+
+
 def test_outcomes_of_questions_nobody_asked_do_not_let_in_others_like_them(
     events: SpooledEvents, store: Failing
 ) -> None:
