@@ -128,13 +128,18 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a reply, as the person said or did. What has the same `key` counts once, "" is none."""
+    """What became of a reply, as the person said or did. What has the same `key` counts once, "" is none.
+
+    `voice` names who says it where a session is easily made up: all sessions of one voice count once. It is learned
+    from and not stored with the outcome.
+    """
 
     question_id: str
     outcome: OutcomeName
     article_id: str = ""
     reason: str = ""
     key: str = field(default="", compare=False)
+    voice: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

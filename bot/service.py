@@ -135,17 +135,14 @@ class HelpDesk:
         """The question as one text, with the earlier one where it is understood to follow that up."""
         return self._understand(self.library.searcher, _checked(question)).text
 
-    def record_outcome(self, outcome: Outcome, voice: str = "") -> None:
-        """Keeps what became of a reply, as evidence for learning too. Raises QuestionUnknown or StoreUnavailable.
-
-        `voice` names who says it where a session is easily made up: all sessions of one voice count once.
-        """
+    def record_outcome(self, outcome: Outcome) -> None:
+        """Keeps what became of a reply, as evidence for learning too. Raises QuestionUnknown or StoreUnavailable."""
         at = self.now()
         told = replace(outcome, reason=privacy.to_keep(outcome.reason))
         if self.events.record_outcome(told, at):
-            self.learn_from(told, at, voice)
+            self.learn_from(told, at)
 
-    def learn_from(self, outcome: Outcome, at: datetime, voice: str = "") -> None:
+    def learn_from(self, outcome: Outcome, at: datetime) -> None:
         """Learns from an outcome that is stored; twice is once. Raises StoreUnavailable."""
         asked = self.events.question(outcome.question_id)
         if asked is None:
@@ -156,7 +153,7 @@ class HelpDesk:
         # Who names no article means the answer. Nobody can vouch for an article that was not shown.
         article = outcome.article_id or (asked.shown[0] if asked.decision == "answer" else "")
         if article in asked.shown:
-            session = asked.session and (voice or asked.session)
+            session = asked.session and (outcome.voice or asked.session)
             trace = Trace("end_user", asked.id, at, session=session, solved=outcome.outcome == "solved")
             self._hear(article, asked, trace)
 

@@ -125,7 +125,7 @@ def _sent(reply: BaseModel) -> Response:
 def outcome(
     question_id: str, told: schemas.OutcomeIn, desk: Desk, request: Request, _rate: limits.Feedback
 ) -> Response:
-    desk.record_outcome(Outcome(question_id, told.outcome, told.article_id, told.reason), voice(request))
+    desk.record_outcome(Outcome(question_id, told.outcome, told.article_id, told.reason, voice=voice(request)))
     return Response(status_code=204)
 
 

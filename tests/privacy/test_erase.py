@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from fastapi.testclient import TestClient
 
 from bot.disclosure import Disclosure
 from bot.erasure import ERASED, Eraser, compact
 from bot.errors import LastAdmin
 from bot.outbox import SqlOutbox
 from bot.reports.desk import DeskReports, Wanted
-from bot.tables import audit_log, metadata, ticket_history, tickets
+from bot.tables import audit_log, learned_traces, metadata, ticket_history, tickets
 from tests.people import somebody
 from tests.web.site import AGENT, ARTICLES, Site, open_site
 from web.cli import main
@@ -46,7 +47,9 @@ def visit(site: Site, email: str, word: str, said: str = "") -> str:
     first = client.post("/api/v1/ask", json=asked).json()
     again = client.post("/api/v1/ask", json={**asked, "question": f"{said} and the badge reader?"}).json()
     said = {"outcome": "solved", "article_id": "reset-password", "reason": f"{said} thanks"}
-    assert client.post(f"/api/v1/questions/{first['id']}/outcome", json=said).status_code == 204
+    # Everybody from a network of their own: of one, only the first who says something is heard.
+    own = TestClient(site.app, base_url=client.base_url, client=(f"network of {word}", 1))
+    assert own.post(f"/api/v1/questions/{first['id']}/outcome", json=said).status_code == 204
     voted = {"session": session, "helpful": False, "comment": f"{said} is missing", "lang": "en"}
     assert client.post("/api/v1/articles/vpn/feedback", json=voted).status_code in (200, 201, 204)
     sent = {"subject": f"Badge {said}", "body": f"My badge {said} is refused.", "email": email, "session": session}
@@ -91,6 +94,12 @@ def _rows(site: Site, word: str) -> dict[str, int]:
     return found
 
 
+def _origins(site: Site) -> set[str]:
+    """What taught something: tickets and questions by their ids."""
+    with site.app.state.engine.connect() as connection:
+        return set(connection.scalars(sa.select(learned_traces.c.origin)))
+
+
 def _questions(site: Site) -> int:
     reports = site.app.state.reports
     reports.rollup.refresh(60)
@@ -115,9 +124,10 @@ def _run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *w
 def test_nothing_of_an_erased_person_is_left_in_any_file_and_all_of_everybody_else(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _visits(site)
+    made = _visits(site)
     anna, ben = _WORD.format("anna"), _WORD.format("ben")
     before = _rows(site, ben)
+    assert set(made.values()) < _origins(site)
     assert (
         _rows(site, anna).keys()
         == before.keys()
@@ -131,7 +141,7 @@ def test_nothing_of_an_erased_person_is_left_in_any_file_and_all_of_everybody_el
                 "ticket_attachments",
                 "resolutions",
             ),
-            *("learned", "learned_traces", "gaps", "gap_questions", "outbox"),
+            *("learned", "gaps", "gap_questions", "outbox"),
         }
     )
     assert _questions(site) == 4
@@ -145,6 +155,8 @@ def test_nothing_of_an_erased_person_is_left_in_any_file_and_all_of_everybody_el
 
     assert done == {**dry, "erased": True}
     assert _rows(site, anna) == _rows(site, "anna.nowak") == {}
+    assert made["anna"] not in _origins(site)
+    assert made["ben"] in _origins(site)
     # What he said was counted with her, who had said nearly the same before: now it stands in his words.
     assert _rows(site, ben) == before | {"learned": before["learned"] + 1}
     assert _questions(site) == 2

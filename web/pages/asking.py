@@ -249,7 +249,7 @@ def keep_outcome(request: Request, outcome: Outcome) -> None:
         return
     desk: HelpDesk = request.app.state.desk
     try:
-        desk.record_outcome(outcome, voice(request))
+        desk.record_outcome(replace(outcome, voice=voice(request)))
     except QuestionUnknown:
         pass  # the store was down when the question was asked
     except StoreUnavailable as error:

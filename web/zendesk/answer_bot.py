@@ -144,7 +144,7 @@ def _tell(request: Request, verdict: Verdict, outcome: OutcomeName, reason: str)
     told = next((article for article in articles if numbers.get(article) == verdict.article_id), None)
     if told is None:
         raise RecordInvalidError({"article_id": "This article was not among those of the enquiry."})
-    desk.record_outcome(Outcome(question_id, outcome, told, reason), voice(request))
+    desk.record_outcome(Outcome(question_id, outcome, told, reason, voice=voice(request)))
     return Response(status_code=204)
 
 
