@@ -112,9 +112,9 @@ def test_a_postgresql_that_is_there_and_one_that_is_not(settings: Settings, post
     assert said[0].startswith("PostgreSQL ")
     assert said[1:] == ["agrees with the database's"]
     shared = there.model_copy(update={"snapshots": "database", "data": settings.data / "empty"})
-    said = [(finding.name, finding.state) for finding in examine(shared, datetime.now(UTC))]
-    assert ("snapshot", "warn") in said
-    assert ("database", "fail") in said
+    stands = [(finding.name, finding.state) for finding in examine(shared, datetime.now(UTC))]
+    assert ("snapshot", "warn") in stands
+    assert ("database", "fail") in stands
     postgres.drop(url)
     gone = found(there)["database"]
     assert gone.state == "fail"
