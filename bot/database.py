@@ -180,6 +180,8 @@ def reachable(what: str) -> Iterator[None]:
     except IntegrityError:
         raise
     except (DatabaseError, InterfaceError) as error:
-        raise StoreUnavailable(f"{what}: {error.orig or error}.") from error
+        # PostgreSQL says some of it in several lines, and asks: one line is one line of the log.
+        said = " ".join(str(error.orig or error).split()).rstrip(".")
+        raise StoreUnavailable(f"{what}: {said}" + ("" if said.endswith("?") else ".")) from error
     except PoolTimeoutError as error:
         raise StoreUnavailable(f"{what}: all connections to the database are in use.") from error

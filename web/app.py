@@ -30,6 +30,7 @@ from bot.alike import SolvedTickets
 from bot.audit import SqlAuditLog
 from bot.beside import Adviser
 from bot.database import migrate, open_engine, shared_secret
+from bot.errors import StoreUnavailable
 from bot.events import SqlEventStore
 from bot.feedback import SqlFeedbackStore
 from bot.flags import SqlFlagStore
@@ -292,10 +293,17 @@ def _add_description(app: FastAPI) -> None:
 
 async def _watch(*looks: Callable[[], object]) -> None:
     """Has every one look, one after another, again and again."""
+    was_gone = False
     while True:
         await asyncio.sleep(_LOOK_EVERY_S)
+        gone = False
         for look in looks:
             try:
                 await asyncio.to_thread(look)
+            except StoreUnavailable as error:  # every look would tell the same, with the way through the driver
+                if not (gone or was_gone):
+                    _log.warning("looking for news waits for the database: %s", error)
+                gone = True
             except Exception:  # a fault of one must not end the looking: the next look may go well
                 _log.exception("looking for news failed")
+        was_gone = gone

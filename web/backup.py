@@ -60,6 +60,7 @@ def restore(
     """
     from bot.database import open_engine
     from bot.restore import restore as take_up
+    from bot.shared.snapshots import snapshot_in_database
     from web.progress import progress
 
     settings = read_settings(data=data)
@@ -74,11 +75,14 @@ def restore(
                 replace=replace,
                 told=lambda what: show("Verifying" if what == "verifying" else "Restoring", 0, 0),
             )
+        unnamed = settings.snapshots == "database" and not snapshot_in_database(engine)
     finally:
         engine.dispose()
     _tell(told, f"Restored from {source}", as_json)
     if not told.snapshot:
         warn("The backup holds no snapshot. Index the articles: firstline index")
+    elif unnamed:
+        warn("Servers take their snapshot from the database, which holds none yet. Index the articles: firstline index")
 
 
 def _tell(made: Backup, done: str, as_json: bool) -> None:

@@ -22,8 +22,9 @@ from bot.backup import VERSIONS
 from bot.database import has_revision, newest_revision, open_engine, reachable
 from bot.errors import BotError
 from bot.outbox import LEASE
+from bot.shared.snapshots import snapshot_in_database
 from bot.tables import outbox, people, publications, questions
-from kb.errors import KbError
+from kb.errors import KbError, SnapshotMissing
 from kb.snapshot import Snapshot, open_current
 from web.settings import Settings, settings_file
 
@@ -59,7 +60,11 @@ def examine(settings: Settings, now: datetime) -> Iterator[Finding]:
     try:
         snapshot = open_current(settings.data)
     except (KbError, OSError) as error:
-        yield Finding("snapshot", "fail", str(error), "Build one: firstline index ARTICLES, or firstline rollback.")
+        if isinstance(error, SnapshotMissing) and settings.snapshots == "database":
+            said = f"{settings.data} holds no snapshot yet"
+            yield Finding("snapshot", "warn", said, "firstline serve fetches the one that the database names.")
+        else:
+            yield Finding("snapshot", "fail", str(error), "Build one: firstline index ARTICLES, or firstline rollback.")
     else:
         yield from _each("snapshot", lambda: iter([_snapshot(snapshot, now)]))
         yield from _each("encoder", lambda: _encoders(snapshot))
@@ -161,6 +166,9 @@ def _database(settings: Settings, now: datetime) -> Iterator[Finding]:
                 yield _letters(connection, now)
                 yield from _stale(connection, now)
                 yield _people(connection)
+                if settings.snapshots == "database" and not snapshot_in_database(engine):
+                    fix = "Run firstline index with the same database_url and snapshots."
+                    yield Finding("database", "fail", "it holds no snapshot for servers to fetch", fix)
     except (BotError, sa.exc.SQLAlchemyError, OSError) as error:
         yield Finding("database", "fail", str(error), "See that it runs, and that database_url is right.")
     finally:

@@ -40,6 +40,12 @@ _WAITS = timedelta(days=1)
 _COUNTS = timedelta(seconds=published.MARK_COUNTS_S)
 
 
+def snapshot_in_database(engine: sa.Engine) -> str:
+    """The id of the snapshot in use there, "" before the first publication. Raises StoreUnavailable."""
+    with reachable("Which snapshot is in use could not be read"), engine.connect() as connection:
+        return _pointer(connection)[0]
+
+
 class SqlPlace:
     """Snapshots in a database that is up to date; `data` is the folder they are brought to and built in.
 

@@ -112,7 +112,7 @@ class Server:
         return found
 
     def tell(self, question_id: str, reason: str) -> int:
-        said = {"outcome": "solved", "article_id": "reset-password", "reason": reason}
+        said = {"outcome": "solved", "reason": reason}  # the article that the answer is from
         return self.post(f"/api/v1/questions/{question_id}/outcome", said)[0]
 
     def ticket(self, key: str) -> tuple[int, Any]:

@@ -28,7 +28,7 @@ def test_what_was_acknowledged_survives_the_death_of_the_database_and_of_the_ser
         assert status == 201
 
         mortal.kill()
-        during = server.ask(session="two")
+        during = server.ask("How do I connect to the VPN?", session="two")
         assert during["decision"] == "answer"
         assert server.ask("And on a Mac?", after=during["id"])["snapshot"] == during["snapshot"]
         assert [server.tell(reply["id"], reason) for reply, reason in ((early, "late"), (during, "both"))] == [204, 204]
@@ -44,7 +44,7 @@ def test_what_was_acknowledged_survives_the_death_of_the_database_and_of_the_ser
         status, page = server.get("/inbox", **cookie)
         assert status == 503
         assert "<h1" in page
-        server.until(lambda: server.waiting() == 6)  # with the two searches
+        server.until(lambda: server.waiting() == 6)  # the two searches are written, which takes less than a second
         server.kill()
 
         mortal.restart()

@@ -111,6 +111,10 @@ def test_a_postgresql_that_is_there_and_one_that_is_not(settings: Settings, post
     said = [finding.said for finding in examine(there, datetime.now(UTC)) if finding.name in ("database", "clock")]
     assert said[0].startswith("PostgreSQL ")
     assert said[1:] == ["agrees with the database's"]
+    shared = there.model_copy(update={"snapshots": "database", "data": settings.data / "empty"})
+    stands = [(finding.name, finding.state) for finding in examine(shared, datetime.now(UTC))]
+    assert ("snapshot", "warn") in stands
+    assert ("database", "fail") in stands
     postgres.drop(url)
     gone = found(there)["database"]
     assert gone.state == "fail"
@@ -141,3 +145,16 @@ def test_the_commands_answer_with_codes_and_json(
     code, told = run("doctor", "--data", str(data))
     assert (code, told["ok"], told["checks"][0]["state"]) == (1, False, "fail")
     assert [folder.name for folder in (other / "snapshots").iterdir()] == [restored["snapshot"]]
+
+
+def test_a_restore_says_that_servers_fetch_their_snapshot_from_the_database(
+    settings: Settings, data: Path, tmp_path: Path, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = str(tmp_path / "b.zip")
+    assert run("backup", "--to", file, "--data", str(data))[0] == 0
+    url = postgres.create()
+    monkeypatch.setenv("FIRSTLINE_DATABASE_URL", url)
+    monkeypatch.setenv("FIRSTLINE_SNAPSHOTS", "database")
+    done = CliRunner().invoke(app, ["restore", "--from", file, "--data", str(tmp_path / "other"), "--json"])
+    postgres.drop(url)
+    assert (done.exit_code, "Index the articles" in done.stderr) == (0, True)
