@@ -37,6 +37,9 @@ PROGRAM, FORMAT = "firstline backup", 1
 MANIFEST = "manifest.json"
 #: The revision of the schema, which the manifest says instead.
 VERSIONS = "alembic_version"
+#: How tables of vectors begin that the database searches, and the table that lists them: they are made of the snapshot.
+VECTORS = "vectors_"
+GENERATIONS = "vector_generations"
 _ROWS_AT_ONCE = 500
 _CHUNK = 1 << 20
 
@@ -97,7 +100,7 @@ def _write(
         made["revision"] = connection.execute(sa.select(known.tables[VERSIONS].c.version_num)).scalar_one()
         made["columns"], made["tables"] = {}, {}
         for table in known.sorted_tables:
-            if table.name != VERSIONS:
+            if table.name not in (VERSIONS, GENERATIONS):
                 told(table.name)
                 made["columns"][table.name] = [[column.name, kind(column)] for column in table.columns]
                 made["tables"][table.name] = members.lines(f"tables/{table.name}.jsonl", _rows(connection, table))
@@ -177,9 +180,9 @@ def _one_moment(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 def tables_of(connection: sa.Connection) -> sa.MetaData:
-    """The tables that are there, whichever version made them."""
+    """The tables that are there, whichever version made them, without those of vectors."""
     known = sa.MetaData()
-    known.reflect(connection)
+    known.reflect(connection, only=lambda name, _: not name.startswith(VECTORS))
     return known
 
 

@@ -13,6 +13,7 @@ from bot.audit import AuditEntry, keep_entry
 from bot.database import parts, reachable
 from bot.gaps.forget import forget
 from bot.learned import Learned, Lesson, Trace
+from bot.patience import unlimited
 from bot.people_store import last_admin
 from bot.reports import changes
 from bot.tables import (
@@ -102,7 +103,7 @@ def compact(engine: sa.Engine) -> bool:
     SQLite takes 20 seconds for a gigabyte on two busy cores, in which nobody else can write. False where a reader kept
     its log from being emptied: then to be called again. Raises StoreUnavailable.
     """
-    with reachable("The database could not be compacted"), engine.connect() as connection:
+    with unlimited(), reachable("The database could not be compacted"), engine.connect() as connection:
         connection = connection.execution_options(isolation_level="AUTOCOMMIT")
         if connection.dialect.name != "sqlite":
             # PostgreSQL gives freed pages back to itself; a plain VACUUM locks nobody out.

@@ -152,7 +152,7 @@ class SqlEventStore:
 
     def record_outcome(self, outcome: Outcome, at: datetime) -> bool:
         row = {**asdict(outcome), "at": at, "key": outcome.key or None}
-        del row["voice"]
+        del row["voice"]  # only what is learned of it is kept with a voice
         with reachable("The outcome could not be recorded"):
             try:
                 with self._engine.begin() as connection:

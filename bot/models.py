@@ -130,8 +130,7 @@ class Offer:
 class Outcome:
     """What became of a reply, as the person said or did. What has the same `key` counts once, "" is none.
 
-    `voice` names who says it where a session is easily made up: all sessions of one voice count once. It is learned
-    from and not stored with the outcome.
+    `voice` names who says it where a session is easily made up: what is learned counts once a voice, not a session.
     """
 
     question_id: str

@@ -55,12 +55,12 @@ def unlimited() -> Iterator[None]:
         _unlimited.reset(token)
 
 
-def left() -> float | None:
-    """How many seconds the next wait may last; None for as long as it takes."""
+def left(longest_s: float = LONGEST_S) -> float | None:
+    """How many seconds the next wait may last, `longest_s` at most; None for as long as it takes."""
     if _unlimited.get():
         return None
     until = _until.get()
-    return LONGEST_S if until is None else min(LONGEST_S, max(0.0, until - time.monotonic()))
+    return longest_s if until is None else min(longest_s, max(0.0, until - time.monotonic()))
 
 
 class Breaker:
@@ -105,12 +105,15 @@ class Breaker:
         return True
 
 
-def watch(engine: sa.Engine) -> Breaker:
-    """Has every wait for this PostgreSQL be limited; the breaker that says whether it hangs."""
+def watch(engine: sa.Engine, longest_s: float = LONGEST_S) -> Breaker:
+    """Has no wait for this PostgreSQL last longer than so many seconds; the breaker that says whether it hangs."""
     import psycopg
 
+    # Not one of the engine's: where all of them are in use, the database need not hang.
+    looking = sa.create_engine(engine.url, poolclass=sa.NullPool, connect_args={"connect_timeout": 2})
+
     def look() -> None:
-        with engine.connect() as connection:
+        with looking.connect() as connection:
             connection.execute(sa.text("SELECT 1"))
 
     breaker = Breaker(look)
@@ -122,7 +125,7 @@ def watch(engine: sa.Engine) -> Breaker:
             if breaker.open:
                 self.pgconn.finish()
                 raise psycopg.OperationalError("it hangs")
-            limit = left() if timeout is None else timeout
+            limit = left(longest_s) if timeout is None else timeout
             began = time.monotonic()
             try:
                 return super().wait(gen, interval=interval, timeout=limit)
@@ -134,17 +137,18 @@ def watch(engine: sa.Engine) -> Breaker:
                     raise psycopg.OperationalError(f"no answer within {limit:.1f} s") from error
                 raise
 
+    @event.listens_for(looking, "do_connect")
     @event.listens_for(engine, "do_connect")
     def _connect(_dialect: Any, _record: Any, words: Any, options: dict[str, Any]) -> Any:
         if breaker.open:
             raise psycopg.OperationalError("it hangs")
-        if left() == 0:
+        if left(longest_s) == 0:
             raise psycopg.OperationalError("no answer in time")
         opening: Future[Any] = Future()
         # libpq waits for at least two seconds, which is longer than who is in a hurry can bear.
         threading.Thread(target=_open, args=(opening, words, options), name="connecting", daemon=True).start()
         try:
-            return opening.result(left())
+            return opening.result(left(longest_s))
         except (TimeoutError, psycopg.errors.ConnectionTimeout) as error:
             opening.add_done_callback(_close)
             breaker.suspect()

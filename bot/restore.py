@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.backup import FORMAT, MANIFEST, PROGRAM, VERSIONS, Backup, digest, numbered, read_back, tables_of
+from bot.backup import FORMAT, MANIFEST, PROGRAM, VECTORS, VERSIONS, Backup, digest, numbered, read_back, tables_of
 from bot.database import has_revision, migrate_on, reachable
 from bot.errors import BackupUnusable, RestoreRefused
 from bot.patience import unlimited
@@ -25,6 +25,9 @@ _ROWS_AT_ONCE = 200
 _NOTHING = frozenset(
     {VERSIONS, "server_secrets", "people_links", "learned_revision", "gap_work", "report_state", "retention"}
 )
+
+#: The table that says which snapshot in the database is in use.
+_POINTER = "snapshots_in_use"
 
 
 def restore(source: Path, engine: sa.Engine, data: Path, *, replace: bool, told: Callable[[str], None]) -> Backup:
@@ -99,7 +102,10 @@ def _refuse_full(engine: sa.Engine, data: Path) -> None:
         )
     with reachable("The database could not be read"), engine.connect() as connection:
         for table in tables_of(connection).sorted_tables:
-            if table.name not in _NOTHING and connection.execute(sa.select(sa.literal(1)).select_from(table)).first():
+            rows = sa.select(sa.literal(1)).select_from(table)
+            if table.name == _POINTER:  # its one row is there from the beginning
+                rows = rows.where(table.c.snapshot != "")
+            if table.name not in _NOTHING and connection.execute(rows).first():
                 raise RestoreRefused(
                     f"The database {engine.url.render_as_string()} is not empty: {table.name} has rows. Name an empty "
                     "one, or write --replace to lose what is there."
@@ -149,6 +155,9 @@ def _load(archive: zipfile.ZipFile, manifest: dict[str, Any], engine: sa.Engine,
         else:
             # A server that holds a table would be waited for without end.
             connection.exec_driver_sql("SET LOCAL lock_timeout = '10s'")
+        for name in sa.inspect(connection).get_table_names():
+            if name.startswith(VECTORS):  # whoever uses the database's vectors indexes again
+                connection.exec_driver_sql(f'DROP TABLE "{name}"')
         tables_of(connection).drop_all(connection)
         migrate_on(connection, manifest["revision"])
         known = tables_of(connection)

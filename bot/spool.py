@@ -88,8 +88,13 @@ class Spool:
 
     @property
     def waiting(self) -> bool:
-        """Whether anything waits, on any server over this data folder."""
-        return any(path.name != _GIVEN_UP for path in self._folder.glob("*.jsonl"))
+        """Whether questions may wait, on any server over this data folder.
+
+        Not those outcomes whose question was looked for already: they would let in others like them without end.
+        """
+        with self._lock:
+            passed = {file.path.name for file in self._sealed if file.waits is not None}
+        return any(path.name not in passed and path.name != _GIVEN_UP for path in self._folder.glob("*.jsonl"))
 
     def question(self, question_id: str) -> RecordedQuestion | None:
         """A question that waits here; one of the last 20,000."""
@@ -132,8 +137,7 @@ class Spool:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._number += 1
             path = self._folder / f"{self._owner}-{self._number}.jsonl"
-            self._written = _File(path, cast(IO[bytes], path.open("xb", buffering=0)))
-            fcntl.flock(self._written.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._written = _File(path, _locked_file(path))
             _sync_folder(self._folder)
         file: IO[bytes] = self._written.file
         end = file.tell()
@@ -275,6 +279,20 @@ def _groups(entries: Iterator[Entry]) -> Iterator[list[RecordedQuestion] | tuple
             yield entry
     if group:
         yield group
+
+
+def _locked_file(path: Path) -> IO[bytes]:
+    """A new file, locked before it has its name: without a lock another server would take it over."""
+    beside = path.with_suffix(".new")
+    file = cast(IO[bytes], beside.open("xb", buffering=0))
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        beside.rename(path)
+    except OSError:
+        file.close()
+        beside.unlink(missing_ok=True)
+        raise
+    return file
 
 
 def _take_over(path: Path) -> _File | None:

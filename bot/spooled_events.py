@@ -39,7 +39,12 @@ class SpooledEvents:
 
         def outcome(told: Outcome, at: datetime) -> None:
             self._store.record_outcome(told, at)
-            self.told(told, at)
+            try:
+                self.told(told, at)
+            except StoreUnavailable:
+                raise  # it comes again, and is stored and learned from once
+            except Exception:  # it would come again without end, and keep what waits behind it
+                _log.exception("nothing was learned from an outcome that had waited")
 
         done = self.spool.deliver(self._store.record_questions, outcome)
         if done:

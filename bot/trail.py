@@ -68,8 +68,9 @@ class Trail:
         sessions = _own_sessions(connection, folded, sent)
         asked = _asked(connection, folded, sent, sessions)
         sent_ids, asked_ids = [row.id for row in sent], [row.id for row in asked]
+        origins = {*sent_ids, *asked_ids, *_gone(connection, folded, sent, sessions)}
         traces = (
-            *rows_in(connection, learned_traces, learned_traces.c.origin, (*sent_ids, *asked_ids)),
+            *rows_in(connection, learned_traces, learned_traces.c.origin, sorted(origins)),
             *rows_in(connection, learned_traces, learned_traces.c.session, sessions),
         )
         person = connection.execute(people.select().where(people.c.email_key == folded)).first()
@@ -146,6 +147,15 @@ def _asked(
     surely = {row.question_id for row in sent} | {row.id for row in found.values()}
     found |= {row.id: row for row in rows_in(connection, questions, questions.c.id, sorted(named & surely))}
     return sorted(found.values(), key=lambda row: (row.at, row.id))
+
+
+def _gone(connection: sa.Connection, contact: str, sent: Sequence[sa.Row[Any]], sessions: Sequence[str]) -> set[str]:
+    """Ids of their questions that were removed for their age: what was learned from them is still there."""
+    named = {row.question_id for row in sent}
+    named |= {question_id for row in sent if row.session in sessions for question_id in row.conversation}
+    others = rows_in(connection, tickets, tickets.c.question_id, sorted(named - {""}))
+    named -= {row.question_id for row in others if row.email.strip().casefold() != contact}
+    return named - {row.id for row in rows_in(connection, questions, questions.c.id, sorted(named))} - {""}
 
 
 def _letters(connection: sa.Connection, contact: str, sent_ids: Sequence[str]) -> tuple[int, ...]:

@@ -125,7 +125,8 @@ def _sent(reply: BaseModel) -> Response:
 def outcome(
     question_id: str, told: schemas.OutcomeIn, desk: Desk, request: Request, _rate: limits.Feedback
 ) -> Response:
-    desk.record_outcome(Outcome(question_id, told.outcome, told.article_id, told.reason, voice=voice(request)))
+    said = Outcome(question_id, told.outcome, told.article_id, told.reason, voice=voice(request))
+    desk.record_outcome(said)
     return Response(status_code=204)
 
 

@@ -87,12 +87,15 @@ class Shedding:
             self.under_way -= counts
             counts = False
 
+        turn = AsyncExitStack()
+
         async def send_and_leave(message: Message) -> None:
             leave()
+            await turn.aclose()  # whoever reads slowly keeps nobody from computing
             await send(message)
 
         try:
-            async with AsyncExitStack() as turn:
+            async with turn:
                 if kind in self._turns and not (kind == "pages" and brings_somebody(scope)):
                     await turn.enter_async_context(self._turns[kind])
                 await self._app(scope, receive, send_and_leave)

@@ -24,6 +24,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be 
 @contextmanager
 def _database(data: Path | None) -> Iterator[tuple[sa.Engine, Settings]]:
     from bot.database import migrate, open_engine
+    from bot.patience import unlimited
 
     settings = read_settings(data=data)
     if not settings.database_url and not settings.data.is_dir():
@@ -31,7 +32,8 @@ def _database(data: Path | None) -> Iterator[tuple[sa.Engine, Settings]]:
     engine = open_engine(settings.database)
     migrate(engine)
     try:
-        yield engine, settings
+        with unlimited():  # whoever typed the command waits for as long as it takes
+            yield engine, settings
     finally:
         engine.dispose()
 

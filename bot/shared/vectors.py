@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from bot.database import reachable
 from bot.errors import StoreUnavailable
-from bot.patience import unlimited
+from bot.patience import unlimited, watch
 from bot.tables import vector_generations as generations
 from kb.embedding import Vectors
 from kb.snapshot import VECTORS_FILE, open_snapshot, read_manifest
@@ -54,7 +54,7 @@ def open_vector_engine(url: str, connections: int = 4, wait_s: float = 1.0) -> s
         f"-c hnsw.ef_search={EF_SEARCH} -c hnsw.iterative_scan=strict_order -c enable_seqscan=off -c jit=off "
         f"-c statement_timeout={int(wait_s * 1000)}"
     )
-    return sa.create_engine(
+    engine = sa.create_engine(
         url,
         isolation_level="AUTOCOMMIT",
         pool_size=connections,
@@ -63,6 +63,8 @@ def open_vector_engine(url: str, connections: int = 4, wait_s: float = 1.0) -> s
         pool_reset_on_return=None,
         connect_args={"options": options, "connect_timeout": 2, "tcp_user_timeout": int(wait_s * 1000)},
     )
+    watch(engine, 2 * wait_s)  # a database that hangs ends no statement of its own accord
+    return engine
 
 
 class PgVectorStore:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -184,6 +185,65 @@ def test_an_outcome_is_taken_whose_question_may_wait_on_another_server(store: Fa
 def test_an_outcome_of_a_question_nobody_asked_is_refused_while_the_store_answers(events: SpooledEvents) -> None:
     with pytest.raises(QuestionUnknown):
         events.record_outcome(solved("q9"), NOON)
+
+
+def test_whose_word_it_is_is_known_too_where_it_is_stored_late(events: SpooledEvents, store: Failing) -> None:
+    heard: list[str] = []
+    events.told = lambda outcome, _at: heard.append(outcome.voice)
+    store.record_question(asked())
+    store.gone = True
+    events.record_outcome(replace(solved(), voice="one network"), NOON)
+    store.gone = False
+    events.deliver()
+    assert heard == ["one network"]
+
+
+def test_a_fault_in_learning_from_one_outcome_does_not_keep_back_what_waits_behind_it(
+    events: SpooledEvents, store: Failing
+) -> None:
+    def fails(_outcome: Outcome, _at: datetime) -> None:
+        raise KeyError("a fault")
+
+    events.told = fails
+    store.gone = True
+    events.record_question(asked())
+    events.record_outcome(solved(), NOON)
+    events.record_question(asked("q2"))
+    store.gone = False
+    assert (events.deliver(), events.spool.depth) == (3, 0)
+
+
+def test_outcomes_of_questions_nobody_asked_do_not_let_in_others_like_them(
+    events: SpooledEvents, store: Failing
+) -> None:
+    store.gone = True
+    events.record_outcome(solved("q9"), NOON)
+    store.gone = False
+    events.refresh()
+    with pytest.raises(QuestionUnknown):
+        events.record_outcome(solved("q10"), NOON)
+    assert events.spool.depth == 1
+    events.close()
+
+
+def test_a_new_file_is_locked_before_another_server_can_see_it(
+    events: SpooledEvents, store: Failing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = SpooledEvents(store, _spool(tmp_path, "other"))
+    lock = fcntl.flock
+
+    def _first_the_other(file: object, how: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", lock)
+        other.deliver()
+        lock(file, how)  # type: ignore[arg-type]
+
+    store.gone = True
+    monkeypatch.setattr(fcntl, "flock", _first_the_other)
+    events.record_question(asked())
+    store.gone = False
+    events.deliver()
+
+    assert [question.id for question in store.questions()] == ["q1"]
 
 
 def test_a_full_spool_has_room_for_outcomes_longer_than_for_questions(store: Failing, tmp_path: Path) -> None:

@@ -185,6 +185,24 @@ def test_what_is_slow_to_send_or_to_take_an_answer_takes_no_room() -> None:
     run(fill())
 
 
+def test_who_reads_slowly_keeps_nobody_from_computing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capacity, "AT_ONCE", 1)
+
+    async def fill() -> None:
+        taken = asyncio.Event()
+
+        async def answers(scope: Scope, receive: Receive, send: Send) -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await taken.wait()
+
+        server = _Server(answers, most=8)
+        assert [await server.ask(*kind) for kind in (PAGE, PAGE, ASK, ASK)] == [[200]] * 4
+        taken.set()
+        await server.end()
+
+    run(fill())
+
+
 def test_a_fault_leaves_its_room_to_others() -> None:
     async def fill() -> None:
         async def fails(scope: Scope, receive: Receive, send: Send) -> None:
