@@ -50,9 +50,7 @@ def visit(site: Site, email: str, word: str, said: str = "") -> str:
     first = client.post("/api/v1/ask", json=asked).json()
     again = client.post("/api/v1/ask", json={**asked, "question": f"{said} and the badge reader?"}).json()
     said = {"outcome": "solved", "article_id": "reset-password", "reason": f"{said} thanks"}
-    # Everybody from a network of their own: of one, only the first who says something is heard.
-    own = TestClient(site.app, base_url=str(client.base_url), client=(f"network of {word}", 1))
-    assert own.post(f"/api/v1/questions/{first['id']}/outcome", json=said).status_code == 204
+    assert client.post(f"/api/v1/questions/{first['id']}/outcome", json=said).status_code == 204
     voted = {"session": session, "helpful": False, "comment": f"{said} is missing", "lang": "en"}
     assert client.post("/api/v1/articles/vpn/feedback", json=voted).status_code in (200, 201, 204)
     sent = {"subject": f"Badge {said}", "body": f"My badge {said} is refused.", "email": email, "session": session}

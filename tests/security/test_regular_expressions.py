@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import pytest
+
 from tests.conftest import PROJECT
 from tests.security.backtracking import Counter, TooManySteps, deep
 
@@ -82,13 +84,12 @@ def growth(expression: Expression) -> tuple[float, str]:
     how = "search" if expression.how - {"match", "fullmatch"} else min(expression.how)
     for before, repeated in counter.attacks():
         for after in ("\x00", "\x00\n"):
-            steps = []
-            for times in (16, 32):
-                try:
-                    steps.append(counter.count(before + repeated * times + after, how))
-                except TooManySteps:
-                    steps.append(10**9)
-            worst = max(worst, (steps[1] / steps[0], f"{before[:40]!r} + {repeated[:40]!r} * n + {after!r}"))
+            try:
+                once, twice = (counter.count(before + repeated * times + after, how) for times in (16, 32))
+                factor = twice / once
+            except TooManySteps:
+                factor = float("inf")
+            worst = max(worst, (factor, f"{before[:40]!r} + {repeated[:40]!r} * n + {after!r}"))
     return worst
 
 
@@ -107,3 +108,9 @@ def test_no_regular_expression_takes_more_than_in_proportion() -> None:
                 )
     assert found == {}
     assert number > 130
+
+
+@pytest.mark.parametrize("pattern", [r"\s+$", r"[a-z]+@[a-z]+", r"<!--.*?-->.*x", r"(a+)+$"])
+def test_what_takes_more_is_found(pattern: str) -> None:
+    with deep():
+        assert growth(Expression("here", re.compile(pattern), frozenset({"search"})))[0] > _GROWTH
