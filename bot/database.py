@@ -96,6 +96,7 @@ def parts(values: Iterable[_T]) -> Iterator[list[_T]]:
 
 def migrate(engine: sa.Engine) -> None:
     """Brings the tables up to date with Alembic. Raises StoreUnavailable where the database cannot be written."""
+    _keep_private(engine)
     with reachable("The database cannot be prepared"):
         if _version(engine) == max(path.name for path in _MIGRATIONS.glob("versions/[0-9]*.py"))[:4]:
             return  # Alembic reads all migrations before it knows that there is nothing to do: 0.2 s of every start
@@ -103,6 +104,14 @@ def migrate(engine: sa.Engine) -> None:
         if connection.dialect.name == "postgresql":  # of several servers that start at once, one does it
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATING)))
         migrate_on(connection, "head")
+
+
+def _keep_private(engine: sa.Engine) -> None:
+    """Makes the file of a new SQLite database, and so those beside it, one that nobody else on the machine can read."""
+    file = engine.url.database or ""
+    if engine.dialect.name == "sqlite" and file and not file.startswith((":", "file:")):
+        with suppress(OSError):  # SQLite says it in its own words
+            Path(file).touch(mode=0o600, exist_ok=True)
 
 
 def migrate_on(connection: sa.Connection, revision: str) -> None:

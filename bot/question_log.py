@@ -54,6 +54,8 @@ class QuestionLog:
                 self._writer = threading.Thread(target=self._write_on, name="question-log", daemon=True)
                 self._writer.start()
             self._changed.notify()
+        if self._closed.is_set():  # a request that outlived the server's patience: nobody comes by any more
+            self.flush()
 
     def _write_on(self) -> None:
         while True:

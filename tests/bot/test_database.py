@@ -136,6 +136,15 @@ def test_a_read_only_database_takes_nothing_and_can_be_read(engine: sa.Engine, d
     assert counts(engine) == FILLED
 
 
+def test_nobody_else_on_the_machine_can_read_a_new_database(database: Path) -> None:
+    engine = open_engine(sqlite_url(database))
+    migrate(engine)
+    with engine.connect():
+        beside = {path.name: oct(path.stat().st_mode & 0o777) for path in database.parent.glob("firstline.db*")}
+    engine.dispose()
+    assert set(beside.values()) == {"0o600"}
+
+
 def test_a_database_in_a_place_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     engine = open_engine(sqlite_url(tmp_path / "file" / "firstline.db"))

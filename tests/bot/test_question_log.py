@@ -102,6 +102,14 @@ def test_a_database_that_is_away_costs_a_group_and_not_the_next_one(caplog: pyte
     assert "questions were answered but not recorded: The question could" in caplog.text
 
 
+def test_a_question_after_the_end_is_written_by_whoever_asks_it() -> None:
+    store = MemoryEventStore()
+    log = QuestionLog(store)
+    log.close()
+    log.record_question(asked("late"))
+    assert (store.question("late"), log.waiting) == (asked("late"), 0)
+
+
 def test_no_more_wait_than_memory_is_meant_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(question_log, "MOST_WAITING", 2)
     store = _Slow()
