@@ -12,7 +12,7 @@ from bot.accounts import Accounts, By, PersonDraft
 from bot.database import migrate, open_engine, sqlite_url
 from bot.passwords import Passwords
 from bot.people import ROLES, Person, Role
-from web.app import open_accounts
+from web.desk import open_accounts
 
 CHEAP = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 PASSWORD = "correct horse battery staple"

@@ -137,7 +137,8 @@ def serve(
 
     from bot.question_log import QuestionLog
     from web import drain, logs
-    from web.app import create_app, open_accounts, open_desk
+    from web.app import create_app
+    from web.desk import open_accounts, open_desk
     from web.metrics import LOG_DROPPED
 
     lines = logs.start(settings.log_format, settings.secrets)
@@ -166,7 +167,7 @@ def ask(
     opening = _open_ahead(settings)
 
     from bot.models import Question
-    from web.app import open_desk
+    from web.desk import open_desk
     from web.schemas import ReplyOut
 
     desk, engine = open_desk(settings, opening=opening)
@@ -202,7 +203,7 @@ def learn(
     from datetime import UTC, datetime
 
     from bot.past_tickets import import_past_tickets
-    from web.app import open_learning
+    from web.desk import open_learning
     from web.sharing import open_in_use
 
     settings = read_settings(data=data)
@@ -250,7 +251,7 @@ def learned(
 ) -> None:
     """List what was learned, or remove, restore or accept one. A running server follows within two seconds."""
     from bot.learning import Listing
-    from web.app import open_learning
+    from web.desk import open_learning
     from web.learned_schemas import LearnedListOut, LearnedOut
 
     given = {name: value for name, value in (("remove", remove), ("restore", restore), ("accept", accept)) if value}

@@ -28,7 +28,7 @@ _BY = "command line"
 
 @contextmanager
 def _opened(data: Path | None) -> Iterator[tuple[Settings, HelpDesk, GapKeeper]]:
-    from web.app import open_desk, open_gaps
+    from web.desk import open_desk, open_gaps
 
     settings = read_settings(data=data)
     desk, engine = open_desk(settings)

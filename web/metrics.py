@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 
 _log = logging.getLogger(__name__)
 
-disable_created_metrics()  # a second series beside each counter and histogram, which nobody draws
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series beside each counter and histogram, which nobody draws
 
 #: Seconds: from a look into memory to what nobody waits for.
 _QUICK = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)

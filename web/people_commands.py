@@ -36,7 +36,7 @@ _COMMAND_LINE = "command line"
 def _accounts(data: Path | None) -> Iterator[tuple[Accounts, Settings, By]]:
     from bot.accounts import By
     from bot.database import migrate, open_engine
-    from web.app import open_accounts
+    from web.desk import open_accounts
 
     settings = read_settings(data=data)
     settings.data.mkdir(parents=True, exist_ok=True)

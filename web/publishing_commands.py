@@ -89,7 +89,7 @@ def rollback(
 ) -> None:
     """Have the snapshot published before be the one in use again, until a newer commit is published."""
     from bot.accounts import By
-    from web.app import open_accounts
+    from web.desk import open_accounts
     from web.publishing_api import PublicationOut
 
     with _publisher(data) as (publisher, engine):

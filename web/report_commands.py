@@ -30,7 +30,7 @@ def reports(
     """Say what came in, how many tickets were spared, what articles did, and what spiked. Counts what changed first."""
     from datetime import UTC, datetime
 
-    from web.app import open_desk, open_reports
+    from web.desk import open_desk, open_reports
 
     settings = read_settings(data=data)
     desk, engine = open_desk(settings)

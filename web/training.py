@@ -76,7 +76,7 @@ def forgotten_lines(done: Mapping[str, Any]) -> Iterator[str]:
 
 def _train(settings: Settings, snapshot: Snapshot, model: str, show: Show) -> dict[str, Any]:
     from kb.trained import fit, publish, remove_others
-    from web.app import open_learning
+    from web.desk import open_learning
 
     store, engine = open_learning(settings)
     learned = store.active()

@@ -12,7 +12,8 @@ from fastapi.testclient import TestClient
 from tests import built
 from tests.conftest import Index, Write
 from tests.people import accounts_over, token
-from web.app import create_app, open_desk
+from web.app import create_app
+from web.desk import open_desk
 from web.settings import Settings
 
 AUTHOR = "fl_author-token-for-tests"

@@ -16,7 +16,8 @@ from fastapi import FastAPI
 from tests import built
 from tests.people import accounts_over, token
 from tests.web.site import AGENT, build_site
-from web.app import create_app, open_desk
+from web.app import create_app
+from web.desk import open_desk
 from web.settings import Settings
 
 

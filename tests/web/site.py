@@ -21,8 +21,9 @@ from bot.models import RecordedQuestion, Ticket
 from bot.people import Person, Role
 from tests import built
 from tests.people import accounts_over, somebody, token
-from web.app import create_app, open_desk
+from web.app import create_app
 from web.auth import COOKIE
+from web.desk import open_desk
 from web.settings import Settings
 
 #: The name and the content of a file that is sent.

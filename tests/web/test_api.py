@@ -11,7 +11,8 @@ from fastapi.testclient import TestClient
 
 from tests.web.conftest import AGENT, AUTHOR, bearer, ticket
 from tests.web.site import ARTICLES, TWO_PRINTERS, open_site
-from web.app import create_app, open_desk
+from web.app import create_app
+from web.desk import open_desk
 from web.problems import Problem
 from web.settings import Settings
 

@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.web.conftest import AGENT, AUTHOR, bearer, ticket
-from web.app import open_learning
+from web.desk import open_learning
 from web.settings import Settings
 
 KEY = {"Idempotency-Key": "0123456789abcdef"}

@@ -18,7 +18,8 @@ from kb.place import FolderPlace
 from kb.search import Searcher
 from tests.bot.samples import NOON
 from tests.conftest import Index, Write
-from web.app import create_app, open_desk
+from web.app import create_app
+from web.desk import open_desk
 from web.settings import Settings
 
 _NAMES = ("Amber", "Cobalt")

@@ -17,7 +17,8 @@ from kb.models import Article, Section
 from tests.bot.samples import NOON
 from tests.repositories import commit, git
 from tests.web.site import ARTICLES, Site, build_site, open_site
-from web.app import create_app, open_desk
+from web.app import create_app
+from web.desk import open_desk
 from web.pages import sitemap
 from web.pages.structured import steps_of, structured
 from web.settings import Settings

@@ -28,7 +28,8 @@ def mcp(
     """Serve the help desk to a language model on standard input and output (MCP)."""
     import logging
 
-    from web.app import create_app, open_desk
+    from web.app import create_app
+    from web.desk import open_desk
     from web.problems import ApiError
 
     if find_spec("mcp") is None:

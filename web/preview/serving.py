@@ -29,8 +29,9 @@ from kb.live import Live
 from kb.search import Searcher
 from kb.sheets import Progress
 from kb.snapshot import Encoded, Snapshot
-from web.app import create_app, new_id
+from web.app import create_app
 from web.check_settings import check_settings
+from web.desk import new_id
 from web.preview import pages
 from web.preview.bar import bar
 from web.preview.door import Door
