@@ -1,6 +1,4 @@
-"""Puts together what hands tickets on: the sink and the mail of the settings, and the courier that serves them; and
-what people do about it.
-"""
+"""Puts together what hands tickets on: the sink and the mail of the settings, and the courier that serves them."""
 
 from __future__ import annotations
 
@@ -10,10 +8,7 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from fastapi import Request
-
 from bot.courier import Courier, Route
-from bot.errors import StoreUnavailable
 from bot.handoff import TicketSink
 from bot.handoff.guard import Guard
 from bot.handoff.mail import Mailer, SmtpSink
@@ -25,7 +20,6 @@ from bot.outbox import MAIL, SqlOutbox
 from bot.outgoing import Outgoing
 from bot.reports import spikes
 from bot.service import HelpDesk
-from web import auth
 from web.letters import SiteLetters
 from web.settings import Settings
 
@@ -76,52 +70,6 @@ def answers_by_mail(settings: Settings) -> bool:
 def sink_names(settings: Settings) -> frozenset[str]:
     """The sinks that these settings have; letters for others wait until they are set again."""
     return frozenset({settings.handoff, MAIL if sends_mail(settings) else "", *_events(settings)} - {""})
-
-
-def given_up(request: Request) -> int:
-    """How many letters wait for a person; 0 where the database does not answer."""
-    try:
-        return _outbox(request).dead()
-    except StoreUnavailable as error:
-        _log.error("%s", error)
-        return 0
-
-
-def stuck(request: Request, ticket_id: str) -> bool:
-    """Whether the desk that a ticket is handed on to did not take it, or what was said to it, yet.
-
-    Raises StoreUnavailable.
-    """
-    return bool(request.app.state.settings.handoff) and _outbox(request).stuck(ticket_id)
-
-
-def retry(request: Request, sending_id: int) -> None:
-    """Has a letter tried now, in the name of who asks for it. Raises SendingUnknown or StoreUnavailable."""
-    if _outbox(request).retry(sending_id, _now(request)):
-        auth.accounts(request).retried(sending_id, auth.by(request))
-
-
-def retry_dead(request: Request) -> int:
-    """Has all letters tried that were given up; how many. Raises StoreUnavailable."""
-    if number := _outbox(request).retry_dead(_now(request)):
-        auth.accounts(request).retried_dead(number, auth.by(request))
-    return number
-
-
-def discard(request: Request, sending_id: int, reason: str) -> None:
-    """Gives a letter up, in the name of who asks for it. Raises SendingUnknown or StoreUnavailable."""
-    if _outbox(request).discard(sending_id, " ".join(reason.split()), _now(request)):
-        auth.accounts(request).discarded(sending_id, auth.by(request))
-
-
-def _outbox(request: Request) -> SqlOutbox:
-    outbox: SqlOutbox = request.app.state.outbox
-    return outbox
-
-
-def _now(request: Request) -> datetime:
-    desk: HelpDesk = request.app.state.desk
-    return desk.now()
 
 
 def _mailer(settings: Settings, now: Callable[[], datetime]) -> Mailer | None:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from bot.outbox import Kind, Sending, Shown, State
-from web import handoff
+from web import sendings
 from web.auth import Admin
 
 router = APIRouter()
@@ -76,12 +76,12 @@ def list_outbox(
 @router.post("/outbox/{sending_id}/retry", summary="Try it now")
 def retry_sending(sending_id: int, request: Request, _admin: Admin) -> SendingOut:
     """As often as a new one, whether it waits or was given up. Needs the right `admin`."""
-    handoff.retry(request, sending_id)
+    sendings.retry(request, sending_id)
     return SendingOut.of(request.app.state.outbox.get(sending_id))
 
 
 @router.post("/outbox/{sending_id}/discard", status_code=204, summary="Give it up")
 def discard_sending(sending_id: int, told: DiscardIn, request: Request, _admin: Admin) -> Response:
     """It is not sent, and what comes after it goes on. Needs the right `admin`."""
-    handoff.discard(request, sending_id, told.reason)
+    sendings.discard(request, sending_id, told.reason)
     return Response(status_code=204)

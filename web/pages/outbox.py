@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from bot.errors import SendingUnknown
 from bot.outbox import SHOWN, Kind, Sending, Shown, SqlOutbox, State
-from web import auth, handoff
+from web import auth, handoff, sendings
 from web.pages.failures import PageRoute
 from web.pages.forms import Posted, page_number
 from web.pages.templates import page
@@ -94,20 +94,20 @@ def listed(request: Request) -> Response:
 @router.post(_LIST + "/retry")
 def retry_dead(request: Request, form: Posted) -> Response:
     auth.enter(request, "admin")
-    return RedirectResponse(_filter(form).address(again=str(handoff.retry_dead(request))), 303)
+    return RedirectResponse(_filter(form).address(again=str(sendings.retry_dead(request))), 303)
 
 
 @router.post(_LIST + "/{sending_id:int}/retry")
 def retry(request: Request, sending_id: int, form: Posted) -> Response:
     auth.enter(request, "admin")
-    handoff.retry(request, sending_id)
+    sendings.retry(request, sending_id)
     return RedirectResponse(_filter(form).address(changed=str(sending_id)), 303)
 
 
 @router.post(_LIST + "/{sending_id:int}/discard")
 def discard(request: Request, sending_id: int, form: Posted) -> Response:
     auth.enter(request, "admin")
-    handoff.discard(request, sending_id, form.text("reason")[:_MAX_REASON])
+    sendings.discard(request, sending_id, form.text("reason")[:_MAX_REASON])
     return RedirectResponse(_filter(form).address(changed=str(sending_id)), 303)
 
 

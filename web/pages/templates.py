@@ -21,7 +21,7 @@ from bot.errors import StoreUnavailable
 from bot.publishing.publication import Publication
 from kb.links import article_path
 from kb.marks import Marks
-from web import handoff
+from web import handoff, sendings
 from web.auth import viewer
 from web.metrics import PAGE_SECONDS
 from web.notice import Notice, NoticeBoard
@@ -173,7 +173,7 @@ def page(
         "canonical": "",
         "alternates": (),
         "description": "",
-        "given_up": handoff.given_up(request) if person.may("admin") else 0,
+        "given_up": sendings.given_up(request) if person.may("admin") else 0,
         "zone": settings.hours.zone,
         "by_mail": handoff.answers_by_mail(settings),
         "logo": logo_address(settings.logo) if settings.logo else "",

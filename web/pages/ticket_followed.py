@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from bot.errors import Message, StoreUnavailable, TicketInvalid
 from bot.models import MAX_BODY
 from bot.service import HelpDesk
-from web import handoff, limits
+from web import limits, sendings
 from web.pages import opening
 from web.pages.catalogue import catalogue
 from web.pages.failures import PageRoute
@@ -113,7 +113,7 @@ def _page(
         "ticket": ticket,
         "expected": opening.expected(settings, reader.said, ticket, desk.now()),
         "address": base_address(request) + reader.link(f"/ticket/{ticket.id}"),
-        "stuck": handoff.stuck(request, ticket.id),
+        "stuck": sendings.stuck(request, ticket.id),
         "just_sent": request.query_params.get("sent") == "yes",
         "errors": {field: reader.said.say(error)} if error else {},
         "typed": {field: typed},
