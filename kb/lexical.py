@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,13 @@ B = 0.75
 
 Scores = NDArray[np.float32]
 
+#: How many looked-up terms are remembered: those of a day's questions are mostly the same few thousand.
+_REMEMBERED = 50_000
+#: Longer ones are no words; what somebody pastes must not fill the memory.
+_LONGEST_REMEMBERED = 40
+#: As many postings are added up in the time that it takes to look one term up in all the documents that are asked for.
+_POSTINGS_A_LOOK = 4_000
+
 
 class Terms:
     """Sorted terms by number, as UTF-8 one after another: looked up where they lie, a million of them too.
@@ -31,7 +39,8 @@ class Terms:
 
     def __init__(self, letters: NDArray[np.uint8], ends: NDArray[np.int64]) -> None:
         self.letters, self.ends = letters, ends
-        self._held = letters.data
+        self._held, self._ends = letters.data, ends.data  # Python's own integers and bytes: a third of the time
+        self._number = lru_cache(_REMEMBERED)(self._search)
 
     @classmethod
     def of(cls, terms: Sequence[str]) -> Terms:
@@ -45,10 +54,13 @@ class Terms:
 
     def get(self, term: str) -> int | None:
         """The number of a term; None where it is none of them."""
+        return self._number(term) if len(term) <= _LONGEST_REMEMBERED else self._search(term)
+
+    def _search(self, term: str) -> int | None:
         wanted, low, high = term.encode(errors="surrogatepass"), 0, len(self)
         while low < high:
             middle = (low + high) // 2
-            found = bytes(self._held[self.ends[middle] : self.ends[middle + 1]])
+            found = bytes(self._held[self._ends[middle] : self._ends[middle + 1]])
             if found == wanted:
                 return middle
             low, high = (middle + 1, high) if found < wanted else (low, middle)
@@ -105,16 +117,21 @@ class Bm25:
 
     def scores(self, query: Mapping[str, float]) -> Scores:
         """float32 of shape (size,): the BM25 score of each document for terms with weights."""
-        known = self._known(query)
+        return self._scores(self._known(query))
+
+    def _scores(self, known: Sequence[tuple[slice, float]]) -> Scores:
         docs = np.concatenate([np.empty(0, np.int32), *(self._docs[span] for span, _ in known)])
         impacts = np.concatenate([np.empty(0, np.float32), *(self._impacts[span] * w for span, w in known)])
         # One pass over all postings: adding those of each term takes a third longer.
         return np.bincount(docs, impacts, self.size).astype(np.float32)
 
     def scores_of(self, query: Mapping[str, float], documents: NDArray[np.int64]) -> Scores:
-        """What `scores` has at `documents`, without looking at others: float32 of shape (len(documents),)."""
+        """What `scores` has at `documents`: float32 of shape (len(documents),)."""
+        known = self._known(query)
+        if sum(span.stop - span.start for span, _ in known) <= _POSTINGS_A_LOOK * len(known):
+            return self._scores(known)[documents]
         total = np.zeros(len(documents), np.float64)
-        for span, weight in self._known(query):
+        for span, weight in known:
             docs = self._docs[span]
             at = np.minimum(np.searchsorted(docs, documents), len(docs) - 1)
             held = docs[at] == documents

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -20,6 +21,9 @@ _MOST_EDITS = 2
 _LETTERS_AN_EDIT = 4
 #: A stem of fewer letters belongs to many words, and tells nothing about one that may be mistyped.
 _SHORTEST_STEM = 4
+#: How many words are remembered with what they were mended to, and up to how many letters.
+_REMEMBERED = 20_000
+_LONGEST_REMEMBERED = 40
 
 
 class Speller:
@@ -31,12 +35,16 @@ class Speller:
         self._counts = {analysis.fold(word): n for word, n in counts.items()}
         self._choices = list(self._words)
         self._is_common = is_common
+        self._word = lru_cache(_REMEMBERED)(self._mended)
 
     def correct(self, text: str) -> str:
         """The text with unknown words replaced by the nearest known one; the very same text where nothing is near."""
-        return _WORD.sub(lambda match: self._word(match[0]), text)
+        return _WORD.sub(self._of, text)
 
-    def _word(self, written: str) -> str:
+    def _of(self, found: re.Match[str]) -> str:
+        return self._word(found[0]) if len(found[0]) <= _LONGEST_REMEMBERED else self._mended(found[0])
+
+    def _mended(self, written: str) -> str:
         word = written.casefold()
         folded = analysis.fold(word)
         if folded in self._words or self._is_common(word) or self._is_common(folded):

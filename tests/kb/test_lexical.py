@@ -93,12 +93,17 @@ def test_a_saved_index_opens_with_the_same_scores(tmp_path: Path) -> None:
     assert (len(opened.vocabulary), opened.size) == (2, 3)
 
 
-@given(st.lists(st.lists(st.sampled_from("abcdeżł"), max_size=8), min_size=1, max_size=12), st.data())
-def test_the_scores_of_some_documents_are_those_of_all(documents: list[list[str]], data: st.DataObject) -> None:
+@pytest.mark.parametrize("postings_a_look", [0, 4_000], ids=["looked up", "added up"])
+@given(documents=st.lists(st.lists(st.sampled_from("abcdeżł"), max_size=8), min_size=1, max_size=12), data=st.data())
+def test_the_scores_of_some_documents_are_those_of_all(
+    postings_a_look: int, documents: list[list[str]], data: st.DataObject
+) -> None:
     index = Bm25.of(documents)
     query = data.draw(st.dictionaries(st.sampled_from("abcdeżłx"), st.sampled_from([0.3, 1.0, 2.0])))
     rows = np.array(data.draw(st.lists(st.integers(0, len(documents) - 1))), np.int64)
-    np.testing.assert_array_equal(index.scores_of(query, rows), index.scores(query)[rows])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("kb.lexical._POSTINGS_A_LOOK", postings_a_look)
+        np.testing.assert_array_equal(index.scores_of(query, rows), index.scores(query)[rows])
 
 
 def test_the_same_documents_give_the_same_bytes(tmp_path: Path) -> None:
