@@ -16,7 +16,6 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
-from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -34,16 +33,18 @@ from bot.service import HelpDesk
 from bot.solved import SqlSolvedStore
 from bot.worklist import SqlWorklist
 from kb.vector_cache import cache_file
-from web import api, handoff, health, pages, problems, push_webhook, readings, zendesk
+from web import api, handoff, health, problems, push_webhook, readings
 from web.access_log import Watched
+from web.addresses import OPENAPI, PANEL
 from web.capacity import Shedding
 from web.desk import open_accounts, open_gaps, open_reports
+from web.late import Complete, LateRoutes
 from web.limits import Limits
 from web.mcp import http as mcp
 from web.metrics import SNAPSHOT_SWITCH, SPOOL_DEPTH, SPOOL_REFUSED, Metrics
 from web.middleware import Compressed, OneSnapshot, SecurityHeaders, SizeLimit
 from web.notice import NoticeBoard
-from web.pages import forms, panel, reference
+from web.pages import forms
 from web.publishing import Process, Publishing, open_publisher
 from web.readings import Counting, Readings
 from web.request_id import Networks
@@ -57,8 +58,13 @@ STATIC = Path(__file__).parent / "static"
 _LOOK_EVERY_S = 2.0
 
 
-def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: Accounts | None = None) -> FastAPI:
-    """The web application: pages, widget and API over one help desk."""
+def create_app(
+    settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: Accounts | None = None, *, soon: bool = False
+) -> FastAPI:
+    """The web application: pages, widget and API over one help desk.
+
+    `soon` has it answer the first questions before all pages are loaded: see `web.late`.
+    """
 
     metrics = Metrics()
     desk = replace(desk, observer=Counting(metrics, lambda: desk.library.searcher.snapshot.languages))
@@ -82,6 +88,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         watcher = asyncio.create_task(
             _watch(
+                late.load,
                 desk.library.refresh,
                 readership.refresh,
                 solved.refresh,
@@ -114,6 +121,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
         openapi_url=None,  # that route of FastAPI's would work the description out on the event loop
         lifespan=lifespan,
     )
+    late = LateRoutes(app)
     app.state.settings, app.state.desk, app.state.engine = settings, desk, engine
     app.state.metrics, app.state.trusted = metrics, Networks(settings.trusted_proxies)
     app.state.outbox, app.state.outgoing = outbox, handoff.outgoing(settings, outbox)
@@ -141,6 +149,7 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
     longest = {"/ticket": forms.longest_body(settings.allowed_files)}
     if settings.push_secret.get_secret_value():
         longest[push_webhook.ADDRESS] = push_webhook.LONGEST
+    app.add_middleware(Complete, late=late)
     app.add_middleware(Shedding, metrics=metrics, most=settings.busy_at, streamed=longest)
     app.add_middleware(SizeLimit, streamed=longest)
     app.add_middleware(
@@ -151,19 +160,18 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
         max_age=3600,
     )
     app.add_middleware(OneSnapshot, library=desk.library)
-    app.add_middleware(SecurityHeaders, framed={panel.ADDRESS: settings.panel_origins})
+    app.add_middleware(SecurityHeaders, framed={PANEL: settings.panel_origins})
     app.add_middleware(Compressed)
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     problems.install(app)
     problems.document(app)
-    api_routes, page_routes = _routes()
-    app.router.routes += api_routes
+    app.router.routes += [*api.router.routes, *readings.router.routes]
     mcp.mount(app)
-    app.router.routes += page_routes
-    app.router.routes += readings.router.routes
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     health.install(app)
     _add_description(app)
+    if not soon:
+        late.load()
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> Response:
@@ -171,22 +179,15 @@ def create_app(settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: 
             return Response(status_code=303, headers=error.headers)
         if request.url.path.startswith("/api/") or request.url.path == mcp.PATH:
             return problems.of_http_exception(error)
-        return pages.error_page(request, error)
+        from web.pages.failures import error_page
+
+        return error_page(request, error)
 
     return app
 
 
-def _routes() -> tuple[list[BaseRoute], list[BaseRoute]]:
-    """The routes of the APIs and those of the pages, as their routers have them.
-
-    To include a router works each of its routes out again, which took 0.3 s of a start. What an application has of its
-    own, such as its settings, they find in the state of the one that is asked.
-    """
-    return [*api.router.routes, *zendesk.router.routes], list(pages.router.routes)
-
-
 def _add_description(app: FastAPI) -> None:
-    @app.get(reference.OPENAPI, include_in_schema=False)
+    @app.get(OPENAPI, include_in_schema=False)
     def description() -> JSONResponse:
         return JSONResponse(app.openapi())
 

@@ -145,7 +145,7 @@ def serve(
     desk, engine = open_desk(settings, serving=True, opening=opening)
     accounts, base = open_accounts(engine), f"http://{host}:{port}"
     _print_addresses(settings, desk.library.searcher.snapshot.manifest["counts"], base, accounts.setup_link())
-    app = create_app(settings, replace(desk, events=QuestionLog(desk.events)), engine, accounts)
+    app = create_app(settings, replace(desk, events=QuestionLog(desk.events)), engine, accounts, soon=True)
     app.state.metrics.read(LOG_DROPPED, lambda: lines.dropped)
     gc.freeze()
     gc.enable()

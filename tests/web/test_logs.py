@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from pydantic import SecretStr
@@ -127,9 +127,14 @@ def test_a_log_that_nobody_reads_stops_nothing(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(logs, "_WAITING", 2)
     monkeypatch.setattr(logs, "_FAREWELL_S", 0.01)
     reading, writing = os.pipe()
-    lines = Lines(Plain([]), os.fdopen(writing, "w"))
+    stream = os.fdopen(writing, "w")
+    lines = Lines(Plain([]), stream)
     for _ in range(5):
         lines.emit(logging.LogRecord("bot", logging.INFO, "", 0, "x" * 100_000, None, None))
     lines.close()
     assert lines.dropped >= 2
-    os.close(reading)
+    os.close(reading)  # now whoever writes is told so, and comes to the end
+    monkeypatch.setattr(logs, "_FAREWELL_S", 30)
+    lines.close()
+    with suppress(BrokenPipeError):
+        stream.close()

@@ -24,6 +24,7 @@ from bot.people import Caller, address_key
 from bot.service import HelpDesk
 from kb import languages
 from web import auth, beside_api
+from web.addresses import PANEL
 from web.origin import host, network
 from web.pages.beside import Done, Place, flagged, panel, wants_part
 from web.pages.catalogue import catalogue
@@ -35,13 +36,12 @@ from web.pages.visit import visit
 router = APIRouter(route_class=PageRoute)
 
 #: The one address that other sites may show in a frame, with all below it.
-ADDRESS = "/agent/panel"
 _COOKIE = "__Secure-firstline_panel"
 _LONGEST = 1_000
 _CARRIED = ("subject", "body", "lang")
 
 
-@router.get(ADDRESS)
+@router.get(PANEL)
 def open_panel(request: Request) -> Response:
     """Articles and solved tickets for `?subject=`, `?body=` and `?lang=`; nothing of them is kept."""
     query = request.query_params
@@ -54,7 +54,7 @@ def open_panel(request: Request) -> Response:
     return _shown(request, who, case, Done(""))
 
 
-@router.post(f"{ADDRESS}/solved")
+@router.post(f"{PANEL}/solved")
 def solved(request: Request, form: Posted) -> Response:
     """Teaches at once that an article solved a ticket of another desk."""
     who, case = _posted(request, form)
@@ -65,14 +65,14 @@ def solved(request: Request, form: Posted) -> Response:
     return _shown(request, who, case, Done("solved", learned=learned))
 
 
-@router.post(f"{ADDRESS}/undo")
+@router.post(f"{PANEL}/undo")
 def undo(request: Request, form: Posted) -> Response:
     who, case = _posted(request, form)
     _desk(request).unteach(_origin(case))
     return _shown(request, who, case, Done("undone"))
 
 
-@router.post(f"{ADDRESS}/flag")
+@router.post(f"{PANEL}/flag")
 def flag(request: Request, form: Posted) -> Response:
     who, case = _posted(request, form)
     done = flagged(request, who, form)
@@ -81,8 +81,8 @@ def flag(request: Request, form: Posted) -> Response:
 
 def _shown(request: Request, who: Caller, case: Case, done: Done, status: int = 200) -> Response:
     fields = (("subject", case.subject), ("body", case.body), ("lang", case.lang or ""))
-    back = f"{ADDRESS}?{urlencode([pair for pair in fields if pair[1]])}"
-    made = panel(request, who, case, Place(ADDRESS, back, fields))
+    back = f"{PANEL}?{urlencode([pair for pair in fields if pair[1]])}"
+    made = panel(request, who, case, Place(PANEL, back, fields))
     said = visit(request, catalogue(request)).said
     made = replace(done.on(_desk(request), made, said), framed=True, origins=_origins(request))
     return page(
@@ -98,7 +98,7 @@ def _template(request: Request) -> str:
     return "beside.html" if wants_part(request) else "panel.html"
 
 
-@router.post(f"{ADDRESS}/sign-in")
+@router.post(f"{PANEL}/sign-in")
 def sign_in(request: Request, form: Posted) -> Response:
     """Signs in for the panel alone, and shows the ticket that waited for it."""
     email, password = form.text("email").strip()[:_LONGEST], form.text("password")[:_LONGEST]
@@ -123,22 +123,22 @@ def sign_in(request: Request, form: Posted) -> Response:
         return _sign_in(request, carried, email, told, 403)
     limits.account_opened(from_where, address_key(email))
     query = urlencode({name: text for name, text in carried.items() if text})
-    response = RedirectResponse(f"{ADDRESS}?{query}" if len(query) < _LONGEST * 8 else ADDRESS, 303)
+    response = RedirectResponse(f"{PANEL}?{query}" if len(query) < _LONGEST * 8 else PANEL, 303)
     return _keep(response, cookie, int(SESSION_LASTS.total_seconds()))
 
 
-@router.post(f"{ADDRESS}/sign-out")
+@router.post(f"{PANEL}/sign-out")
 def sign_out(request: Request, _form: Posted) -> Response:
     if cookie := request.cookies.get(_COOKIE):
         accounts, session = auth.accounts(request), _session(request, cookie)
         if known := accounts.of_session(session):
             accounts.sign_out(session, By(known.email, host(request)))
-    return _keep(RedirectResponse(ADDRESS, 303), "", 0)
+    return _keep(RedirectResponse(PANEL, 303), "", 0)
 
 
 def _keep(response: Response, cookie: str, seconds: int) -> Response:
     """`Partitioned` is newer than what Starlette writes on every Python we run on."""
-    rules = f"Max-Age={seconds}; Path={ADDRESS}; HttpOnly; Secure; SameSite=None; Partitioned"
+    rules = f"Max-Age={seconds}; Path={PANEL}; HttpOnly; Secure; SameSite=None; Partitioned"
     response.headers.append("Set-Cookie", f"{_COOKIE}={cookie}; {rules}")
     return response
 

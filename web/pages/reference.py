@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import Response
 
+from web.addresses import OPENAPI
 from web.pages.failures import PageRoute
 from web.pages.templates import page
 from web.pages.visit import base_address
@@ -17,7 +18,6 @@ from web.problems import CODES
 
 router = APIRouter(route_class=PageRoute)
 #: Where the machine-readable description of the API is.
-OPENAPI = "/api/v1/openapi.json"
 
 Schema = dict[str, Any]
 
