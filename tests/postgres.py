@@ -132,8 +132,11 @@ def _binaries(vector: bool, folder: Path) -> Path:
     if not _user():
         return installed / "bin"
     # Nobody in particular may not look into the folders of root, where a checkout and its packages may lie.
-    shutil.copytree(installed, folder / "postgresql")
-    return folder / "postgresql" / "bin"
+    copied = folder / "package" / installed.relative_to(installed.parent.parent)
+    shutil.copytree(installed, copied)
+    libraries = installed.parent.with_name(f"{installed.parent.name}.libs")  # looked for beside the package
+    shutil.copytree(libraries, copied.parent.with_name(libraries.name))
+    return copied / "bin"
 
 
 def _user() -> pwd.struct_passwd | None:
