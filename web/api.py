@@ -17,31 +17,21 @@ from bot.service import HelpDesk
 from kb.links import article_path
 from kb.models import PUBLIC, ArticleKey
 from kb.stored import Entry
-from web import (
-    beside_api,
-    gaps_api,
-    learned_schemas,
-    limits,
-    outbox_api,
-    publishing_api,
-    push_webhook,
-    reports_api,
-    schemas,
-    tickets_api,
-    webhooks,
-    widget,
-)
+from web import learned_schemas, limits, schemas
 from web.auth import Agent, Author, known
 from web.pages.catalogue import catalogue
 from web.problems import ApiError, Problem
 from web.voices import voice
 from web.words import SOURCE, language_name, words
 
-router = APIRouter(
-    prefix="/api/v1",
-    tags=["v1"],
-    responses={code: {"model": Problem, "description": "A problem document (RFC 9457)"} for code in ("4XX", "503")},
-)
+
+def part() -> APIRouter:
+    """A router of this API without routes."""
+    problem = {"model": Problem, "description": "A problem document (RFC 9457)"}
+    return APIRouter(prefix="/api/v1", tags=["v1"], responses=dict.fromkeys(("4XX", "503"), problem))
+
+
+router = part()
 #: The widget stands on other sites: it shows what anybody may read, whoever is signed in here.
 _ANYBODY = frozenset({PUBLIC})
 
@@ -156,9 +146,6 @@ def open_ticket(
     return schemas.TicketOut(id=ticket.id, number=ticket.number, created=ticket.at, url=f"/ticket/{ticket.id}")
 
 
-router.include_router(tickets_api.router)
-
-
 @router.get("/articles/{article_id:path}", summary="Read an article")
 def article(article_id: str, desk: Desk, known: Known, lang: schemas.Lang | None = None) -> schemas.ArticleOut:
     """An article you may read, in `lang` or else in the language most articles are written in that it exists in."""
@@ -197,15 +184,6 @@ def list_feedback(
     found = request.app.state.feedback.find(article=article, helpful=helpful, limit=limit, offset=offset)
     rows = [schemas.FeedbackOut.of(row) for row in found.rows]
     return schemas.FeedbackListOut(total=found.total, helpful=found.helpful, feedback=rows)
-
-
-router.include_router(widget.router)
-router.include_router(outbox_api.router)
-router.include_router(webhooks.router)
-router.include_router(push_webhook.router)
-router.include_router(publishing_api.router)
-router.include_router(beside_api.router)
-router.include_router(gaps_api.router)
 
 
 @router.get("/learned", summary="What was learned")
@@ -248,9 +226,6 @@ def restore_learned(learned_id: str, desk: Desk, _author: Author) -> learned_sch
 def accept_learned(learned_id: str, desk: Desk, _author: Author) -> learned_schemas.LearnedOut:
     """A pending one counts from now on, and no end user takes it back. Needs the right `authoring`."""
     return learned_schemas.LearnedOut.of(desk.accept_learned(learned_id))
-
-
-router.include_router(reports_api.router)
 
 
 @router.post("/tickets/{ticket_id}/resolution", status_code=204, summary="Tell how a ticket was solved")

@@ -33,7 +33,7 @@ from bot.service import HelpDesk
 from bot.solved import SqlSolvedStore
 from bot.worklist import SqlWorklist
 from kb.vector_cache import cache_file
-from web import api, handoff, health, problems, push_webhook, readings
+from web import api, handoff, health, problems, readings
 from web.access_log import Watched
 from web.addresses import OPENAPI, PANEL
 from web.capacity import Shedding
@@ -148,6 +148,8 @@ def create_app(
     )
     longest = {"/ticket": forms.longest_body(settings.allowed_files)}
     if settings.push_secret.get_secret_value():
+        from web import push_webhook
+
         longest[push_webhook.ADDRESS] = push_webhook.LONGEST
     app.add_middleware(Complete, late=late)
     app.add_middleware(Shedding, metrics=metrics, most=settings.busy_at, streamed=longest)

@@ -1,7 +1,8 @@
 """Routes that are loaded while the first questions are being answered already.
 
-To load all pages and other people's protocols takes a quarter of a start. Who asks over the API right after it need not
-wait for them; whoever wants anything else has them loaded first, and the server does so by itself two seconds later.
+To load all pages, most of the API and other people's protocols takes a quarter of a start. Who asks over the API right
+after it need not wait for them; whoever wants anything else has them loaded first, and the server does so by itself two
+seconds later.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ class LateRoutes:
         with self._lock:
             if self.loaded:
                 return
-            from web import zendesk
+            from web import apis, zendesk
             from web.pages import routes
 
             # Taken as their routers have them: to include a router works each of its routes out again, which took 0.3 s
             # of a start. What an application has of its own they find in the state of the one that is asked.
-            self._app.router.routes += [*zendesk.router.routes, *routes.router.routes]
+            self._app.router.routes += [*apis.router.routes, *zendesk.router.routes, *routes.router.routes]
             self.loaded = True
 
 
