@@ -11,11 +11,11 @@ from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import DatabaseError, IntegrityError, InterfaceError
+from sqlalchemy.exc import DatabaseError, DataError, DBAPIError, IntegrityError, InterfaceError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from bot import patience
-from bot.errors import StoreUnavailable
+from bot.errors import EntryRefused, StoreUnavailable
 from bot.tables import server_secrets
 
 if TYPE_CHECKING:
@@ -189,8 +189,34 @@ def reachable(what: str) -> Iterator[None]:
     except IntegrityError:
         raise
     except (DatabaseError, InterfaceError) as error:
-        # PostgreSQL says some of it in several lines, and asks: one line is one line of the log.
-        said = " ".join(str(error.orig or error).split()).rstrip(".")
+        said = _said(error)
         raise StoreUnavailable(f"{what}: {said}" + ("" if said.endswith("?") else ".")) from error
     except PoolTimeoutError as error:
         raise StoreUnavailable(f"{what}: all connections to the database are in use.") from error
+
+
+@contextmanager
+def acceptable(what: str) -> Iterator[None]:
+    """As `reachable`; what is refused for its values, and would be again, is raised as EntryRefused."""
+    try:
+        with reachable(what):
+            yield
+    except StoreUnavailable as error:
+        if isinstance(error.__cause__, DatabaseError) and _of_values(error.__cause__):
+            raise EntryRefused(str(error)) from error
+        raise
+    except IntegrityError as error:
+        raise EntryRefused(f"{what}: {_said(error)}.") from error
+    except (StatementError, OverflowError, ValueError) as error:  # drivers tell some of it before they ask the database
+        raise EntryRefused(f"{what}: {type(getattr(error, 'orig', None) or error).__name__}.") from error
+
+
+def _of_values(error: DatabaseError) -> bool:
+    """Data exceptions, and limits of the database (PostgreSQL's classes 22 and 54)."""
+    return isinstance(error, DataError) or str(getattr(error.orig, "sqlstate", "") or "").startswith(("22", "54"))
+
+
+def _said(error: DBAPIError) -> str:
+    """What went wrong as one line of the log. What PostgreSQL adds to it may name values, which are people's words."""
+    told = getattr(getattr(error.orig, "diag", None), "message_primary", None)
+    return " ".join(str(told or error.orig or error).split()).rstrip(".")

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 
-from bot.database import insert, reachable
+from bot.database import acceptable, insert, reachable
 from bot.errors import QuestionUnknown
 from bot.models import Outcome, OutcomeName, RecordedQuestion, SentTicket
 from bot.reports import changes
@@ -17,7 +17,10 @@ from bot.tables import outcomes, questions, resolutions, tickets
 
 
 class EventStore(Protocol):
-    """Keeps raw events; reports and gaps are computed from them. Every method may raise StoreUnavailable."""
+    """Keeps raw events; reports and gaps are computed from them. Every method may raise StoreUnavailable.
+
+    What is refused for what it holds, and not since nobody answers, is EntryRefused.
+    """
 
     def record_question(self, question: RecordedQuestion) -> None: ...
 
@@ -202,20 +205,22 @@ class SqlEventStore:
             return
         lists = [{"shown": list(question.shown), "further": list(question.further)} for question in asked]
         rows = [asdict(question) | more for question, more in zip(asked, lists, strict=True)]
-        with reachable("The question could not be recorded"), self._engine.begin() as connection:
+        with acceptable("The question could not be recorded"), self._engine.begin() as connection:
             connection.execute(insert(connection, questions).on_conflict_do_nothing(index_elements=["id"]), rows)
             changes.asked(connection, *(question.at for question in asked))
 
     def record_outcome(self, outcome: Outcome, at: datetime) -> bool:
         row = {**asdict(outcome), "at": at, "key": outcome.key or None}
         del row["voice"]  # only what is learned of it is kept with a voice
-        with reachable("The outcome could not be recorded"):
+        with acceptable("The outcome could not be recorded"):
             try:
                 with self._engine.begin() as connection:
                     new = insert(connection, outcomes).values(row)
                     connection.execute(new.on_conflict_do_nothing(index_elements=["key"]))
                     changes.told(connection, outcome.question_id)
             except sa.exc.IntegrityError as error:
+                if "foreign key" not in str(error.orig).lower():
+                    raise
                 raise _unknown(outcome.question_id) from error
         return True
 

@@ -41,7 +41,7 @@ from web.desk import open_accounts, open_gaps, open_reports
 from web.late import Complete, LateRoutes
 from web.limits import Limits
 from web.mcp import http as mcp
-from web.metrics import SNAPSHOT_SWITCH, SPOOL_DEPTH, SPOOL_REFUSED, Metrics
+from web.metrics import SNAPSHOT_SWITCH, SPOOL_ASIDE, SPOOL_DEPTH, SPOOL_REFUSED, Metrics
 from web.middleware import Compressed, OneSnapshot, SecurityHeaders, SizeLimit
 from web.notice import NoticeBoard
 from web.pages import forms
@@ -72,6 +72,7 @@ def create_app(
         waiting.told = desk.learn_from
         metrics.read(SPOOL_DEPTH, lambda: waiting.spool.depth)
         metrics.read(SPOOL_REFUSED, lambda: waiting.spool.refused)
+        metrics.read(SPOOL_ASIDE, lambda: {(why,): number for why, number in waiting.spool.aside.kept.items()})
     read = Readings(metrics, desk.library, engine, desk.now)
     desk.library.told = lambda _snapshot, refused: metrics.count(
         SNAPSHOT_SWITCH, outcome="refused" if refused else "taken"

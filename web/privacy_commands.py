@@ -86,16 +86,16 @@ def erase(
     """Remove all that is stored about a person. What reports counted is counted again without it."""
     from datetime import UTC, datetime
 
-    from bot.erasure import Eraser, compact, forget_given_up
+    from bot.aside import Aside
+    from bot.erasure import Eraser, compact
 
     _check_contact(contact)
     with _database(data) as (engine, settings):
-        given_up = settings.data / "spool" / "given-up.jsonl"
-        if not dry_run and any(
-            file.stat().st_size for file in given_up.parent.glob("*.jsonl") if file.name != given_up.name
-        ):
+        spool = settings.data / "spool"
+        aside = Aside(spool)
+        if not dry_run and any(file.stat().st_size for file in spool.glob("*.jsonl") if not aside.holds(file)):
             fail(
-                f"{given_up.parent} holds what the database has not taken yet, and that may be of this person. Start "
+                f"{spool} holds what the database has not taken yet, and that may be of this person. Start "
                 "the server, wait until the folder is empty, and erase then."
             )
         eraser = Eraser(engine)
@@ -104,7 +104,7 @@ def erase(
         if counts and not dry_run:
             if not yes:
                 typer.confirm(f"{_told(counts)}\nErase all of it for good?", abort=True, err=True)
-            forget_given_up(given_up, trail.question_ids)
+            aside.forget(trail.question_ids, trail.sessions)
             counts = eraser.erase(contact, datetime.now(UTC), "command line")
         # Also where nothing is left: whoever erased before may have been stopped before this.
         clean = dry_run or not compact_it or compact(engine)
