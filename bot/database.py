@@ -52,7 +52,13 @@ def open_engine(url: str) -> sa.Engine:
         except ModuleNotFoundError as error:
             words = f"database_url needs the Python package {error.name}. Install it: pip install {error.name}"
             raise StoreUnavailable(words) from error
-    engine = sa.create_engine(url, connect_args={"timeout": LOCK_TIMEOUT_S}, hide_parameters=True)
+    engine = sa.create_engine(
+        url,
+        poolclass=patience.PatientPool,
+        pool_timeout=LOCK_TIMEOUT_S,
+        connect_args={"timeout": LOCK_TIMEOUT_S},
+        hide_parameters=True,
+    )
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
@@ -73,7 +79,12 @@ def _open_server(url: str) -> sa.Engine:
     server = sa.make_url(url).get_driver_name() == "psycopg"
     options = {name: value for name, value in wanted.items() if name not in known} if server else {}
     engine = sa.create_engine(
-        url, pool_pre_ping=True, pool_timeout=LOCK_TIMEOUT_S, connect_args=options, hide_parameters=True
+        url,
+        poolclass=patience.PatientPool,
+        pool_pre_ping=True,
+        pool_timeout=LOCK_TIMEOUT_S,
+        connect_args=options,
+        hide_parameters=True,
     )
     if server:
         patience.watch(engine)

@@ -63,6 +63,22 @@ def left(longest_s: float = LONGEST_S) -> float | None:
     return longest_s if until is None else min(longest_s, max(0.0, until - time.monotonic()))
 
 
+class PatientPool(sa.QueuePool):
+    """Connections of an engine; whoever is in a hurry waits for a free one no longer than for the database itself.
+
+    `timeout`, in seconds, is for all others, migrations among them.
+    """
+
+    @property
+    def _timeout(self) -> float:  # asked for by QueuePool each time somebody has to wait
+        until_left = left(self._longest_s)
+        return self._longest_s if until_left is None else until_left
+
+    @_timeout.setter
+    def _timeout(self, longest_s: float) -> None:
+        self._longest_s = longest_s
+
+
 class Breaker:
     """Knows whether it makes sense to wait. `look` asks the database and raises where it does not answer."""
 
