@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import DatabaseError, DataError, DBAPIError, IntegrityError, InterfaceError, StatementError
+from sqlalchemy.exc import DatabaseError, DataError, DBAPIError, IntegrityError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from bot import patience
@@ -199,7 +199,7 @@ def reachable(what: str) -> Iterator[None]:
         yield
     except IntegrityError:
         raise
-    except (DatabaseError, InterfaceError) as error:
+    except DBAPIError as error:
         said = _said(error)
         raise StoreUnavailable(f"{what}: {said}" + ("" if said.endswith("?") else ".")) from error
     except PoolTimeoutError as error:
