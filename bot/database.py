@@ -108,13 +108,18 @@ def parts(values: Iterable[_T]) -> Iterator[list[_T]]:
 def migrate(engine: sa.Engine) -> None:
     """Brings the tables up to date with Alembic. Raises StoreUnavailable where the database cannot be written."""
     _keep_private(engine)
-    with reachable("The database cannot be prepared"):
-        if _version(engine) == max(path.name for path in _MIGRATIONS.glob("versions/[0-9]*.py"))[:4]:
-            return  # Alembic reads all migrations before it knows that there is nothing to do: 0.2 s of every start
+    if up_to_date(engine):
+        return  # Alembic reads all migrations before it knows that there is nothing to do: 0.2 s of every start
     with reachable("The database cannot be prepared"), patience.unlimited(), engine.begin() as connection:
         if connection.dialect.name == "postgresql":  # of several servers that start at once, one does it
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATING)))
         migrate_on(connection, "head")
+
+
+def up_to_date(engine: sa.Engine) -> bool:
+    """Whether the tables are those that this version works with. Raises StoreUnavailable."""
+    with reachable("The database cannot be prepared"):
+        return _version(engine) == max(path.name for path in _MIGRATIONS.glob("versions/[0-9]*.py"))[:4]
 
 
 def _keep_private(engine: sa.Engine) -> None:

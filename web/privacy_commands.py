@@ -22,16 +22,26 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be 
 
 
 @contextmanager
-def _database(data: Path | None) -> Iterator[tuple[sa.Engine, Settings]]:
-    from bot.database import migrate, open_engine
+def _database(data: Path | None, *, changes: bool) -> Iterator[tuple[sa.Engine, Settings]]:
+    """A database that is up to date; what `changes` nothing does not bring it there either."""
+    from bot.database import migrate, open_engine, up_to_date
     from bot.patience import unlimited
 
     settings = read_settings(data=data)
     if not settings.database_url and not settings.data.is_dir():
         fail(f"{settings.data} does not exist. Name the data folder of the server: --data DIR")
     engine = open_engine(settings.database)
-    migrate(engine)
+    file = Path(engine.url.database or "")
     try:
+        if changes:
+            migrate(engine)
+        elif engine.dialect.name == "sqlite" and not file.is_file():  # to look would make one
+            fail(f"{file} does not exist. Name the data folder of the server: --data DIR")
+        elif not up_to_date(engine):
+            fail(
+                "The database is of another version, and this command changes nothing. Start firstline serve once, "
+                "which brings it up to date (docs/upgrading.md)."
+            )
         with unlimited():  # whoever typed the command waits for as long as it takes
             yield engine, settings
     finally:
@@ -50,7 +60,7 @@ def export(
     _check_contact(contact)
     if to.exists():
         fail(f"{to} exists. Name a folder that does not, so that no two people's data lie in one.")
-    with _database(data) as (engine, _):
+    with _database(data, changes=False) as (engine, _):
         disclosure = Disclosure(engine)
         found = disclosure.of(contact)
         if not found:
@@ -90,7 +100,7 @@ def erase(
     from bot.erasure import Eraser, compact
 
     _check_contact(contact)
-    with _database(data) as (engine, settings):
+    with _database(data, changes=not dry_run) as (engine, settings):
         spool = settings.data / "spool"
         aside = Aside(spool)
         if not dry_run and any(file.stat().st_size for file in spool.glob("*.jsonl") if not aside.holds(file)):
@@ -129,7 +139,7 @@ def retention(dry_run: DryRun = False, data: Data = None, as_json: Json = False)
     from bot.reports.rollup import Rollup
     from bot.retention import Retention
 
-    with _database(data) as (engine, settings):
+    with _database(data, changes=not dry_run) as (engine, settings):
         days = Days(ZoneInfo(settings.time_zone))
         keeper = Retention(engine, settings.keep, days, lambda: datetime.now(UTC))
         if dry_run:

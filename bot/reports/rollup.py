@@ -32,7 +32,7 @@ from bot.tables import (
     tickets,
 )
 
-#: Rows that are read at once: a tenth of a second of PostgreSQL's time.
+#: Rows that are read at once: no statement of a day with 300,000 questions took half a second on two busy cores.
 _PART = 20_000
 _BY_DAY = (report_articles, report_subjects, report_tickets)
 
