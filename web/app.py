@@ -22,6 +22,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from bot.accounts import Accounts
 from bot.alike import SolvedTickets
 from bot.beside import Adviser
+from bot.clock import SharedClock
 from bot.database import shared_secret
 from bot.errors import StoreUnavailable
 from bot.feedback import SqlFeedbackStore
@@ -90,6 +91,7 @@ def create_app(
         watcher = asyncio.create_task(
             _watch(
                 late.load,
+                *([desk.now.refresh] if isinstance(desk.now, SharedClock) else []),
                 desk.library.refresh,
                 readership.refresh,
                 solved.refresh,
@@ -126,7 +128,7 @@ def create_app(
     app.state.settings, app.state.desk, app.state.engine = settings, desk, engine
     app.state.metrics, app.state.trusted = metrics, Networks(settings.trusted_proxies)
     app.state.outbox, app.state.outgoing = outbox, handoff.outgoing(settings, outbox)
-    app.state.accounts = accounts or open_accounts(engine)
+    app.state.accounts = accounts or open_accounts(engine, now=desk.now)
     app.state.readership, app.state.feedback = readership, SqlFeedbackStore(engine)
     app.state.flags, app.state.gaps = SqlFlagStore(engine), gaps
     app.state.preview_bar = None  # above the pages of articles that somebody is writing: web/preview
