@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import resource
 import shutil
-import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,7 +20,9 @@ import sqlalchemy as sa
 from bot.aside import Aside
 from bot.backup import VERSIONS
 from bot.database import has_revision, newest_revision, open_engine, reachable
-from bot.errors import BotError
+from bot.errors import BotError, DeliveryFailed
+from bot.handoff.guard import Guard
+from bot.handoff.mail import own_server
 from bot.outbox import LEASE
 from bot.shared.snapshots import snapshot_in_database
 from bot.tables import outbox, people, publications, questions
@@ -292,8 +293,11 @@ def _receivers(settings: Settings) -> Iterator[Finding]:
             continue
         parts = urlsplit(address)
         port = parts.port or {"smtp": 587, "smtps": 465, "http": 80}.get(parts.scheme, 443)
+        host, guard = parts.hostname or "", Guard(settings.outgoing_private_hosts)
         try:
-            socket.create_connection((parts.hostname or "", port), timeout=_PATIENCE_S).close()
+            (own_server(guard, host) if name == "smtp_url" else guard).connect(host, port, _PATIENCE_S).close()
+        except DeliveryFailed as error:
+            yield Finding(name, "fail", str(error), f"Nothing is sent there until then; else mend {name}.")
         except OSError as error:
             fix = f"See that it runs and that no firewall is between; else mend {name}."
             yield Finding(name, "warn", f"{parts.hostname}:{port} cannot be reached: {error}", fix)
