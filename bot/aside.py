@@ -21,6 +21,11 @@ Why = Literal["given-up", "refused"]
 WHYS: tuple[Why, ...] = get_args(Why)
 
 
+def private(path: str, flags: int) -> int:
+    """Opens a file that nobody else on the machine may read: it holds what people typed. An `opener` of `open`."""
+    return os.open(path, flags, 0o600)
+
+
 class Aside:
     """What was set aside in the spool of a data folder. `sync` has the disk keep a file. Methods raise OSError."""
 
@@ -44,7 +49,7 @@ class Aside:
         with self._locked():
             known = set(self._lines(why))
             new = [line for line in dict.fromkeys(lines) if line not in known]
-            with self.file(why).open("ab") as kept:
+            with open(self.file(why), "ab", opener=private) as kept:
                 kept.writelines(new)
                 kept.flush()
                 self._sync(kept.fileno())
@@ -63,7 +68,8 @@ class Aside:
                 left = [line for line in lines if not any(word in line for word in words)]
                 if len(left) < len(lines):
                     beside = self.file(why).with_suffix(".new")
-                    beside.write_bytes(b"".join(left))
+                    with open(beside, "wb", opener=private) as file:
+                        file.write(b"".join(left))
                     beside.replace(self.file(why))
                 gone += len(lines) - len(left)
         return gone

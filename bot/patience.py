@@ -21,6 +21,8 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 _log = logging.getLogger(__name__)
+#: What pools say of each connection; SQLAlchemy keeps its own to warnings, and does not know of ours.
+logging.getLogger(f"{__name__}.PatientPool").setLevel(logging.WARNING)
 
 #: The longest that one statement may take, in seconds; migrations have no limit.
 LONGEST_S = 15.0

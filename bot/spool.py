@@ -25,7 +25,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, cast
 
-from bot.aside import Aside
+from bot.aside import Aside, private
 from bot.errors import EntryRefused, QuestionUnknown, StoreUnavailable
 from bot.models import Outcome, RecordedQuestion
 
@@ -321,7 +321,7 @@ def _groups(entries: Iterator[Entry]) -> Iterator[list[RecordedQuestion] | _Told
 def _locked_file(path: Path) -> IO[bytes]:
     """A new file, locked before it has its name: without a lock another server would take it over."""
     beside = path.with_suffix(".new")
-    file = cast(IO[bytes], beside.open("xb", buffering=0))
+    file = cast(IO[bytes], open(beside, "xb", buffering=0, opener=private))  # noqa: SIM115 - kept open
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         beside.rename(path)

@@ -262,6 +262,7 @@ def test_a_full_spool_has_room_for_outcomes_longer_than_for_questions(store: Fai
             refused = str(error)
     assert re.search(r"spool holds [\d,]+ bytes that wait for the database; it is full\.$", refused)
     size = sum(path.stat().st_size for path in (tmp_path / "spool").iterdir())
+    assert [path.stat().st_mode & 0o777 for path in (tmp_path / "spool").iterdir()] == [0o600]
     assert 1_000 < size <= 1_500
     assert events.record_outcome(solved("q0"), NOON) is False
     store.gone = False
@@ -331,6 +332,7 @@ def test_what_the_database_refuses_for_what_it_holds_is_set_aside_and_the_rest_g
     assert events.outcomes(["q1", "q2"]) == {"q2": [(NOON, solved("q2"))]}
     assert (events.spool.depth, events.spool.aside.counts()) == (0, {"given-up": 0, "refused": 2})
     assert events.spool.aside.kept["refused"] == 2
+    assert (tmp_path / "spool" / "refused.jsonl").stat().st_mode & 0o777 == 0o600
     kept = (tmp_path / "spool" / "refused.jsonl").read_text()
     assert (kept.count("their own words"), kept.count("\n")) == (1, 2)
     assert "2 events cannot be stored, and are kept in" in caplog.text
