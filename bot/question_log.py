@@ -11,7 +11,7 @@ from datetime import datetime
 from bot.errors import QuestionUnknown, StoreUnavailable
 from bot.events import AroundEvents, EventStore
 from bot.models import Outcome, RecordedQuestion
-from bot.patience import HURRIED_S
+from bot.patience import HURRIED_S, hurried
 
 _log = logging.getLogger(__name__)
 
@@ -131,8 +131,12 @@ class QuestionLog(AroundEvents):
         try:
             for _ in range(round(_AWAITED_S / _LOOK_S)):
                 self._sleep(_LOOK_S)
-                if found := self._store.question(question_id):
+                with hurried():
+                    found = self._store.question(question_id)
+                if found:
                     return found
+        except StoreUnavailable:
+            return None  # it is gone since a moment ago; what is done next waits in the spool, or says so
         finally:
             self._looking.release()
         return None

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -9,8 +11,10 @@ import sqlalchemy as sa
 from bot import question_log
 from bot.errors import QuestionUnknown, StoreUnavailable
 from bot.events import MemoryEventStore, SqlEventStore
-from bot.models import RecordedQuestion
+from bot.models import Outcome, RecordedQuestion
 from bot.question_log import QuestionLog
+from bot.spool import Spool
+from bot.spooled_events import SpooledEvents
 from bot.tables import report_log
 from tests.bot.samples import NOON, after, asked, solved
 
@@ -175,6 +179,35 @@ def test_an_id_that_nobody_gave_out_is_refused_after_a_moment() -> None:
         log.record_outcome(solved("made-up"), NOON)
 
     assert elsewhere.waited_s == pytest.approx(0.6)
+
+
+def test_where_the_database_goes_while_a_question_is_waited_for_its_outcome_is_kept_all_the_same(
+    tmp_path: Path,
+) -> None:
+    class Leaves(MemoryEventStore):
+        away = False
+
+        def question(self, question_id: str) -> RecordedQuestion | None:
+            if self.away:
+                raise StoreUnavailable("gone")
+            return super().question(question_id)
+
+        def record_outcome(self, outcome: Outcome, at: datetime) -> bool:
+            if self.away:
+                raise StoreUnavailable("gone")
+            return super().record_outcome(outcome, at)
+
+    store = Leaves()
+    spool = Spool(tmp_path, iter(f"id-{n}" for n in range(9)).__next__)
+
+    def sleep(_seconds: float) -> None:
+        store.away = True
+
+    log = QuestionLog(SpooledEvents(store, spool), sleep=sleep)
+
+    assert log.record_outcome(solved(), NOON) is False
+    assert spool.depth == 1
+    spool.close()
 
 
 def test_ids_that_are_made_up_take_eight_threads_at_most() -> None:
