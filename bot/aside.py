@@ -47,9 +47,12 @@ class Aside:
         if not lines:
             return
         with self._locked():
-            known = set(self._lines(why))
-            new = [line for line in dict.fromkeys(lines) if line not in known]
+            known = self._lines(why)
+            there = set(known)
+            new = [line for line in dict.fromkeys(lines) if line not in there]
             with open(self.file(why), "ab", opener=private) as kept:
+                if known and not known[-1].endswith(b"\n"):  # cut off when a server was killed
+                    kept.write(b"\n")
                 kept.writelines(new)
                 kept.flush()
                 self._sync(kept.fileno())

@@ -227,6 +227,11 @@ def acceptable(what: str) -> Iterator[None]:
         raise EntryRefused(f"{what}: {type(getattr(error, 'orig', None) or error).__name__}.") from error
 
 
+def refers_to_nothing(error: IntegrityError) -> bool:
+    """Whether a row was refused since the one it belongs to is not there. PostgreSQL's words may be of any language."""
+    return str(getattr(error.orig, "sqlstate", "")) == "23503" or "FOREIGN KEY" in str(error.orig)
+
+
 def _of_values(error: DatabaseError) -> bool:
     """Data exceptions, and limits of the database (PostgreSQL's classes 22 and 54)."""
     return isinstance(error, DataError) or str(getattr(error.orig, "sqlstate", "") or "").startswith(("22", "54"))

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 
-from bot.database import acceptable, insert, reachable
+from bot.database import acceptable, insert, reachable, refers_to_nothing
 from bot.errors import QuestionUnknown
 from bot.models import Outcome, OutcomeName, RecordedQuestion, SentTicket
 from bot.reports import changes
@@ -219,7 +219,7 @@ class SqlEventStore:
                     connection.execute(new.on_conflict_do_nothing(index_elements=["key"]))
                     changes.told(connection, outcome.question_id)
             except sa.exc.IntegrityError as error:
-                if "foreign key" not in str(error.orig).lower():
+                if not refers_to_nothing(error):
                     raise
                 raise _unknown(outcome.question_id) from error
         return True

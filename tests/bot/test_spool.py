@@ -397,6 +397,14 @@ def test_what_was_set_aside_is_delivered_under_another_name(store: Failing, tmp_
     assert store.question("q1") == asked()
 
 
+def test_a_line_that_was_cut_off_when_a_server_was_killed_spoils_no_other(tmp_path: Path) -> None:
+    aside = Aside(tmp_path)
+    aside.file("refused").write_bytes(b"one\ntw")
+    aside.keep("refused", [b"one\n", b"three\n"])
+    assert aside.file("refused").read_bytes() == b"one\ntw\nthree\n"
+    assert aside.kept["refused"] == 1
+
+
 def test_of_what_was_set_aside_a_person_is_erased_while_a_server_adds_to_it(tmp_path: Path) -> None:
     aside = Aside(tmp_path)
     aside.keep("given-up", [b"q1 said\n", b"q2 said\n"])
