@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -113,19 +112,6 @@ def compact(engine: sa.Engine) -> bool:
         connection.exec_driver_sql("VACUUM")
         busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
         return not busy
-
-
-def forget_given_up(file: Path, question_ids: Sequence[str]) -> int:
-    """Removes lines that name these questions from a file of what could not be delivered; how many."""
-    if not question_ids or not file.is_file():
-        return 0
-    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
-    left = [line for line in lines if not any(question_id in line for question_id in question_ids)]
-    if len(left) < len(lines):
-        beside = file.with_suffix(".new")
-        beside.write_text("".join(left), encoding="utf-8")
-        beside.replace(file)
-    return len(lines) - len(left)
 
 
 def _delete(connection: sa.Connection, column: sa.Column[Any], values: Sequence[Any]) -> None:
