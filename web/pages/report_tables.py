@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Literal
 
 from babel.dates import format_date
+from babel.numbers import get_decimal_symbol
 from markupsafe import Markup
 
 from bot.reports.deflection import Deflection
@@ -20,8 +21,8 @@ from web.report_charts import Mark, bars, columns, scale
 from web.spreadsheet import Cell, as_csv
 from web.words import N_, Words
 
-#: How a column is written: words, a number, or a share in percent.
-Kind = Literal["words", "number", "share"]
+#: How a column is written: words (and days), months, a number, or a share in percent.
+Kind = Literal["words", "month", "number", "share"]
 
 DIMENSION_NAMES: dict[Dimension, str] = {
     "topic": N_("By topic of the article"),
@@ -94,9 +95,9 @@ class Table:
     links: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
-    def csv(self) -> bytes:
-        """The table for a spreadsheet; shares are 0 to 1."""
-        return as_csv((column.name for column in self.columns), self.rows)
+    def csv(self, said: Words) -> bytes:
+        """The table for a spreadsheet that is set to the reader's language; shares are 0 to 1."""
+        return as_csv((column.name for column in self.columns), self.rows, get_decimal_symbol(said.locale))
 
 
 def written(said: Words, kind: Kind, cell: Cell) -> str:
@@ -106,7 +107,7 @@ def written(said: Words, kind: Kind, cell: Cell) -> str:
     if isinstance(cell, datetime):
         return said.moment(cell)
     if isinstance(cell, date):
-        return format_date(cell, "medium", said.locale)
+        return format_date(cell, "LLLL y" if kind == "month" else "medium", said.locale)
     if isinstance(cell, str):
         return cell
     if kind == "share":
@@ -187,10 +188,11 @@ def name_of(said: Words, of: Dimension, key: str, topics: dict[str, Topic]) -> s
 
 def spikes(said: Words, found: Sequence[Spike], topics: dict[str, Topic]) -> Table:
     names = ((N_("Day"), "words"), (N_("Kind"), "words"), (N_("Topic or department"), "words"), (N_("Count"), "number"),
-             (N_("Usual"), "number"), (N_("Weeks"), "number"), (N_("Noticed"), "words"))  # fmt: skip
+             (N_("Usual"), "number"), (N_("Weeks"), "number"), (N_("Noticed"), "words"),
+             (N_("Seen to by"), "words"), (N_("Seen to"), "words"))  # fmt: skip
     rows = [
         (spike.day, said.gettext(SPIKE_NAMES[spike.kind]), _spiking(said, spike, topics), spike.count, spike.usual,
-         spike.weeks, spike.found_at)
+         spike.weeks, spike.found_at, spike.seen_by, spike.seen_at)
         for spike in found
     ]  # fmt: skip
     return Table(named_columns(said, names), tuple(rows))

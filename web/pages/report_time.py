@@ -71,7 +71,8 @@ def volume(said: Words, by: Unit, found: Sequence[Volume], span: Span) -> Table:
         return _weekdays(said, found, span)
     standings: list[Standing] = [span.standing(by, row.key) if isinstance(row.key, date) else "whole" for row in found]
     noted = by != "hour"
-    names = [(N_("When"), "words"), (N_("Questions"), "number"), (N_("No article found"), "number"),
+    when = "month" if by == "month" else "words"
+    names = [(N_("When"), when), (N_("Questions"), "number"), (N_("No article found"), "number"),
              (N_("Tickets"), "number"), *([(N_("Note"), "words")] if noted else [])]  # fmt: skip
     rows = []
     for row, standing in zip(found, standings, strict=True):
@@ -176,7 +177,7 @@ def _last(by: Unit, key: date) -> date:
 
 def _when(said: Words, by: Unit, key: int | date | str) -> Cell:
     """The first cell of a row: a day as such, so that a file has it as ISO 8601."""
-    return key if isinstance(key, date) and by != "month" else in_words(said, by, key)
+    return key if isinstance(key, date) else in_words(said, by, key)
 
 
 def _named(said: Words, by: Unit, key: int | date | str, standing: Standing) -> str:

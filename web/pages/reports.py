@@ -245,7 +245,7 @@ def desk_file(request: Request, name: str) -> Response:
     if table is None:
         raise HTTPException(404)
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"', "Cache-Control": "private, no-store"}
-    return Response(table.csv(), media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(table.csv(visit(request, look.known).said), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.get(_ARTICLES)
