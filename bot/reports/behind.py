@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,13 +17,11 @@ from bot.models import Outcome
 from bot.reports.counting import AGENTS, Asked, words_on
 from bot.reports.days import Days
 from bot.reports.spikes import Spike
-from bot.tables import gap_questions, gaps, outcomes, questions, tickets
+from bot.tables import gap_questions, gaps, outcomes, questions, report_articles, tickets
 from kb.analysis import fold
 
 #: Of more than so many different wordings, the newest say which are typical.
 _MOST_COMPARED = 300
-#: Of questions somebody ever rejected an article under, so many are looked at.
-_MOST_READ = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,27 +55,21 @@ class Behind:
     def __init__(self, engine: sa.Engine, days: Days) -> None:
         self._engine, self._days = engine, days
 
-    def rejected(self, article_id: str, first: date | None, last: date) -> list[Question]:
-        """The questions whose person said last of this article that it did not help, the newest few hundred first."""
-        of, said = questions.c, outcomes.c
-        named = sa.or_(
-            said.article_id == article_id, sa.and_(said.article_id == "", of.shown[0].as_string() == article_id)
-        )
-        wanted = [of.at < self._days.starts(last + timedelta(days=1)), of.channel != AGENTS]
-        wanted += [of.at >= self._days.starts(first)] if first else []
+    def rejected(self, article_id: str, first: date | None, last: date, most: int) -> list[Question]:
+        """The questions whose person said last of this article that it did not help, the newest first.
+
+        Days are looked into that were counted, and of these as many as it takes.
+        """
+        found: list[Any] = []
         with reachable("The questions could not be read"), self._engine.connect() as connection:
-            ids = sa.select(of.id).join(outcomes).where(said.outcome == "not_solved", named, *wanted)
-            query = sa.select(questions).where(of.id.in_(ids)).order_by(of.at.desc(), of.id).limit(_MOST_READ)
-            rows = {row.id: row for row in connection.execute(query)}
-            words: dict[str, list[Outcome]] = {}
-            for part in parts(list(rows)):
-                told = sa.select(said.question_id, said.outcome, said.article_id).where(said.question_id.in_(part))
-                for row in connection.execute(told.order_by(said.at, said.id)):
-                    words.setdefault(row.question_id, []).append(Outcome(*row))
-            kept = [row for row in rows.values() if "rejected" in _words(row, words[row.id]).get(article_id, ())]
-            homes = _homes(connection, [QUESTION + row.id for row in kept])
+            for day in _days_rejected(connection, article_id, first, last):
+                start, end = self._days.span(day)
+                found += _rejected(connection, article_id, start, end)
+                if len(found) >= most:
+                    break
+            homes = _homes(connection, [QUESTION + row.id for row in found[:most]])
         return [Question(row.text, row.lang, row.channel, row.at, homes.get(QUESTION + row.id, ("", ""))[0])
-                for row in kept]  # fmt: skip
+                for row in found[:most]]  # fmt: skip
 
     def spike(
         self, spike: Spike, topic_of: Callable[[str], str | None], most: int, examples: int
@@ -119,7 +111,29 @@ def _likeness(one: frozenset[str], two: frozenset[str]) -> float:
     return len(one & two) / len(one | two) if one or two else 1.0
 
 
-def _words(row: Any, told: Sequence[Outcome]) -> Any:
+def _days_rejected(connection: sa.Connection, article_id: str, first: date | None, last: date) -> Sequence[date]:
+    """The days on which somebody rejected an article, the latest first."""
+    of = report_articles.c
+    query = sa.select(of.day).where(of.article_id == article_id, of.rejected > 0, of.day <= last)
+    query = query.where(of.day >= first) if first else query
+    return connection.execute(query.order_by(of.day.desc())).scalars().all()
+
+
+def _rejected(connection: sa.Connection, article_id: str, start: datetime, end: datetime) -> list[Any]:
+    """The rows of questions from `start` to before `end` whose person rejected an article, the newest first."""
+    of, said = questions.c, outcomes.c
+    told = sa.select(said.question_id).where(said.outcome == "not_solved")
+    query = questions.select().where(of.at >= start, of.at < end, of.channel != AGENTS, of.id.in_(told))
+    rows = {row.id: row for row in connection.execute(query.order_by(of.at.desc(), of.id))}
+    words: dict[str, list[Outcome]] = {}
+    for part in parts(list(rows)):
+        every = sa.select(said.question_id, said.outcome, said.article_id).where(said.question_id.in_(part))
+        for row in connection.execute(every.order_by(said.at, said.id)):
+            words.setdefault(row.question_id, []).append(Outcome(*row))
+    return [row for row in rows.values() if "rejected" in _words(row, words[row.id]).get(article_id, ())]
+
+
+def _words(row: Any, told: Sequence[Outcome]) -> Mapping[str, Sequence[str]]:
     asked = Asked(row.id, row.at, row.lang, row.channel, row.session, row.decision, tuple(row.shown),
                   tuple(row.further), tuple(told))  # fmt: skip
     return words_on(asked)

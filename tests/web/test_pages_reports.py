@@ -288,6 +288,7 @@ def test_the_api_gives_the_same_numbers(site: Site) -> None:
     assert get("articles?only=never_found&limit=1")["total"] == get("articles")["total"] - 1  # type: ignore[operator]
     assert get("deflection?channel=agent")["shown"] == 0
     assert get("holdout")["share"] == 0.5
+    assert get("comparison?days=7") == {"comparison": None, "waiting": 0}  # nothing is known of the week before
 
 
 # --- the hold-out ------------------------------------------------------------------------------------------------

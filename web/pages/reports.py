@@ -200,7 +200,7 @@ def desk(request: Request) -> Response:
     span, beside = look.span(wanted.days), look.compared(which, waiting)
     since = look.reports.days.starts(which.first) if which.first else None
     rates = look.reports.desk.deflection(look.now, since, wanted=which)
-    days = look.reports.desk.volume("day", which, look.today)
+    found = look.reports.desk.volume(wanted.by, which, look.today)
     values = {
         "filter": wanted,
         "periods": _PERIODS,
@@ -212,8 +212,8 @@ def desk(request: Request) -> Response:
         "now": look.now,
         "beside": beside,
         "rates": report_figures.rates(said, rates, beside),
-        "came_in": report_figures.came_in(said, days, beside, days=wanted.days, lang=wanted.lang),
-        "volume": look.table("volume"),
+        "came_in": report_figures.came_in(said, found, beside, days=wanted.days, lang=wanted.lang),
+        "volume": report_time.volume(said, wanted.by, found, span),
         "split": look.table("split"),
         "spikes": [
             (spike, report_tables.spike_words(said, spike, look.known.topics), spike_page(spike))
@@ -295,7 +295,7 @@ def article(request: Request, article_id: str) -> Response:
         "row": replace(row, counts=counted.get(article_id, NOTHING)),
         "columns": report_tables.ARTICLE_COLUMNS,
         "days": _article_days(look, article_id),
-        "rejected": look.reports.behind.rejected(article_id, period(wanted.days, look.today), look.today)[:_NOTED],
+        "rejected": look.reports.behind.rejected(article_id, period(wanted.days, look.today), look.today, _NOTED),
         "channels": CHANNEL_NAMES,
         "today": look.today,
         "written": report_tables.written,

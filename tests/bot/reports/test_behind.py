@@ -57,11 +57,12 @@ def test_the_questions_an_article_did_not_help_with_are_those_that_were_counted(
     events.record_outcome(Outcome("listed", "not_solved", "vpn"), after(hours=1))
     _gap(engine, "qnamed")
     Rollup(engine, UTC_DAYS).refresh(60)
-    found = Behind(engine, UTC_DAYS).rejected("vpn", DAY, DAY)
+    found = Behind(engine, UTC_DAYS).rejected("vpn", DAY, DAY, 10)
 
     assert [(row.text, row.gap) for row in found] == [("listed", ""), ("below", ""), ("unnamed", ""), ("named", "gap")]
     assert ArticleReports(engine, UTC_DAYS).counts(DAY, DAY)["vpn"].rejected == len(found)
-    assert len(Behind(engine, UTC_DAYS).rejected("vpn", None, DAY)) == 5
+    assert len(Behind(engine, UTC_DAYS).rejected("vpn", None, DAY, 10)) == 5
+    assert [row.text for row in Behind(engine, UTC_DAYS).rejected("vpn", None, DAY, 2)] == ["listed", "below"]
 
 
 def test_a_spike_is_gathered_by_gap_then_by_article(engine: sa.Engine) -> None:
@@ -112,4 +113,4 @@ def test_typical_words_were_said_and_each_stands_once(texts: list[str], most: in
 
 
 def test_days_without_a_question_have_none_behind_them(engine: sa.Engine) -> None:
-    assert Behind(engine, UTC_DAYS).rejected("vpn", None, date(2026, 1, 1)) == []
+    assert Behind(engine, UTC_DAYS).rejected("vpn", None, date(2026, 1, 1), 10) == []
