@@ -122,8 +122,8 @@ def _days_rejected(connection: sa.Connection, article_id: str, first: date | Non
 def _rejected(connection: sa.Connection, article_id: str, start: datetime, end: datetime) -> list[Any]:
     """The rows of questions from `start` to before `end` whose person rejected an article, the newest first."""
     of, said = questions.c, outcomes.c
-    told = sa.select(said.question_id).where(said.outcome == "not_solved")
-    query = questions.select().where(of.at >= start, of.at < end, of.channel != AGENTS, of.id.in_(told))
+    told = sa.exists().where(said.question_id == of.id, said.outcome == "not_solved")
+    query = questions.select().where(of.at >= start, of.at < end, of.channel != AGENTS, told)
     rows = {row.id: row for row in connection.execute(query.order_by(of.at.desc(), of.id))}
     words: dict[str, list[Outcome]] = {}
     for part in parts(list(rows)):
