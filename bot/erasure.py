@@ -30,6 +30,7 @@ from bot.tables import (
     people,
     publications,
     questions,
+    report_spikes,
     ticket_attachments,
     ticket_history,
     ticket_messages,
@@ -199,7 +200,10 @@ def _remove_person(connection: sa.Connection, person: Any) -> None:
 
 
 def _blank_names(connection: sa.Connection, name: str) -> None:
-    named = (article_flags.c.closed_by, gaps.c.who, gap_history.c.who, publications.c.who, ticket_messages.c.name)
+    named = (
+        article_flags.c.closed_by, gaps.c.who, gap_history.c.who, publications.c.who, report_spikes.c.seen_by,
+        ticket_messages.c.name,
+    )  # fmt: skip
     for column in named:
         connection.execute(column.table.update().where(column == name).values({column: ERASED}))
     for column in (ticket_history.c.old, ticket_history.c.new):

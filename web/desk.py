@@ -31,12 +31,14 @@ from bot.passwords import Passwords
 from bot.people_store import SqlPeopleStore
 from bot.reports.hold_out import HoldOut
 from bot.reports.reports import Reports
+from bot.reports.spikes import Spike
 from bot.service import HelpDesk
 from bot.spool import Spool
 from bot.spooled_events import SpooledEvents
 from kb.snapshot import Snapshot, current_id
 from kb.vector_cache import cache_file
 from web import handoff
+from web.addresses import spike_page
 from web.settings import Settings
 from web.sharing import folder_opener, open_place
 
@@ -121,4 +123,8 @@ def open_reports(settings: Settings, engine: sa.Engine, library: Library, outbox
 
     hold_out = HoldOut(engine, settings.hold_out, shared_secret(engine, "hold-out"))
     told = outbox if settings.spike_url else None
-    return Reports(engine, ZoneInfo(settings.time_zone), hold_out, topic_of, told)
+
+    def address(spike: Spike) -> str:
+        return f"{settings.base_url}{spike_page(spike)}" if settings.base_url else ""
+
+    return Reports(engine, ZoneInfo(settings.time_zone), hold_out, topic_of, told, address)

@@ -119,7 +119,7 @@ def test_what_was_counted_step_by_step_is_what_is_counted_at_once(steps: list[tu
 @pytest.mark.parametrize(
     ("zone", "start"),
     [
-        ("Europe/Warsaw", datetime(2026, 3, 20, tzinfo=ZoneInfo("Europe/Warsaw"))),
+        ("America/Sao_Paulo", datetime(2018, 10, 26, tzinfo=ZoneInfo("America/Sao_Paulo"))),  # a day begins at one
         ("Europe/Warsaw", datetime(2026, 10, 16, tzinfo=ZoneInfo("Europe/Warsaw"))),
         ("Australia/Lord_Howe", datetime(2026, 3, 27, tzinfo=ZoneInfo("Australia/Lord_Howe"))),
         ("Asia/Kathmandu", datetime(2026, 5, 1, tzinfo=ZoneInfo("Asia/Kathmandu"))),
