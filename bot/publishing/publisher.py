@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bot.errors import BotError, Message, NothingToTakeBack, PublicationRunning, StoreUnavailable
 from bot.learning import LearningStore
-from bot.publishing import traffic
+from bot.publishing import lfs, traffic, troubles
 from bot.publishing.clone import MAX_SUBJECT, Clone
 from bot.publishing.lock import Lock, locked
 from bot.publishing.publication import GATES, MOST_FINDINGS, Finding, Gate, How, Publication, Stage, State
@@ -238,8 +238,10 @@ class Publisher:
         plan, live = self.plan, places.in_use(self.place)
         basis = fingerprint_basis(self._data, plan.build)
         come("fetching", before=live, made_with=basis)
-        clone = Clone(self._data, plan.remote(), plan.seconds)
-        head = clone.head()
+        remote = plan.remote()
+        clone = Clone(self._data, remote, plan.seconds)
+        with troubles.explained(remote.url):
+            head = clone.head()
         come("fetching", branch=head.branch, commit=head.commit)
         back = () if asked.again else places.taken_back(self.place)
         known = self.store.of(live) if live else None
@@ -250,7 +252,9 @@ class Publisher:
             if left and left.commit == head.commit:
                 come("fetching", subject=left.subject)
                 raise _Over("unchanged", _held(head.commit))
-        come("fetching", subject=clone.check_out(head))
+        with troubles.explained(remote.url):
+            subject = clone.check_out(head)
+        come("fetching", subject=subject)
 
         come("checking")
         findings = self._check(clone)
@@ -284,7 +288,11 @@ class Publisher:
         links = tuple(_leads_out(path) for path in clone.links_out())
         if links:  # what they lead to is read by nobody, whatever the settings say
             raise _Over("refused", _MEND, links)
+        away, articles_away = lfs.missing(clone.source)
+        if articles_away:  # readers would be shown the text of a pointer
+            raise _Over("refused", _MEND, away)
         findings, failed = gates.check(clone.source, self.plan.check(), self._now().date())
+        findings = (*findings, *away)
         if "check" in self.plan.requires and failed:
             raise _Over("refused", _MEND, findings)
         return findings
@@ -373,7 +381,7 @@ def _held(commit: str) -> Message:
 
 
 def _leads_out(path: str) -> Finding:
-    words = "It is a link that leads out of the repository."
+    words = "It is a link that leads out of the repository, or to itself."
     return Finding(path, 0, "link-out", "error", words, "Put the file itself here, or link to one of the repository.")
 
 

@@ -307,7 +307,9 @@ def test_a_remote_that_never_answers_is_given_up(tmp_path: Path, engine: sa.Engi
         silent.listen()
         remote = Remote.of(f"http://127.0.0.1:{silent.getsockname()[1]}/a.git")
         desk = Desk(tmp_path / "data", engine, remote, {"seconds": 0.3})
-        assert told(desk) == ("failed", "git ls-remote took longer than 0.3 seconds and was ended.")
+        state, reason = told(desk)
+        assert (state, reason.startswith(f"{remote.url} was too slow.")) == ("failed", True)
+        assert reason.endswith("git says: git ls-remote took longer than 0.3 seconds and was ended.")
 
 
 def test_a_damaged_clone_is_made_anew_and_never_taken_for_the_repository_around_it(
@@ -337,10 +339,10 @@ def test_a_filter_that_never_ends_is_ended_and_the_clone_stays_as_it_does_where_
     desk.pull()
     marker = desk.data / FOLDER / ".git" / "kept"
     marker.touch()
-    (forge.checkout / ".gitattributes").write_text("*.md filter=lfs")
+    (forge.checkout / ".gitattributes").write_text("*.md filter=slow")
     forge.push({"printer.md": PRINTER})
     # As a server's own settings have it; a filter that is required and fails stops git as a full disk does.
-    for name, value in (("COUNT", "2"), ("KEY_0", "filter.lfs.smudge"), ("KEY_1", "filter.lfs.required")):
+    for name, value in (("COUNT", "2"), ("KEY_0", "filter.slow.smudge"), ("KEY_1", "filter.slow.required")):
         monkeypatch.setenv(f"GIT_CONFIG_{name}", value)
     monkeypatch.setenv("GIT_CONFIG_VALUE_1", "true")
     reach = repository.reach
