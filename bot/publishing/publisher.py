@@ -11,10 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.errors import BotError, Message, NothingToTakeBack, PublicationRunning, StoreUnavailable
+from bot.errors import BotError, Message, NothingToTakeBack, PublicationRunning, PublicationUnknown, StoreUnavailable
 from bot.learning import LearningStore
-from bot.publishing import lfs, traffic, troubles
-from bot.publishing.clone import MAX_SUBJECT, Clone
+from bot.publishing import history, lfs, traffic, troubles
+from bot.publishing.clone import Clone
+from bot.publishing.history import Announce
 from bot.publishing.lock import Lock, locked
 from bot.publishing.publication import GATES, MOST_FINDINGS, Finding, Gate, How, Publication, Stage, State
 from bot.publishing.remote import Remote
@@ -22,9 +23,8 @@ from bot.publishing.store import PublicationStore
 from bot.readership import ReadStore
 from kb import place as places
 from kb.build import BuildReport, BuildSettings, fingerprint_basis, make, publish, take_back
-from kb.errors import KbError, RepositoryError, SnapshotError
+from kb.errors import KbError, SnapshotError
 from kb.place import FolderPlace, Place
-from kb.repository import Repository
 from kb.snapshot import Snapshot, open_snapshot, snapshots_folder
 
 if TYPE_CHECKING:
@@ -63,7 +63,8 @@ class _Over(Exception):  # noqa: N818 - carries how it ended, never leaves the m
 
 
 class Publisher:
-    """Runs what was asked for, one at a time over all processes with the same `lock`; `tell` is told how far it is.
+    """Runs what was asked for, one at a time over all processes with the same `lock`; `tell` is told how far it is, and
+    `announce` of what people have to hear who look at no page (`history.newsworthy`).
 
     Where no `place` to publish to and no lock are given, they are those of the data folder.
     Every method may raise StoreUnavailable, and DataFolderError where the lock cannot be had.
@@ -79,8 +80,9 @@ class Publisher:
         tell: Callable[[Stage, int, int], None] = lambda stage, done, total: None,
         place: Place | None = None,
         lock: Lock | None = None,
+        announce: Announce = lambda publication: None,
     ) -> None:
-        self.plan, self.store = plan, store
+        self.plan, self.store, self._announce = plan, store, announce
         self.place: Place = place or FolderPlace(plan.data)
         self._locked: Lock = lock or partial(locked, plan.data)
         self._data, self._reads, self._learning, self._now = plan.data, reads, learning, now
@@ -101,7 +103,10 @@ class Publisher:
         asked = self.store.ask(how, "", self._now(), again=again)
         with self._locked(wait=True):
             self._drain()
-        return self.store.get(asked.id)
+            try:
+                return self.store.get(asked.id)
+            except PublicationUnknown:  # others were at it meanwhile, and a later one came to the same end
+                return self.store.last() or asked
 
     def settle(self) -> bool:
         """Has what a killed process left running be failed; whether something waits that no process is at."""
@@ -163,7 +168,7 @@ class Publisher:
 
     def record(self, source: Path, before: str, began: datetime, report: BuildReport) -> Publication:
         """Keeps that a folder was indexed and is in use, with its commit where the folder is as it was committed."""
-        commit, branch, subject = _committed(source)
+        commit, branch, subject = history.committed(source)
         counts = {"articles": report.articles, "skipped": len(report.skipped), "passages": report.passages}
         return self.store.keep(
             Publication(
@@ -338,7 +343,7 @@ class Publisher:
         """Writes how a publication ended; findings it has already stay where no others are given."""
         if findings:
             publication = replace(publication, findings=findings[:MOST_FINDINGS], found=len(findings))
-        self.store.keep(
+        over = self.store.keep(
             replace(
                 publication,
                 state=state,
@@ -350,6 +355,7 @@ class Publisher:
                 output=output,
             )
         )
+        history.end(self.store, over, self._announce)
 
     def _open(self, snapshot: str) -> Snapshot | None:
         """The snapshot in use, to compare with; None where there is none or it is damaged: a good one mends that."""
@@ -358,19 +364,6 @@ class Publisher:
         except SnapshotError as error:
             _log.warning("the snapshot in use is compared with nothing: %s", error)
             return None
-
-
-def _committed(source: Path) -> tuple[str, str, str]:
-    """(commit, branch, subject) of a folder that is as it was committed; empty ones for any other."""
-    try:
-        kept = Repository.at(source)
-        if kept.git("status", "--porcelain", "--", kept.prefix or "."):
-            return "", "", ""
-        commit, subject = kept.git("log", "-1", "--no-show-signature", "--format=%H%n%s").rstrip("\n").split("\n", 1)
-        branch = kept.git("rev-parse", "--abbrev-ref", "HEAD").strip()
-    except (RepositoryError, ValueError):
-        return "", "", ""
-    return commit, "" if branch == "HEAD" else branch, subject[:MAX_SUBJECT]
 
 
 def _held(commit: str) -> Message:
