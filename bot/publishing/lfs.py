@@ -38,7 +38,7 @@ def missing(source: Path) -> tuple[tuple[Finding, ...], bool]:
         for path in articles
     ]
     if others:
-        many = f" So are {len(others) - 1} other files." if len(others) > 1 else ""
+        many = {0: "", 1: " So is 1 other file."}.get(len(others) - 1, f" So are {len(others) - 1} other files.")
         words = f"This file is kept in Git LFS, so readers do not see it.{many}"
         findings.append(
             Finding(others[0], 0, "lfs-pointer", "warning", words, fix.format(f"*{Path(others[0]).suffix}"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -25,6 +26,7 @@ from kb import place as places
 from kb.build import BuildReport, BuildSettings, fingerprint_basis, make, publish, take_back
 from kb.errors import KbError, SnapshotError
 from kb.place import FolderPlace, Place
+from kb.published import tidy
 from kb.snapshot import Snapshot, open_snapshot, snapshots_folder
 
 if TYPE_CHECKING:
@@ -219,6 +221,9 @@ class Publisher:
             self._over(held[0], "published", None)
         except _Over as over:
             self._over(held[0], over.state, over.reason, findings=over.findings)
+            if held[0].snapshot and over.state == "refused":  # else each bad push would leave a snapshot behind
+                with suppress(OSError, SnapshotError):
+                    tidy(self._data)
         except StoreUnavailable:
             raise
         except BotError as error:
