@@ -14,8 +14,9 @@ from kb.repository import Repository
 
 FOLDER = "articles-clone"
 _FETCHED = "refs/firstline/fetched"
-#: What a killed git leaves behind; whoever holds the lock of the publications is the only one at work here.
-_LOCKS = ("*.lock", "refs/**/*.lock", "objects/**/*.lock")
+#: What a git that was killed or ran out of room leaves behind, as large as all that was fetched; whoever holds the lock
+#: of the publications is the only one at work here.
+_LEFT = ("*.lock", "refs/**/*.lock", "objects/**/*.lock", "objects/**/tmp_*")
 #: Nothing of other repositories comes along, and git tidies up before it ends, not behind our back. Files have the
 #: line ends they were committed with, whatever the server's git is set to: one commit makes one snapshot everywhere.
 _SETTINGS = {
@@ -71,6 +72,7 @@ class Clone:
         try:
             subject = self._check_out(head)
         except RepositoryError:
+            self._sweep()  # on a full disk this makes the room to write down why
             if not known or not self._damaged():  # a full disk, say: what was fetched is good
                 raise
             shutil.rmtree(self.top, ignore_errors=True)
@@ -113,9 +115,7 @@ class Clone:
             shutil.rmtree(self.top, ignore_errors=True)
             self.top.mkdir(parents=True)
             repository.run(self.top, "init", "--quiet", "--template=")
-        for pattern in _LOCKS:
-            for left in (self.top / ".git").glob(pattern):
-                left.unlink(missing_ok=True)
+        self._sweep()
         if not self._has(head.commit):
             fetched = f"+refs/heads/{head.branch}:{_FETCHED}"
             options = ("--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head")
@@ -127,6 +127,12 @@ class Clone:
         repository.reach(self.top, "checkout", *whole, seconds=self._seconds, configured={**_SETTINGS, **_NO_LFS})
         repository.run(self.top, "clean", "-ffdxq")
         return repository.run(self.top, "log", "-1", "--no-show-signature", "--format=%s").strip()[:MAX_SUBJECT]
+
+    def _sweep(self) -> None:
+        for pattern in _LEFT:
+            for left in (self.top / ".git").glob(pattern):
+                if not left.is_dir():
+                    left.unlink(missing_ok=True)
 
     def _sound(self) -> bool:
         """Whether git finds our repository here; from a damaged one it goes on to one that the data folder lies in."""

@@ -224,7 +224,10 @@ class Publisher:
             if held[0].snapshot and over.state == "refused":  # else each bad push would leave a snapshot behind
                 with suppress(OSError, SnapshotError):
                     tidy(self._data)
-        except StoreUnavailable:
+        except StoreUnavailable as error:
+            if held[0].stage != "switching":  # else the next look tells by what is in use
+                with suppress(StoreUnavailable):  # a full disk has room again once a build was cleared away
+                    self._over(held[0], "failed", error.message or _plain(error))
             raise
         except BotError as error:
             self._over(held[0], "failed", error.message or _plain(error))

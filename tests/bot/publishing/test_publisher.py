@@ -416,6 +416,26 @@ def test_a_filter_that_never_ends_is_ended_and_the_clone_stays_as_it_does_where_
     assert marker.exists()
 
 
+def test_where_git_runs_out_of_room_its_leavings_are_cleared_away_before_the_reason_is_written(
+    forge: Forge, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = desk.data / FOLDER / ".git" / "objects" / "pack" / "tmp_pack_1"
+    reach = repository.reach
+
+    def full(folder: Path, *given: str, seconds: float, **more: dict[str, str]) -> str:
+        if given[0] != "fetch":
+            return reach(folder, *given, seconds=seconds, **more)
+        left.touch()
+        raise repository.RepositoryError("git fetch: write error: No space left on device.")
+
+    forge.push({"vpn.md": VPN})
+    with monkeypatch.context() as patched:
+        patched.setattr(repository, "reach", full)
+        state, reason = told(desk)
+    assert (state, "The disk of this server is full" in reason, left.exists()) == ("failed", True, False)
+    assert desk.pull().state == "published"
+
+
 def test_a_clone_with_a_broken_object_is_fetched_anew(forge: Forge, desk: Desk) -> None:
     forge.push({"vpn.md": VPN})
     desk.pull()
