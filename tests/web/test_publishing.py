@@ -312,6 +312,7 @@ def test_commands_publish_go_back_and_say_with_their_exit_code_what_came_of_it(
     assert refused.stderr.startswith("Fetching\nChecking\ndocs/vpn.md:2: error: ")
     reason = "firstline: not published: Something in the articles has to be mended first. Nothing is in use yet.\n"
     assert refused.stderr.endswith(reason)
+    assert "\n       docs/vpn.md:2: error: " in run(app, ["publications"]).stdout
 
     forge.push({"vpn.md": VPN})
     settings = load_settings()
