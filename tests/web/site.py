@@ -20,7 +20,7 @@ from bot.events import EventStore
 from bot.models import RecordedQuestion, Ticket
 from bot.people import Person, Role
 from tests import built
-from tests.people import accounts_over, somebody, token
+from tests.people import accounts_over, database_with, somebody, token
 from web.app import create_app
 from web.auth import COOKIE
 from web.desk import open_desk
@@ -326,12 +326,14 @@ def open_site(folder: Path, articles: dict[str, str], **given: Any) -> Iterator[
     """
     usual = {"data": build_site(folder, articles), "form_min_seconds": 0, "rate_questions": ""}
     settings = Settings(**{**usual, **given})
+    tokens: dict[str, Role] = {AUTHOR: "author", AGENT: "agent"}
     if not settings.database_url:
-        built.database(settings.data / "firstline.db")
+        database_with(settings.data / "firstline.db", tokens)
     desk, engine = open_desk(settings)
     accounts = accounts_over(engine)
     app = create_app(settings, desk, engine, accounts)
-    token(accounts, "author", secret=AUTHOR)
-    token(accounts, "agent", secret=AGENT)
+    if settings.database_url:
+        for secret, role in tokens.items():
+            token(accounts, role, secret=secret)
     with TestClient(app, follow_redirects=False, base_url="http://help.example") as client:
         yield Site(app, client)
