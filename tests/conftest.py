@@ -38,6 +38,14 @@ configuration.set_hypothesis_home_dir(PROJECT / "build" / "hypothesis")
 _NEW_OBJECTS = 10_000
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of several workers the first begins with what needs a browser and a server, before another one is idle and takes
+    half of what is left: else it starts them once more.
+    """
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: not item.nodeid.startswith("tests/browser/"))
+
+
 def pytest_collection_finish() -> None:
     """All modules are there to stay: to look through them again and again took 15 % of the processor time of tests."""
     gc.collect()
