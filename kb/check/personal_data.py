@@ -35,12 +35,19 @@ _FREE = frozenset(
     poczta.fm op.pl libero.it virgilio.it tiscali.it alice.it orange.fr wanadoo.fr free.fr laposte.net ziggo.nl
     kpnmail.nl planet.nl xs4all.nl hotmail.co.uk yahoo.co.uk hotmail.fr hotmail.it hotmail.es protonmail.com
     proton.me pm.me fastmail.com hey.com tutanota.com tuta.com mail.com zoho.com btinternet.com sky.com comcast.net
-    verizon.net att.net sbcglobal.net rocketmail.com hotmail.de outlook.de live.de yahoo.de freenet.de arcor.de bluewin.ch
-    yahoo.fr live.fr sfr.fr neuf.fr outlook.fr yahoo.it outlook.it tin.it yahoo.es outlook.es live.nl hetnet.nl home.nl
+    verizon.net att.net sbcglobal.net rocketmail.com hotmail.de outlook.de live.de yahoo.de freenet.de arcor.de
+    bluewin.ch yahoo.fr live.fr sfr.fr neuf.fr outlook.fr
+    yahoo.it outlook.it tin.it yahoo.es outlook.es live.nl hetnet.nl home.nl
     telenet.be skynet.be seznam.cz email.cz centrum.cz azet.sk zoznam.sk freemail.hu citromail.hu abv.bg rambler.ru
     yandex.com ukr.net i.ua gazeta.pl vp.pl sapo.pt bol.com.br uol.com.br terra.com.br qq.com 163.com 126.com naver.com
     daum.net rediffmail.com
     """.split()
+)
+#: What says that the address behind it is made up, in the languages of the interface.
+_AS_EXAMPLE = re.compile(
+    r"(?:example|e\.\s?g\.|such as|if your\b|z\.\s?B\.|beispiel|\bnp\.|przykład|exemple|p\.\s?ej\.|ejemplo|esempio"
+    r"|\bes\.|bijv\.|voorbeeld|пример)[^@\n]{0,40}\Z",
+    re.IGNORECASE,
 )
 #: Words of mailboxes that belong to no person.
 _TEAMS = frozenset(
@@ -105,6 +112,8 @@ def _found(text: str, known: frozenset[str]) -> Iterator[tuple[int, str, str]]:
     for at in _AT.finditer(text):
         local = _LOCAL.search(text, max(at.start() - 66, 0), at.start())
         if local is None or text.startswith("mailto:", max(local.start() - 7, 0)):
+            continue
+        if _AS_EXAMPLE.search(text, max(local.start() - 60, 0), local.start()):
             continue
         if _is_person(local[0], at[1]) and f"{local[0]}@{at[1]}".lower() not in known:
             yield local.start(), "a person's address", f"{local[0][:2]}…@{at[1]}"

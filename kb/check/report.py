@@ -66,6 +66,7 @@ RULES: dict[str, str] = {
     "dead-link": "A link to an article or a file that is not there for a reader.",
     "dead-anchor": "A link to a heading that is not there.",
     "missing-include": "A fragment that is not there, or stands where it is not read.",
+    "raw-markup": "Markdown that is not read as such, or a command of another program: readers see its brackets.",
     "missing-picture": "A picture that is not there.",
     "unshown-picture": "A picture that is not shown: too large, of a kind browsers do not show, or on another site.",
     "alt-text": "A picture without words for those who do not see it.",

@@ -43,22 +43,20 @@ _LEAST_ENTROPY_OF_NAMED = 3.2
 
 def secrets(pages: Pages, today: date) -> Iterator[Finding]:
     for page in pages.pages:
-        found = {
-            match.start(): (KINDS[kind].said, match[0])
-            for kind, match in tokens_in(page.text)
-            if not _harmless(kind, match[0]) and not (kind == "jwt" and _expired(match[0], today))
-        }
+        seen: list[tuple[int, int]] = []
+        found: dict[int, tuple[str, str]] = {}
+        for kind, match in tokens_in(page.text):
+            seen.append(match.span())
+            if not _harmless(kind, match[0]) and not (kind == "jwt" and _expired(match[0], today)):
+                found[match.start()] = KINDS[kind].said, match[0]
         if _WITH_PASSWORD.search(page.text):
-            found |= {
-                match.start(): (KINDS["password"].said, match[0])
-                for match in _PASSWORD.finditer(page.text)
-                if not _no_password(match)
-            }
-        ends = [(start, start + len(written)) for start, (_, written) in found.items()]
+            for match in _PASSWORD.finditer(page.text):
+                seen.append(match.span())
+                if not _no_password(match):
+                    found[match.start()] = KINDS["password"].said, match[0]
         for match in _GIVEN.finditer(page.text):
-            inside = any(start < match.end() and match.start() < end for start, end in ends)
-            if not inside and _is_named(match):
-                found[match.start("word")] = ("a key or token", match["word"])
+            if _is_named(match) and not any(start < match.end() and match.start() < end for start, end in seen):
+                found[match.start("word")] = "a key or token", match["word"]
         if found:
             yield from _told(page, found)
 
