@@ -70,13 +70,14 @@ def _in_code(page: Page, first: int, last: int) -> bool:
 def topics(pages: Pages) -> Iterator[Finding]:
     path = pages.source / topics_file.FILE
     names, skipped = topics_file.topics_of(pages.source) if not pages.source.is_file() else ({}, [])
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if names or skipped else []
     for entry in skipped:
-        detail = entry.detail[:1].upper() + entry.detail[1:]
-        yield error(topics_file.FILE, entry.line, "topics", f"{detail}.", entry.fix)
-    if not names:
-        return
+        topic = entry.detail.partition(":")[0]
+        begins = re.compile(rf"""["']?{re.escape(topic)}["']?\s*:""")
+        named = next((number for number, text in enumerate(lines, 1) if begins.match(text)), 0)
+        detail = entry.detail if named else entry.detail[:1].upper() + entry.detail[1:]
+        yield error(topics_file.FILE, entry.line or named, "topics", f"{detail}.", entry.fix)
     used = {page.article.topic for page in pages.living if page.article and page.article.topic}
-    lines = path.read_text(encoding="utf-8").split("\n")
     for topic in sorted(set(names) - used):
         begins = re.compile(rf"""["']?{re.escape(topic)}["']?\s*:""")
         line = next((number for number, text in enumerate(lines, 1) if begins.match(text)), 0)

@@ -15,6 +15,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from rapidfuzz import fuzz, process
 
+from kb import languages
 from kb.check.markup import Link
 from kb.check.pages import Page, Pages, digits, fold
 from kb.check.report import Edit, Finding, error, listed, short, warning
@@ -130,6 +131,10 @@ def _relative(pages: Pages, place: _Place, path: str, fragment: str) -> Iterator
             else "Put the file where people can fetch it, and link there."
         )
         yield warning(page.path, place.line, "dead-link", message, fix)
+    elif meant := _address_meant(pages, page, path):
+        new = relative(page, meant)
+        message, edit = f"{short(path)} is no address of this site.", place.edit(_path_as_written(place.link.href), new)
+        yield warning(page.path, place.line, "dead-link", message, f"Write {new}.", edit)
     elif not _by_design(path):
         yield from _dead(pages, place, path, target_path)
 
@@ -157,6 +162,16 @@ def _by_design(path: str) -> bool:
     return path.startswith("~/../") or (
         path.startswith(("/", "~/")) and not path.lower().endswith((".md", ".markdown"))
     )
+
+
+def _address_meant(pages: Pages, page: Page, path: str) -> str:
+    """The article somebody means by an address from the top of the site: `/en/accounts/reset`, `/accounts/reset`."""
+    parts = [part for part in unquote(path).split("/") if part] if path.startswith("/") else []
+    if len(parts) < 2 or posixpath.splitext(parts[-1])[1]:
+        return ""
+    lang = languages.normalise(parts[0])
+    found = pages.by_key.get((lang, "/".join(parts[1:]))) if lang else pages.by_key.get((page.lang, "/".join(parts)))
+    return found.path if found else ""
 
 
 def _dead(pages: Pages, place: _Place, path: str, target: str) -> Iterator[Finding]:
@@ -199,6 +214,10 @@ def _instead(pages: Pages, page: Page, target: str) -> tuple[str, str]:
     for named in (plain, without_lang, posixpath.basename(plain)):
         if named and (same_id := pages.by_key.get((page.lang, named))):
             return "", same_id.path
+    parts = target.split("/")
+    below = ("/".join(parts[start:]) for start in range(1, len(parts)))
+    if inside := next((path for path in below if path in pages.targets and "/" in path), ""):
+        return "", pages.targets[inside].path  # written from the top of the repository
     name = posixpath.basename(target)
     named_so = [path for path in pages.by_name.get(fold(name), ()) if path in pages.targets]
     if named_so:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
 from kb.check.links import from_root
@@ -45,6 +46,16 @@ _COMMAND = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a pattern found, and the line of the file it stands on."""
+
+    pages: Pages
+    page: Page
+    line: int
+    match: re.Match[str]
+
+
 def raw_markup(pages: Pages) -> Iterator[Finding]:
     for page in pages.living:
         for text, line in page.markup.shown:
@@ -62,82 +73,76 @@ def _of(pages: Pages, page: Page, text: str, first: int) -> Iterator[Finding]:
             place = next((n for n in range(line, min(line + 40, len(lines)) + 1) if match[0] in lines[n - 1]), 0)
             if not place or any(start < match.end() and match.start() < end for start, end in taken):
                 continue
-            if finding := told(pages, page, place, match):
+            if finding := told(_Seen(pages, page, place, match)):
                 taken.append(match.span())
                 yield finding
 
 
-def _link(pages: Pages, page: Page, line: int, match: re.Match[str]) -> Finding | None:
-    words, address = match[1], match[2]
+def _link(seen: _Seen) -> Finding | None:
+    words, address = seen.match[1], seen.match[2]
     if re.match(r"\{[{%]", address):
-        return _command(pages, page, line, match)
-    picture = match[0].startswith("!")
+        return _command(seen)
+    picture = seen.match[0].startswith("!")
     what = "a picture" if picture else "a link"
     edit = None
     if re.match(r"(?i)(?!https?:|mailto:|tel:)[a-z][a-z0-9+.-]{1,20}:|\\\\", address):
         fix = "Browsers open no such address. Put the file where people can fetch it, and link there."
     elif re.search(r"\s", address):
         fix = f"An address ends at a space: write <{short(address)}>."
-        target = from_root(page, address)
-        there = target in pages.files or target in pages.targets
-        if there and match.string.count(match[0]) == 1:
+        target = from_root(seen.page, address)
+        there = target in seen.pages.files or target in seen.pages.targets
+        if there and seen.match.string.count(seen.match[0]) == 1:
             opened = f"[{words}]("
-            edit = Edit(line, f"{opened}{address})", f"{opened}<{unquote(address)}>)")
+            edit = Edit(seen.line, f"{opened}{address})", f"{opened}<{unquote(address)}>)")
     else:
         return None
-    return _told(page, line, match, f"is not read as {what}", fix, edit)
+    return _told(seen, f"is not read as {what}", fix, edit)
 
 
-def _gap(pages: Pages, page: Page, line: int, match: re.Match[str]) -> Finding | None:
-    if not re.search(r"[^\W\d_]{2}", match[1]):  # `[1] (https://…)` is a way to name sources
+def _gap(seen: _Seen) -> Finding | None:
+    if not re.search(r"[^\W\d_]{2}", seen.match[1]):  # `[1] (https://…)` is a way to name sources
         return None
-    new = f"[{match[1]}]({match[2]})"
+    new = f"[{seen.match[1]}]({seen.match[2]})"
     return _told(
-        page,
-        line,
-        match,
+        seen,
         "is not read as a link",
         "Take out the space before the round bracket.",
-        Edit(line, match[0], new),
+        Edit(seen.line, seen.match[0], new),
     )
 
 
-def _reversed(pages: Pages, page: Page, line: int, match: re.Match[str]) -> Finding | None:
-    new = f"[{match[1]}]({match[2]})"
+def _reversed(seen: _Seen) -> Finding | None:
+    new = f"[{seen.match[1]}]({seen.match[2]})"
     return _told(
-        page,
-        line,
-        match,
+        seen,
         "is not read as a link",
         f"Its brackets are reversed: write {short(new)}.",
-        Edit(line, match[0], new),
+        Edit(seen.line, seen.match[0], new),
     )
 
 
-def _reference(pages: Pages, page: Page, line: int, match: re.Match[str]) -> Finding | None:
-    words, label = match[1], match[2]
+def _reference(seen: _Seen) -> Finding | None:
+    words, label = seen.match[1], seen.match[2]
     if not re.search(r"[^\W\d_]{2}", words) or not _LABEL.fullmatch(label):
         return None
     fix = f"Add a line `[{short(label, 40)}]: address` below, or write the address in round brackets."
-    return _told(page, line, match, "is not read as a link", fix, None)
+    return _told(seen, "is not read as a link", fix, None)
 
 
-def _wiki(pages: Pages, page: Page, line: int, match: re.Match[str]) -> Finding | None:
-    name = re.split(r"[|#]", match[1])[0].strip()
+def _wiki(seen: _Seen) -> Finding | None:
+    name = re.split(r"[|#]", seen.match[1])[0].strip()
     named = quote(re.sub(r"\s+", "-", name.lower()))
-    return _told(
-        page, line, match, "is not read as a link", f"Write the path of the article: `[{name}]({named}.md)`.", None
-    )
+    return _told(seen, "is not read as a link", f"Write the path of the article: `[{name}]({named}.md)`.", None)
 
 
-def _command(pages: Pages, page: Page, line: int, match: re.Match[str]) -> Finding | None:
+def _command(seen: _Seen) -> Finding | None:
     fix = "Write it as plain Markdown; if readers are to see it, put it between backticks."
-    return _told(page, line, match, "is a command of another program", fix, None)
+    return _told(seen, "is a command of another program", fix, None)
 
 
-def _told(page: Page, line: int, match: re.Match[str], what: str, fix: str, edit: Edit | None) -> Finding:
-    message = f"`{short(match[0])}` {what}: readers see it as it stands here."
-    return warning(page.path, line, "raw-markup", message, fix, edit)
+def _told(seen: _Seen, what: str, fix: str, edit: Edit | None) -> Finding:
+    message = f"`{short(seen.match[0])}` {what}: readers see it as it stands here."
+    return warning(seen.page.path, seen.line, "raw-markup", message, fix, edit)
 
 
 _KINDS = (

@@ -78,7 +78,7 @@ RULES: dict[str, str] = {
     "stale-translation": "The article in the default language changed after its translation.",
     "lone-translation": "A translation that has another id than the article it belongs to.",
     "orphan": "An article that has no topic, and that nothing links to.",
-    "near-duplicate": "Two articles of one language that say nearly the same (--near-duplicates).",
+    "near-duplicate": "Two articles of one language that say the same, or nearly the same (--near-duplicates).",
     "check-off": "A rule that is switched off and does not exist.",
 }
 

@@ -81,6 +81,7 @@ def _findings(pages: Pages, settings: CheckSettings, today: date) -> Iterator[Fi
     yield from identity.duplicate_ids(pages)
     yield from identity.redirects(pages)
     yield from identity.duplicate_titles(pages)
+    yield from identity.same_texts(pages)
     yield from identity.duplicate_questions(pages)
     yield from links.links(pages, settings.base_url)
     yield from raw_markup(pages)

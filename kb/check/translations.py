@@ -6,8 +6,11 @@ import os
 import posixpath
 from collections.abc import Iterator, Sequence
 
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
 from kb import frontmatter, languages
-from kb.check.pages import Page, Pages
+from kb.check.pages import Page, Pages, digits
 from kb.check.report import Finding, warning
 from kb.errors import RepositoryError
 from kb.frontmatter import FrontMatter, FrontMatterProblem
@@ -96,11 +99,21 @@ def lone_translations(pages: Pages) -> Iterator[Finding]:
             continue
         if (default, page.article.id) in pages.by_key:
             continue
-        source = pages.moved.get((default, page.article.id)) or by_place.get(_place(page))
+        source = by_place.get(_place(page)) or pages.moved.get((default, page.article.id)) or _misspelled(pages, page)
         if source and source.article and (page.lang, source.article.id) not in pages.by_key:
             message = f"It has the id {page.article.id!r}, but {source.path} has {source.article.id!r}."
             fix = f"Write `id: {source.article.id}`, so that readers can change the language."
             yield warning(page.path, page.line("id"), "lone-translation", message, fix)
+
+
+def _misspelled(pages: Pages, page: Page) -> Page | None:
+    """The article whose id differs by a letter or two from the one that was written."""
+    written = page.article.id if page.article and page.front and "id" in page.front.values else ""
+    if len(written) < 8:
+        return None
+    known = [known for lang, known in pages.by_key if lang == pages.default_lang and digits(known) == digits(written)]
+    near = process.extractOne(written, known, scorer=OSA.distance, score_cutoff=2)
+    return pages.by_key[pages.default_lang, near[0]] if near else None
 
 
 def _place(page: Page) -> str:

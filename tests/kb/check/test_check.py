@@ -225,7 +225,7 @@ def test_articles_that_say_the_same_are_told_once(write: Write, data: Path) -> N
     source = write(
         {
             "en/a.md": f"---\ntitle: Print a page\n---\n{same}",
-            "en/b.md": f"---\ntitle: Print a page\nid: again\nstatus: draft\n---\n{same}",
+            "en/b.md": f"---\ntitle: Print a page\nid: again\nstatus: draft\n---\n{same}[](x)\n",
             "en/c.md": "---\ntitle: Reset a password\n---\nOpen the portal, type your name and choose a new one.\n",
             "pl/d.md": f"---\ntitle: Print a page\n---\n{same}",
         }
