@@ -75,7 +75,8 @@ def _wrong(page: Page, values: dict[str, Any]) -> Iterator[Finding]:
         key = str(path[0]) if path else ""
         wrong = [entry for entry in problem.instance if isinstance(entry, dict | list)] if key in _LISTS else []
         found = reprlib.repr(wrong[0] if wrong else problem.instance)
-        fix = _FIXES.get(key) or _fix(key, problem.instance)
+        quoted = isinstance(problem.instance, bool) and key != "review_by"
+        fix = (not quoted and _FIXES.get(key)) or _fix(key, problem.instance)
         yield error(page.path, _line(page, path), "front-matter", f"{key}: {found} is not allowed.", fix)
     lang = values.get("lang")
     if (
@@ -92,6 +93,8 @@ def _wrong(page: Page, values: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _fix(key: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return f'Put quotes around it, such as `{key}: "no"`: YAML takes yes, no, on and off for true and false.'
     if key in ("id", "title", "audience", "owner", "summary", "description", "status"):
         return f"Write one value: `{key}: some text`."
     if isinstance(value, list):  # an entry that is no text makes `anyOf` fail for the whole list

@@ -40,13 +40,25 @@ class _Place:
         return self.page.row or self.link.line
 
     def edit(self, old: str, new: str) -> Edit | None:
-        """Writes the link anew, where it stands in the file once and just as it was read."""
-        lines = self.page.text.split("\n", self.line)
+        """Writes the link anew where it stands as it was read: in its line, or where its reference is defined."""
+        lines = self.page.text.split("\n")
         if self.page.row or len(lines) < self.line or old == new:
             return None
+        line = lines[self.line - 1]
         # The parser encodes what the author did not: a space, a backslash.
-        written = next((one for one in (old, unquote(old)) if lines[self.line - 1].count(one) == 1), None)
-        return Edit(self.line, written, new) if written else None
+        for written in (old, unquote(old)):
+            if line.count(written) == 1:
+                return Edit(self.line, written, new)
+        whole = self.link.href.replace(old, new, 1)
+        for written in (self.link.href, unquote(self.link.href)):
+            count = line.count(written)
+            if count and line.count(f"]({written})") == count:
+                return Edit(self.line, f"]({written})", f"]({whole})")
+            defined = re.compile(rf"[\s>]{{0,20}}\[[^\]]+\]:\s*<?{re.escape(written)}(?=[\s>]|$)")
+            where = [] if count else [number for number, text in enumerate(lines, 1) if defined.match(text)]
+            if len(where) == 1 and lines[where[0] - 1].count(written) == 1:
+                return Edit(where[0], written, whole)
+        return None
 
 
 def links(pages: Pages, base_url: str = "") -> Iterator[Finding]:

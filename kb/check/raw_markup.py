@@ -89,9 +89,7 @@ def _link(seen: _Seen) -> Finding | None:
         fix = "Browsers open no such address. Put the file where people can fetch it, and link there."
     elif re.search(r"\s", address):
         fix = f"An address ends at a space: write <{short(address)}>."
-        target = from_root(seen.page, address)
-        there = target in seen.pages.files or target in seen.pages.targets
-        if there and seen.match.string.count(seen.match[0]) == 1:
+        if _leads(seen, address) and seen.match.string.count(seen.match[0]) == 1:
             opened = f"[{words}]("
             edit = Edit(seen.line, f"{opened}{address})", f"{opened}<{unquote(address)}>)")
     else:
@@ -107,7 +105,7 @@ def _gap(seen: _Seen) -> Finding | None:
         seen,
         "is not read as a link",
         "Take out the space before the round bracket.",
-        Edit(seen.line, seen.match[0], new),
+        Edit(seen.line, seen.match[0], new) if _leads(seen, seen.match[2]) else None,
     )
 
 
@@ -117,7 +115,7 @@ def _reversed(seen: _Seen) -> Finding | None:
         seen,
         "is not read as a link",
         f"Its brackets are reversed: write {short(new)}.",
-        Edit(seen.line, seen.match[0], new),
+        Edit(seen.line, seen.match[0], new) if _leads(seen, seen.match[2]) else None,
     )
 
 
@@ -138,6 +136,14 @@ def _wiki(seen: _Seen) -> Finding | None:
 def _command(seen: _Seen) -> Finding | None:
     fix = "Write it as plain Markdown; if readers are to see it, put it between backticks."
     return _told(seen, "is a command of another program", fix, None)
+
+
+def _leads(seen: _Seen, address: str) -> bool:
+    """Whether a link to this address works, so that mending its brackets mends it."""
+    if re.match(r"https?:|#", address, re.IGNORECASE):
+        return True
+    target = from_root(seen.page, re.split(r"[?#]", address, maxsplit=1)[0])
+    return target in seen.pages.files or target in seen.pages.targets
 
 
 def _told(seen: _Seen, what: str, fix: str, edit: Edit | None) -> Finding:
