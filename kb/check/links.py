@@ -177,13 +177,21 @@ def _by_design(path: str) -> bool:
 
 
 def _address_meant(pages: Pages, page: Page, path: str) -> str:
-    """The article somebody means by an address from the top of the site: `/en/accounts/reset`, `/accounts/reset`."""
+    """The article somebody means by an address from the top of a site: `/en/accounts/reset`, `/accounts/reset`, or
+    `/en-US/kb/reset`, as it was in another help centre.
+    """
     parts = [part for part in unquote(path).split("/") if part] if path.startswith("/") else []
     if len(parts) < 2 or posixpath.splitext(parts[-1])[1]:
         return ""
     lang = languages.normalise(parts[0])
-    found = pages.by_key.get((lang, "/".join(parts[1:]))) if lang else pages.by_key.get((page.lang, "/".join(parts)))
-    return found.path if found else ""
+    if lang is None:
+        found = pages.by_key.get((page.lang, "/".join(parts)))
+        return found.path if found else ""
+    for code in (lang, lang.partition("-")[0]):
+        for start in range(1, len(parts)):
+            if found := pages.by_key.get((code, "/".join(parts[start:]))):
+                return found.path
+    return ""
 
 
 def _dead(pages: Pages, place: _Place, path: str, target: str) -> Iterator[Finding]:

@@ -32,9 +32,7 @@ _EXAMPLE_HOST = re.compile(
 _GIVEN = re.compile(
     r"""(?:[:=]["'`]?[ \t]{0,3}["'`]?|\b[Bb]earer[ ])(?P<word>[0-9A-Za-z+/_~.-]{32,200}={0,2})(?![\w+/=~-])"""
 )
-_CALLED = re.compile(
-    r"(?:(?<!public)(?<!public[ _-])key|secret|token)(?:[ _-]?(?:value|id))?[\"'`\]*]{0,3}[ \t]{0,3}\Z", re.IGNORECASE
-)
+_CALLED = re.compile(r"(?:key|secret|token)(?:[ _-]?(?:value|id))?[\"'`\]*]{0,3}[ \t]{0,3}\Z", re.IGNORECASE)
 #: Bits a character; keys of providers lie above 3.5, words and repeated letters below.
 _LEAST_ENTROPY = 3.0
 #: Of what has no mark of a provider. 32 random hexadecimal digits have 3.6 on average.
@@ -74,7 +72,7 @@ def _is_named(match: re.Match[str]) -> bool:
     """Whether what follows "api_key =" is made up at random: digits and letters without words."""
     word = match["word"]
     before = match.string[max(0, match.start() - 40) : match.start()]
-    if not (match[0][0] in "Bb" or _CALLED.search(before)):
+    if not (match[0][0] in "Bb" or _CALLED.search(before)) or "public" in before.lower():
         return False
     if not (re.search(r"\d", word) and re.search(r"[A-Za-z]", word)) or _PLACEHOLDER.search(word):
         return False
