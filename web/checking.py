@@ -59,13 +59,18 @@ def check(
     given = check_settings(settings, strict, off or ())
     alike = _alike(settings) if near_duplicates else None
     report = run(settings.articles, given, today=date.today(), near_duplicates=alike)
-    if fix and settings.articles.is_dir():
+    mended: set[str] = set()
+    # A link that leads somewhere now may name a heading that only then can be looked for.
+    for _ in range(3 if fix and settings.articles.is_dir() else 0):
         done = mend(settings.articles, report.findings)
         for name in done.files:
             unsaved = "; it had changes that are not committed" if name in done.uncommitted else ""
-            warn(f"mended {_shown(settings.articles, name)}{unsaved}")
-        if done.findings:
-            report = run(settings.articles, given, today=date.today(), near_duplicates=alike)
+            if name not in mended:
+                warn(f"mended {_shown(settings.articles, name)}{unsaved}")
+            mended.add(name)
+        if not done.findings:
+            break
+        report = run(settings.articles, given, today=date.today(), near_duplicates=alike)
     if format_ == "json":
         print_json(report.as_json())
     else:

@@ -273,7 +273,18 @@ def _anchor(place: _Place, target: Page, fragment: str) -> Iterator[Finding]:
         edit = place.edit(f"#{fragment}", f"#{same}")
         yield error(page.path, place.line, "dead-anchor", message, f"Case counts: write #{same}.", edit)
         return
+    # Other programs make anchors with other signs: `node-js` for Node.js, `#w_the-title` in Mozilla's help centre.
+    plain = _letters(anchor.removeprefix("w_"))
+    alike = [known for known in sorted(target.markup.anchors) if plain and _letters(known) == plain]
+    if len(alike) == 1:
+        edit = place.edit(f"#{fragment}", f"#{alike[0]}")
+        yield error(page.path, place.line, "dead-anchor", message, f"Write #{alike[0]}.", edit)
+        return
     yield error(page.path, place.line, "dead-anchor", message, _heading_meant(anchor, target))
+
+
+def _letters(anchor: str) -> str:
+    return re.sub(r"[\W_]+", "", fold(anchor))
 
 
 def _heading_meant(anchor: str, target: Page) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from functools import lru_cache
 
 import phonenumbers
 
@@ -69,8 +70,8 @@ _NOBODY = frozenset(
     bianchi jean marie dupont martin juan perez garcia ivan ivanov ivanova jansen devries piet
     """.split()
 )
-#: Where a telephone number with its country may begin, and as much of the line as one can take.
-_ABROAD = re.compile(r"(?<![\w+./:=-])(?:\+|00)(?=[1-9])[^\n]{7,32}")
+#: A telephone number with its country, and whatever digits follow it.
+_ABROAD = re.compile(r"(?<![\w+./:=-])(?:\+|00)[1-9][\d ()./\u00a0\u202f\u2011-]{5,28}\d(?![\w-])")
 #: Ofcom, ARCEP and the Bundesnetzagentur keep these for films and examples; the rest counts up or repeats.
 _MADE_UP = re.compile(r"447700900\d{3}|336399[89]\d{5}|4915\d{0,2}0{4}|12345|23456|(\d)\1{4}")
 _CARD_START = re.compile(r"\d{4}[ -]?\d{4}[ -]?\d{4}|3[47]\d{2}[ -]?\d{6}")
@@ -131,6 +132,7 @@ def _found(text: str, known: frozenset[str]) -> Iterator[tuple[int, str, str]]:
                 yield match.start(), "an account number", f"{match[0][:4]}…"
 
 
+@lru_cache(maxsize=4096)  # a help line stands on every page, and each look takes a millisecond
 def _mobile(text: str) -> str | None:
     """The number a text begins with, as it is written, where its country keeps that range for mobiles alone."""
     spelled = text.replace("(0)", "").replace("00", "+", 1) if text.startswith("00") else text.replace("(0)", "")
