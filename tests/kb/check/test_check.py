@@ -175,8 +175,8 @@ def test_fix_mends_what_is_certain_and_a_second_time_nothing(write: Write) -> No
 def test_fix_mends_references_where_they_are_defined_and_a_link_that_stands_twice(write: Write) -> None:
     source = write(
         {
-            "a.md": "[one][b] and [two][b]\n\n[one](B.md#One) [two](B.md#One) [the form](the form.pdf) (three)[b.md]\n\n"
-            "[b]: <B.md> 'Title'\n",
+            "a.md": "[one][b] and [two][b]\n\n[one](B.md#One) [two](B.md#One) [the form](the form.pdf) (three)[b.md]\n"
+            "\n[b]: <B.md> 'Title'\n",
             "b.md": "## One\n",
             "the form.pdf": "PDF",
         }
