@@ -73,6 +73,12 @@ def publish(data: Path, snapshot_id: str) -> None:
         _collect(data, order, leaving=set(before) - set(order))
 
 
+def tidy(data: Path) -> None:
+    """Removes all but the KEPT newest of what was never published, as a publication does. Raises OSError."""
+    with switching(data):
+        _collect(data, published(data), leaving=set())
+
+
 def mirror(data: Path, order: tuple[str, ...], snapshot_id: str) -> None:
     """Has this folder say what another place says: which snapshot is in use, and in which order they were published.
 

@@ -107,7 +107,9 @@ def test_ask_names_two_close_articles_and_asks_which_is_meant(write: Write, tmp_
     ]
 
 
-NO_SNAPSHOT = "firstline: d holds no snapshot yet. Build one first: firstline index ARTICLES --data d"
+NO_SNAPSHOT = (
+    "firstline: d holds no snapshot yet. Build one first: firstline index ARTICLES --data d, or firstline pull"
+)
 
 
 @pytest.mark.parametrize(
