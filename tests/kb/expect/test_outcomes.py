@@ -71,6 +71,17 @@ def test_words_that_a_translation_or_the_title_has_too_are_told_but_no_clash(tmp
     assert (outcome.clashes, outcome.passed) == ((), True)
 
 
+def test_a_question_does_not_find_itself_in_another_language_or_with_other_dots(tmp_path: Path) -> None:
+    polish = "---\nid: mail\ntitle: Skrzynka\nquestions: [Vpn-tunnel crash!]\n---\nOpróżnij skrzynkę.\n"
+    mail = MAIL.replace("my mailbox is full", "vpn-tunnel crash?\n  - Vpn-tunnel crash")
+    run = asked(written(tmp_path / "a", {"en/mail.md": mail, "pl/mail.md": polish, "en/vpn.md": VPN}), tmp_path / "d")
+    assert [(outcome.path, outcome.above, outcome.twins) for outcome in run.failures] == [
+        ("en/mail.md", ("vpn",), ()),
+        ("en/mail.md", ("vpn",), ()),
+        ("pl/mail.md", ("vpn",), ()),
+    ]
+
+
 def test_questions_of_a_file_that_cannot_be_read_are_told_as_not_tested(tmp_path: Path) -> None:
     files = {"en/mail.md": MAIL, "en/broken.md": '---\ntitle: "x\n---\nText.\n', "README.md": "# Us\n"}
     run = asked(written(tmp_path / "a", files), tmp_path / "data")
