@@ -93,8 +93,8 @@ def run_test(
         raise typer.Exit(1)
 
 
-def _wanted(source: Path, only: list[Path]) -> Callable[[str], bool]:
-    """Whether the entries of a file below the source are asked."""
+def _wanted(source: Path, only: list[Path]) -> Callable[[str], bool] | None:
+    """Whether the entries of a file below the source are asked; None where all are."""
     root = (source if source.is_dir() else source.parent).resolve()
     named = []
     for path in only:
@@ -105,7 +105,7 @@ def _wanted(source: Path, only: list[Path]) -> Callable[[str], bool]:
         if not found.is_relative_to(root):
             fail(f"--only {path} is not in {source}. Name a file or a folder of it.")
         named.append(found.relative_to(root))
-    return lambda name: not named or any(Path(name).is_relative_to(part) for part in named)
+    return (lambda name: any(Path(name).is_relative_to(part) for part in named)) if named else None
 
 
 def _nothing_asked(source: Path, only: list[Path], articles: bool) -> str:
@@ -133,7 +133,7 @@ def _annotations(run: Run, comparison: Comparison | None, shown: Shown) -> Itera
 
 
 def _runs(
-    settings: Settings, ref: str | None, wanted: Callable[[str], bool], show: Show
+    settings: Settings, ref: str | None, wanted: Callable[[str], bool] | None, show: Show
 ) -> tuple[Run, Run | None, str]:
     """The run over the articles, and with a ref that over what they were and the id of the commit."""
     import shutil
@@ -168,9 +168,9 @@ def _runs(
     return after, before, commit
 
 
-def _run(settings: Settings, source: Path, folder: Path, wanted: Callable[[str], bool], show: Show) -> Run:
+def _run(settings: Settings, source: Path, folder: Path, wanted: Callable[[str], bool] | None, show: Show) -> Run:
     from kb.build import BuildSettings, make
-    from kb.expect import run
+    from kb.expect.kept import asked
     from kb.snapshot import open_snapshot
 
     report = make(
@@ -181,4 +181,5 @@ def _run(settings: Settings, source: Path, folder: Path, wanted: Callable[[str],
         progress=show,
         into=folder,
     )
-    return run(open_snapshot(folder / report.snapshot), settings.test_k, source, show, wanted)
+    made = folder / report.snapshot
+    return asked(open_snapshot(made), made, settings.test_k, source, show, wanted)

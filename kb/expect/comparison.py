@@ -45,8 +45,9 @@ class Comparison:
     `stolen`, `worse` and `tipped` passed before and fail now: a stolen one stands behind an article that is new or
     changed, and of a tipped one neither its own article nor any it changed places with was changed: it was a near
     thing. `better` failed before and pass now. `moved` pass as before, at another place. `still_failing` failed before
-    too. `new` stand only in the later version, `removed` only in the earlier. `untested` are files that could be read
-    before, `untested_before` those that could not. `touched` are the ids of the articles that say something else.
+    too. `new` stand only in the later version, `removed` only in the earlier, of files that can be read. `untested` are
+    files that could be read before, `untested_before` those that could not. `touched` are the ids of the articles that
+    say something else.
     """
 
     k: int
@@ -94,6 +95,7 @@ def compare(before: Run, after: Run) -> Comparison:
     touched = _touched(before, after)
     thefts = [changes.theft(pair) for pair in lost]
     others = [pair for pair, theft in zip(lost, thefts, strict=True) if theft is None]
+    unread = {one.path for one in after.untested}
     skipped_before = {one.path for one in before.untested}
     return Comparison(
         k=after.k,
@@ -104,7 +106,7 @@ def compare(before: Run, after: Run) -> Comparison:
         moved=tuple(pair for pair in pairs if pair.before.passed and pair.after.passed and _moved(pair)),
         still_failing=tuple(pair for pair in pairs if not pair.before.passed and not pair.after.passed),
         new=tuple(outcome for name, outcome in new.items() if name not in old),
-        removed=tuple(outcome for name, outcome in old.items() if name not in new),
+        removed=tuple(one for name, one in old.items() if name not in new and one.path not in unread),
         untested=tuple(one for one in after.untested if one.path not in skipped_before),
         untested_before=tuple(one for one in after.untested if one.path in skipped_before),
         touched=touched,

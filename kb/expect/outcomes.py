@@ -112,6 +112,11 @@ class Run:
         return sum(outcome.kind == kind for outcome in self.outcomes)
 
 
+def passes(kind: Kind, place: int, k: int) -> bool:
+    """Whether an entry passes whose article has this place."""
+    return 1 <= place <= k if kind == "question" else place != 1
+
+
 def nothing(k: int) -> Run:
     """The run over a version that has no article."""
     return Run("", k, (), {})
@@ -187,8 +192,7 @@ class _Asking:
         ranking = searcher.rank(self._query(number, text), limit=max(self._k, DEPTH), leave_out=self.itself(row))
         rank, above = self._place(ranking, number)
         rival = self._rival(number, text, ranking.hits[0].article) if ranking.hits and rank != 1 else None
-        passed = 1 <= rank <= self._k
-        return self._outcome(number, "question", self._at(row), text, rank, passed, ranking, above, rival, row)
+        return self._outcome(number, "question", self._at(row), text, rank, ranking, above, rival, row)
 
     def not_for(self, searcher: Searcher, number: int, at: int) -> Outcome:
         text = self._article(number).not_for[at]
@@ -196,7 +200,7 @@ class _Asking:
         rank, above = self._place(ranking, number)
         second = ranking.hits[1].article if rank == 1 and len(ranking.hits) > 1 else None
         rival = None if second is None else self._rival(number, text, second)
-        return self._outcome(number, "not_for", at, text, rank, rank != 1, ranking, above, rival, None)
+        return self._outcome(number, "not_for", at, text, rank, ranking, above, rival, None)
 
     def _outcome(
         self,
@@ -205,7 +209,6 @@ class _Asking:
         at: int,
         text: str,
         rank: int,
-        passed: bool,
         ranking: Ranking,
         above: tuple[str, ...],
         rival: Rival | None,
@@ -219,7 +222,7 @@ class _Asking:
             kind=kind,
             text=text,
             place=rank,
-            passed=passed,
+            passed=passes(kind, rank, self._k),
             confidence=round(ranking.confidence, 4),
             above=above,
             rival=rival,

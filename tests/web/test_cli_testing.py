@@ -146,7 +146,8 @@ def test_a_file_whose_front_matter_breaks_was_not_tested_and_fails(repository: P
     done = firstline("test", "articles", "--base", "main", cwd=repository)
     assert done.returncode == 1
     assert done.stdout.startswith("articles/en/mail.md:2: its questions were not tested: broken front matter: ")
-    assert "Removed:\n  articles/en/mail.md:5: “my mailbox is full”" in done.stdout
+    assert "Removed" not in done.stdout
+    assert done.stdout.splitlines()[-1] == "Fails: 1 not tested any more"
 
 
 @pytest.mark.parametrize(
