@@ -78,10 +78,11 @@ def run_test(
         compared = comparison and {"ref": base, "commit": commit, **document.comparison_json(comparison)}
         print_json({**document.run_json(after), **({"base": compared} if compared else {}), "ok": not failed})
     else:
+        against = f"{base}" if base and commit.startswith(base) else f"{base} ({commit[:7]})"
         lines = (
             text.run_lines(after, shown)
             if comparison is None
-            else text.comparison_lines(comparison, after, f"{base} ({commit[:7]})", shown, strict)
+            else text.comparison_lines(comparison, after, against, shown, strict)
         )
         for line in lines:
             typer.echo(line)
