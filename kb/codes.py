@@ -62,7 +62,7 @@ def codes(text: str) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def named(text: str, snapshot: Snapshot, group: Rows, leave_out: int | None = None) -> NDArray[np.float32]:
+def named(text: str, snapshot: Snapshot, group: Rows, leave_out: Sequence[int] = ()) -> NDArray[np.float32]:
     """How surely the codes of a question name each article of a snapshot: float32 of shape (articles,), 0 to 1.
 
     A code that one article has names it, one that many have says little; of several codes each has its share.
@@ -73,8 +73,9 @@ def named(text: str, snapshot: Snapshot, group: Rows, leave_out: int | None = No
     for spellings in codes(text).values():
         written = [spelling for spelling in spellings if snapshot.words.documents_with([spelling])]
         holding = snapshot.words.documents_with(written)
-        if leave_out is not None and not _holds_beside(leave_out, spellings, snapshot):
-            holding.discard(int(snapshot.owner[leave_out]))
+        for owner in {int(snapshot.owner[row]) for row in leave_out}:
+            if not _holds_beside(owner, leave_out, spellings, snapshot):
+                holding.discard(owner)
         if holding:
             numbers = np.fromiter(holding, np.int64, len(holding))
             sure = max(map(certainty, written)) * _rarity(len(np.unique(group[numbers])), int(group.max()) + 1)
@@ -89,10 +90,10 @@ def _rarity(holding: int, count: int) -> float:
     return float(idf / rarest)
 
 
-def _holds_beside(row: int, spellings: Sequence[str], snapshot: Snapshot) -> bool:
-    """Whether an article has a code in another of its rows than this one, or among its keywords."""
-    entry = snapshot.entries[int(snapshot.owner[row])]
-    texts = [snapshot.passages[other].text for other in range(entry.rows.start, entry.rows.stop) if other != row]
+def _holds_beside(number: int, leave_out: Sequence[int], spellings: Sequence[str], snapshot: Snapshot) -> bool:
+    """Whether an article has a code in another of its rows than these, or among its keywords."""
+    entry = snapshot.entries[number]
+    texts = [snapshot.passages[row].text for row in entry.rows if row not in leave_out]
     return any(code in spellings for text in (*texts, *entry.article.keywords) for code in codes(text))
 
 

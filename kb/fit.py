@@ -63,7 +63,7 @@ def fit(snapshot: Snapshot) -> Fit:
     """
     rows = own_questions(snapshot)
     searcher = Searcher(snapshot, hold=rows)
-    own = [searcher.first(_as_asked(snapshot, row), leave_out=row) for row in rows]
+    own = [searcher.first(_as_asked(snapshot, row), leave_out=[row]) for row in rows]
     right = [bool(found and found.article == _article(snapshot, row).id) for found, row in zip(own, rows, strict=True)]
     foreign, own_subjects = _foreign(searcher)
     known = [(found, good) for found, good in zip(own, right, strict=True) if found]

@@ -45,7 +45,6 @@ class _Held:
     places: Numbers
     own: NDArray[np.float32]
     adds: NDArray[np.float32]
-    leverage: float
 
 
 class Head:
@@ -106,7 +105,7 @@ class Head:
             coefficients, adds = solved[:classes], solved[classes:]
         own = _kernel(vectors[list(hold)], landmarks, gamma)
         held = {
-            example: _Held(int(owners[example]), np.flatnonzero(chosen == example), near, add, float(near @ add))
+            example: _Held(int(owners[example]), np.flatnonzero(chosen == example), near, add)
             for example, near, add in zip(hold, own, adds.astype(np.float32), strict=True)
         }
         return cls(landmarks, owners[chosen], coefficients.astype(np.float32), gamma, held)
@@ -136,43 +135,48 @@ class Head:
         """What `scores` and `classes` start from, float32 of shape (len(queries), m)."""
         return _kernel(queries, self._landmarks, self._gamma)
 
-    def classes(self, near: NDArray[np.float32], count: int, leave_out: int | None = None) -> Numbers:
-        """The classes of the `count` examples nearest to any of the queries, each once; `leave_out` is not one."""
+    def classes(self, near: NDArray[np.float32], count: int, leave_out: Sequence[int] = ()) -> Numbers:
+        """The classes of the `count` examples nearest to any of the queries, each once; none of `leave_out` is one."""
         best, owners = near.max(axis=0, initial=0.0), self._owners
-        if leave_out is not None:
-            places = self._held[leave_out].places
-            best, owners = np.delete(best, places), np.delete(owners, places)
+        places = self._places(leave_out)
+        best, owners = np.delete(best, places), np.delete(owners, places)
         if count < len(best):
             return np.unique(owners[np.argpartition(-best, count)[:count]])
         return np.unique(owners)
 
-    def closest(self, near: NDArray[np.float32], classes: Numbers, leave_out: int | None = None) -> NDArray[np.float32]:
+    def closest(
+        self, near: NDArray[np.float32], classes: Numbers, leave_out: Sequence[int] = ()
+    ) -> NDArray[np.float32]:
         """How close the nearest example of each class is to the first query, float32 of shape (len(classes),).
 
         1 for the same, 0 for a squared distance of 1 / gamma, and less without end.
         """
         best = np.zeros(len(self._coefficients), np.float32)
         first = near[0].copy()
-        if leave_out is not None:
-            first[self._held[leave_out].places] = 0.0
+        first[self._places(leave_out)] = 0.0
         np.maximum.at(best, self._owners, first)
         with np.errstate(divide="ignore"):
             closeness = 1 + np.log(best[classes]) / (2 * GAMMA)
         return closeness.astype(np.float32)
 
-    def scores(self, near: NDArray[np.float32], classes: Numbers, leave_out: int | None = None) -> NDArray[np.float32]:
-        """float32 of shape (len(queries), len(classes)), as if fitted without the example `leave_out`, one of `hold`.
+    def scores(self, near: NDArray[np.float32], classes: Numbers, leave_out: Sequence[int] = ()) -> NDArray[np.float32]:
+        """float32 of shape (len(queries), len(classes)), as if fitted without the examples `leave_out`, some of `hold`.
 
-        To take one example away changes the system by a matrix of rank one, so its inverse is known at once (Sherman
-        and Morrison 1950). Where landmarks stand for all, the example stays one of them, without its class.
+        To take n examples away changes the system by a matrix of rank n, so its inverse is known at once (Sherman and
+        Morrison 1950, Woodbury). Where landmarks stand for all, the examples stay among them, without their classes.
         """
         coefficients = self._coefficients[classes]
         product: NDArray[np.float32] = near @ coefficients.T
-        if leave_out is not None:
-            held = self._held[leave_out]
-            missed = (coefficients @ held.own - (classes == held.owner)) / np.float32(1 - held.leverage)
-            product += np.outer(near @ held.adds, missed)
+        if len(leave_out):
+            held = [self._held[example] for example in leave_out]
+            own, adds = np.stack([one.own for one in held]), np.stack([one.adds for one in held])
+            missed = coefficients @ own.T - (classes[:, None] == np.array([one.owner for one in held]))
+            kept = np.eye(len(held), dtype=np.float32) - own @ adds.T
+            product += near @ adds.T @ np.linalg.solve(kept, missed.T)
         return product
+
+    def _places(self, leave_out: Sequence[int]) -> Numbers:
+        return np.concatenate([np.empty(0, np.int64), *(self._held[example].places for example in leave_out)])
 
 
 def _landmarks(examples: int, count: int, last: int) -> Numbers:

@@ -172,9 +172,13 @@ def article_terms(article: Article, passages: Sequence[Passage]) -> dict[str, fl
     return counts
 
 
-def passage_terms(passage: Passage, lang: str) -> dict[str, float]:
-    """What a passage adds to the weighted term frequencies of its article, which is written in `lang`."""
-    return _terms(passage.text, passage.kind, lang)
+def terms_of(passages: Sequence[Passage], lang: str) -> dict[str, float]:
+    """What passages add to the weighted term frequencies of their article, which is written in `lang`."""
+    counts: dict[str, float] = {}
+    for passage in passages:
+        for term, count in _terms(passage.text, passage.kind, lang).items():
+            counts[term] = counts.get(term, 0.0) + count
+    return counts
 
 
 def _terms(text: str, part: str, lang: str) -> dict[str, float]:

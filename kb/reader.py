@@ -34,9 +34,9 @@ class Schooled:
     examples: dict[int, int]
     of: bytes
 
-    def example(self, row: int | None) -> int | None:
-        """The number of `row` among the head's examples; None where it is none that can be left out."""
-        return None if row is None else self.examples.get(row)
+    def those(self, rows: Sequence[int]) -> list[int]:
+        """The numbers of `rows` among the head's examples, of those that can be left out."""
+        return [self.examples[row] for row in rows if row in self.examples]
 
 
 class Reader:
@@ -102,13 +102,14 @@ class Reader:
         """float32 of shape (len(queries), len(rows))."""
         return self._scale(self._vectors.score(queries, rows))
 
-    def nearest(self, queries: Vectors, count: int, rows: Rows | None, leave_out: int | None = None) -> Rows:
+    def nearest(self, queries: Vectors, count: int, rows: Rows | None, leave_out: Sequence[int] = ()) -> Rows:
         """The articles of the `count` nearest of `rows` (all, if None) to each query, each article once.
 
-        The row `leave_out` stands for no article.
+        The rows `leave_out` stand for no article.
         """
         _, found = self._vectors.search(queries, count, rows)
-        return np.unique(self._snapshot.owner[found[found != leave_out]]).astype(np.int64)
+        found = found[~np.isin(found, leave_out)] if len(leave_out) else found
+        return np.unique(self._snapshot.owner[found]).astype(np.int64)
 
     def learn(self, questions: Sequence[LearnedQuestion], cache: VectorCache | None = None) -> Reader:
         """A reader that learned `questions`, all of whose articles this snapshot has, and no others."""

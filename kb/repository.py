@@ -85,17 +85,25 @@ class Repository:
             ) from None
 
     def export(self, ref: str, target: Path) -> Path:
-        """Writes the files of a commit below `target`; returns where `prefix` is there, which may not exist.
+        """Writes the files of the folder at a commit below `target`; returns where, which may not exist.
 
-        Raises RepositoryError.
+        Where there are links among them, all files of the commit are written. Raises RepositoryError.
         """
-        commit = self.commit(ref)
-        packed = subprocess.run(command(self.top, "archive", commit), capture_output=True, env=env(), check=False)
+        commit, folder = self.commit(ref), target / self.prefix
+        listed = self.git("ls-tree", "-r", "--full-tree", commit, "--", *([self.prefix] if self.prefix else []))
+        if not listed:
+            return folder
+        # Of the folder alone: it is smaller, and what a repository leaves out of its releases (`export-ignore`, often
+        # the documentation) is here.
+        whole = any(line.startswith("120000 ") for line in listed.split("\n"))
+        tree = commit if whole else f"{commit}:{self.prefix}"
+        packed = subprocess.run(command(self.top, "archive", tree), capture_output=True, env=env(), check=False)
         if packed.returncode:
             raise RepositoryError(f"{self.top} at {ref}: {_reason(packed.stderr)}.")
         with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as archive:
-            archive.extractall(target, filter=_harmless)  # noqa: S202 - as `data` does, without an error
-        return target / self.prefix
+            into = target if whole else folder
+            archive.extractall(into, filter=_harmless)  # noqa: S202 - as `data` does, without an error
+        return folder
 
 
 def _harmless(member: tarfile.TarInfo, target: str) -> tarfile.TarInfo | None:

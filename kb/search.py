@@ -18,7 +18,7 @@ from kb.embedding import Vectors
 from kb.head import Head
 from kb.learned import MAX_CHARACTERS, LearnedQuestion, whole
 from kb.models import PUBLIC, Passage
-from kb.passages import passage_terms
+from kb.passages import terms_of
 from kb.rank import FEATURES, Evidence, Order, highest, mean_of_best, order, relative
 from kb.reader import Closeness, Reader, Schooled, Visible
 from kb.routing import readers
@@ -216,7 +216,7 @@ class Searcher:
         return self.snapshot.passages[row]
 
     @staged("rank")
-    def rank(self, query: Query, limit: int = 10, leave_out: int | None = None) -> Ranking:
+    def rank(self, query: Query, limit: int = 10, leave_out: Sequence[int] = ()) -> Ranking:
         """The best `limit` articles for a query, each once, in the language of the question or else of the asker.
 
         `leave_out` as in `find`.
@@ -230,7 +230,7 @@ class Searcher:
         confidence = self.snapshot.calibration.confidence(ranked, found.evidence, found.unrelated)
         return Ranking(hits, confidence, found.corrected, found.lang)
 
-    def first(self, query: Query, leave_out: int | None = None) -> First | None:
+    def first(self, query: Query, leave_out: Sequence[int] = ()) -> First | None:
         """The article that `rank` has first, and what its confidence is computed from; `leave_out` as in `find`."""
         found = self.find(query, leave_out)
         ranked, _ = self._one_language_each(order(found.evidence), found, query.lang)
@@ -262,11 +262,11 @@ class Searcher:
         return Order(positions, scores), shown
 
     @staged("retrieve")
-    def find(self, query: Query, leave_out: int | None = None) -> Found:
+    def find(self, query: Query, leave_out: Sequence[int] = ()) -> Found:
         """The candidates among the articles `query` may see; none where nothing could be searched for.
 
-        `leave_out` is the row of a title or author question, one of those held, that counts as if its author had not
-        written it: its vector, its example and its words. Only how rare words are still counts it.
+        `leave_out` are rows of titles or author questions, of those held, that count as if their authors had not
+        written them: their vectors, examples and words. Only how rare words are still counts them.
         """
         lang = self.language(query)
         corrected = query.text[:MAX_CHARACTERS]
@@ -281,10 +281,10 @@ class Searcher:
         if not terms:
             return self._nothing(corrected, lang)
         words = self.snapshot.words.scores(terms)
-        if leave_out is not None:
-            owner, passage = int(self.snapshot.owner[leave_out]), self.passage(leave_out)
-            taken = passage_terms(passage, self.entry(owner).article.lang)
-            words[owner] = self.snapshot.words.score_without(terms, owner, taken)
+        for owner in {int(self.snapshot.owner[row]) for row in leave_out}:
+            taken = [self.passage(row) for row in leave_out if self.snapshot.owner[row] == owner]
+            lost = terms_of(taken, self.entry(owner).article.lang)
+            words[owner] = self.snapshot.words.score_without(terms, owner, lost)
         named = codes.named(query.full, self.snapshot, self._group, leave_out)
         views = [query.full, query.text] if query.body.strip() and query.text.strip() else [query.full]
         seen = [
@@ -336,24 +336,24 @@ class Searcher:
                 parts.append(_Part(reader, reader.schooled(visible), mine, rows))
         return tuple(parts)
 
-    def _look(self, part: _Part, vectors: Vectors, words: Floats, named: Floats, leave_out: int | None) -> _Seen:
+    def _look(self, part: _Part, vectors: Vectors, words: Floats, named: Floats, leave_out: Sequence[int]) -> _Seen:
         """The candidates of one part and how near they are to the question."""
-        head, example = part.schooled.head, part.schooled.example(leave_out)
+        head, examples = part.schooled.head, part.schooled.those(leave_out)
         near = head.near(vectors)
         dense = part.reader.nearest(vectors, _DENSE_ROWS, part.rows, leave_out)
         before = np.zeros(len(part.articles), bool)  # groups are no more than articles
-        before[head.classes(near, _ASKED_BEFORE, example)] = True
+        before[head.classes(near, _ASKED_BEFORE, examples)] = True
         asked = np.flatnonzero(before[self._group] & part.articles)
         lexical = highest(np.where(part.articles, words, 0.0), _LEXICAL_ARTICLES)
         coded = highest(np.where(part.articles, named, 0.0), _CODED_ARTICLES)
         articles = np.unique(np.concatenate([dense, asked, lexical, coded])).astype(np.int64)
         rows = np.concatenate([np.arange(self._starts[n], self._ends[n]) for n in articles])
-        if leave_out is not None:
-            rows = rows[rows != leave_out]
+        if len(leave_out):
+            rows = rows[~np.isin(rows, leave_out)]
             articles = np.unique(self.snapshot.owner[rows]).astype(np.int64)
         closeness = part.reader.closeness(vectors, rows)
         groups = self._group[articles]
-        scores, closest = head.scores(near, groups, example)[0], head.closest(near, groups, example)
+        scores, closest = head.scores(near, groups, examples)[0], head.closest(near, groups, examples)
         unrelated = np.full(len(articles), part.reader.embedder.unrelated, np.float32)
         return _Seen(articles, rows, closeness, scores, closest, unrelated)
 

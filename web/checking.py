@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from web.annotations import annotation
 from web.check_settings import check_settings
 from web.terminal import Articles, Data, fail, print_json, read_settings, warn
 
@@ -133,7 +134,6 @@ def _count(number: int, word: str) -> str:
 
 
 def _annotations(report: Report, source: Path) -> Iterator[str]:
-    """Workflow commands of GitHub Actions, which shows them beside the lines of a pull request."""
     # GitHub shows the first ten errors and the first ten warnings of a step: of each rule some, not ten of one.
     seen: Counter[str] = Counter()
     turns: dict[Finding, int] = {}
@@ -141,18 +141,8 @@ def _annotations(report: Report, source: Path) -> Iterator[str]:
         seen[finding.rule] += 1
         turns[finding] = seen[finding.rule]
     for finding in sorted(report.findings, key=lambda finding: turns[finding]):
-        line = f",line={finding.line}" if finding.line else ""
-        file = _property(_shown(source, finding.path))
-        title = _property(finding.rule)
-        yield f"::{finding.severity} file={file}{line},title={title}::{_text(f'{finding.message} {finding.fix}')}"
-
-
-def _text(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _text(text).replace(":", "%3A").replace(",", "%2C")
+        message = f"{finding.message} {finding.fix}"
+        yield annotation(finding.severity, _shown(source, finding.path), finding.line, finding.rule, message)
 
 
 def _shown(source: Path, path: str) -> str:

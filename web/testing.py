@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from web.annotations import annotation
 from web.terminal import Articles, Data, Json, check_targets, fail, print_json, read_settings, warn
 
 if TYPE_CHECKING:
-    from kb.expect import Run
+    from kb.expect import Comparison, Run
+    from kb.expect.report import Shown
     from web.progress import Show
     from web.settings import Settings
+
+Format = Literal["text", "github"]
 
 
 def run_test(
@@ -23,16 +28,23 @@ def run_test(
         int | None,
         typer.Option("--k", min=1, max=10, help="A question passes among the first k articles. [setting: test_k]"),
     ] = None,
+    only: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="PATH", help="Ask what stands in this file or folder alone; may be repeated."),
+    ] = None,
     base: Annotated[
         str | None,
         typer.Option(metavar="REF", help="Compare with a branch or commit; only what the change makes worse fails."),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="With --base: what failed before fails too.")] = False,
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the outcome as JUnit XML too.")] = None,
+    format_: Annotated[
+        Format, typer.Option("--format", help="For people, or with annotations of GitHub Actions after it.")
+    ] = "text",
     as_json: Json = False,
 ) -> None:
     """Test that every question of an article finds it, and no `not_for` does. Nothing is published."""
-    from kb.expect import compare
+    from kb.expect import compare, document
     from kb.expect import report as text
     from kb.expect.junit import junit as as_junit
     from web.progress import progress
@@ -42,33 +54,88 @@ def run_test(
         fail("--base is empty. Name a branch or a commit: --base origin/main")
     if strict and base is None:
         fail("--strict needs --base: without it, everything that fails counts anyway.")
+    if as_json and format_ != "text":
+        fail("--json and --format exclude each other. Name one of them.")
+    source = settings.articles
+    if source.is_file() and source.suffix in (".md", ".markdown"):
+        fail(
+            f"{source} is one article, which is tested among its neighbours. Name the folder of all articles, and this "
+            f"one beside it: firstline test {source.parent} --only {source}"
+        )
+    wanted = _wanted(source, only or [])
     check_targets(junit)
     with progress() as show:
-        after, before, commit = _runs(settings, base, show)
+        after, before, commit = _runs(settings, base, wanted, show)
     comparison = None if before is None else compare(before, after)
     failed = after.failed if comparison is None or strict else comparison.failed
 
     def shown(name: str) -> str:
-        return (settings.articles / name if settings.articles.is_dir() else settings.articles.parent / name).as_posix()
+        return (source / name if source.is_dir() else source.parent / name).as_posix()
 
     if junit:
         junit.write_text(as_junit(after, shown, comparison, strict), encoding="utf-8")
     if as_json:
-        compared = comparison and {"ref": base, "commit": commit, **text.comparison_json(comparison)}
-        print_json({**text.run_json(after), **({"base": compared} if compared else {}), "ok": not failed})
-    elif comparison is None:
-        for line in text.run_lines(after, shown):
-            typer.echo(line)
+        compared = comparison and {"ref": base, "commit": commit, **document.comparison_json(comparison)}
+        print_json({**document.run_json(after), **({"base": compared} if compared else {}), "ok": not failed})
     else:
-        for line in text.comparison_lines(comparison, after, f"{base} ({commit[:7]})", shown):
+        against = f"{base}" if base and commit.startswith(base) else f"{base} ({commit[:7]})"
+        lines = (
+            text.run_lines(after, shown)
+            if comparison is None
+            else text.comparison_lines(comparison, after, against, shown, strict)
+        )
+        for line in lines:
+            typer.echo(line)
+        for line in _annotations(after, None if strict else comparison, shown) if format_ == "github" else ():
             typer.echo(line)
     if not after.outcomes:
-        warn(f"No article of {settings.articles} has `questions` or `not_for`: nothing was tested.")
+        warn(_nothing_asked(source, only or [], bool(after.articles)))
     if failed:
         raise typer.Exit(1)
 
 
-def _runs(settings: Settings, ref: str | None, show: Show) -> tuple[Run, Run | None, str]:
+def _wanted(source: Path, only: list[Path]) -> Callable[[str], bool] | None:
+    """Whether the entries of a file below the source are asked; None where all are."""
+    root = (source if source.is_dir() else source.parent).resolve()
+    named = []
+    for path in only:
+        # As the shell completes it, or as the articles name each other.
+        found = next((p.resolve() for p in (path, root / path) if p.exists()), None)
+        if found is None:
+            fail(f"--only {path} does not exist. Name a file or a folder of {source}.")
+        if not found.is_relative_to(root):
+            fail(f"--only {path} is not in {source}. Name a file or a folder of it.")
+        named.append(found.relative_to(root))
+    return (lambda name: any(Path(name).is_relative_to(part) for part in named)) if named else None
+
+
+def _nothing_asked(source: Path, only: list[Path], articles: bool) -> str:
+    where = f"No article of {source}" if not only else f"No article in {' or '.join(map(str, only))}"
+    return f"{where} has `questions` or `not_for`: nothing was tested." if articles else f"{source} has no article."
+
+
+def _annotations(run: Run, comparison: Comparison | None, shown: Shown) -> Iterator[str]:
+    """What fails, beside the lines of a pull request; a theft beside the thief too, whose file is part of it."""
+    from kb.expect import report
+
+    if comparison is None:
+        failures, untested = run.failures, run.untested
+    else:
+        lost = [pair.after for pair in comparison.worse]
+        failures = (*(theft.victim.after for theft in comparison.stolen), *lost, *comparison.new_failing)
+        untested = comparison.untested
+        for thief, words in report.thieves(comparison, shown):
+            yield annotation("error", shown(thief.path), 0, "stolen questions", words)
+    for one in untested:
+        yield annotation("error", shown(one.path), one.line, "not tested", f"{one.reason}: {one.detail} {one.fix}")
+    for outcome in failures:
+        words = report.whole(outcome, shown)
+        yield annotation("error", shown(outcome.path), outcome.line, f"failing {outcome.kind}", words)
+
+
+def _runs(
+    settings: Settings, ref: str | None, wanted: Callable[[str], bool] | None, show: Show
+) -> tuple[Run, Run | None, str]:
     """The run over the articles, and with a ref that over what they were and the id of the commit."""
     import shutil
 
@@ -79,17 +146,19 @@ def _runs(settings: Settings, ref: str | None, show: Show) -> tuple[Run, Run | N
 
     source, folder = settings.articles, settings.data / "tested"
     if ref is None:
-        after, before, commit = _run(settings, source, folder, show), None, ""
+        after, before, commit = _run(settings, source, folder, wanted, show), None, ""
     else:
         with base(source, ref, folder) as then:
-            after, commit = _run(settings, source, folder, show), then.commit
+            if then.left:
+                warn(f"{ref} has other commits since: compared with {then.commit[:7]}, where this branch left it.")
+            after, commit = _run(settings, source, folder, wanted, show), then.commit
             if then.source is None:
                 before = nothing(after.k)
             elif fingerprint_source(then.source, settings.data) == fingerprint_source(source, settings.data):
                 before = after
             else:
                 try:
-                    before = _run(settings, then.source, folder, show)
+                    before = _run(settings, then.source, folder, wanted, show)
                 except (SourceError, EvaluationFileError) as error:
                     warn(f"The articles at {ref} cannot be read, so all questions count as new. {error}")
                     before = nothing(after.k)
@@ -100,9 +169,9 @@ def _runs(settings: Settings, ref: str | None, show: Show) -> tuple[Run, Run | N
     return after, before, commit
 
 
-def _run(settings: Settings, source: Path, folder: Path, show: Show) -> Run:
+def _run(settings: Settings, source: Path, folder: Path, wanted: Callable[[str], bool] | None, show: Show) -> Run:
     from kb.build import BuildSettings, make
-    from kb.expect import run
+    from kb.expect.kept import asked
     from kb.snapshot import open_snapshot
 
     report = make(
@@ -113,4 +182,5 @@ def _run(settings: Settings, source: Path, folder: Path, show: Show) -> Run:
         progress=show,
         into=folder,
     )
-    return run(open_snapshot(folder / report.snapshot), settings.test_k, source, show)
+    made = folder / report.snapshot
+    return asked(open_snapshot(made), made, settings.test_k, source, show, wanted)

@@ -20,15 +20,22 @@ _SHALLOW = (
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """The id of a commit, and a folder (or .jsonl file) with its articles; None where it has none at that path."""
+    """The id of a commit, and a folder (or .jsonl file) with its articles; None where it has none at that path.
+
+    `left` is whether it is not the commit that was named, but the one where what is checked out left that.
+    """
 
     commit: str
     source: Path | None
+    left: bool
 
 
 @contextmanager
 def base(source: Path, ref: str, parent: Path) -> Iterator[Base]:
     """What `source` was at a commit, in a folder within `parent` that is removed at the end.
+
+    Of a branch that got other commits since, it is the commit where what is checked out left it, as in a pull request:
+    what others changed there is not this change's doing. Where the two have nothing in common it is the branch itself.
 
     Raises RepositoryError where `source` lies in no repository or that has no such commit.
     """
@@ -46,6 +53,7 @@ def base(source: Path, ref: str, parent: Path) -> Iterator[Base]:
         if repository.git("rev-parse", "--is-shallow-repository").strip() == "true":
             raise RepositoryError(f"{error}. {_SHALLOW}.") from error
         raise
+    named, commit = commit, _fork(repository, commit)
     parent.mkdir(parents=True, exist_ok=True)
     with scratch(parent, ".base-") as exported:
         then = repository.export(commit, exported)
@@ -54,4 +62,11 @@ def base(source: Path, ref: str, parent: Path) -> Iterator[Base]:
             found = bool(source_files(then))
         except SourceError:
             found = False
-        yield Base(commit, then if found else None)
+        yield Base(commit, then if found else None, commit != named)
+
+
+def _fork(repository: Repository, commit: str) -> str:
+    try:
+        return repository.git("merge-base", "HEAD", commit).strip()
+    except RepositoryError:
+        return commit

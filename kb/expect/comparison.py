@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kb.corpus import folded
-from kb.expect.entries import Kind
-from kb.expect.outcomes import Contents, Outcome, Run
+from kb.expect.outcomes import Contents, EntryName, Outcome, Run
+from kb.expect.renames import with_later_names
 from kb.models import ArticleKey, Skipped
 
 
@@ -42,15 +42,18 @@ class Theft:
 class Comparison:
     """The difference of two runs; entries are the same by article, language, kind and words, wherever the file lies.
 
-    `stolen` and `worse` passed before and fail now: a stolen one stands behind an article that is new or changed.
-    `better` failed before and pass now. `moved` pass as before, at another place. `still_failing` failed before too.
-    `new` stand only in the later version, `removed` only in the earlier. `untested` are files that could be read
-    before, `untested_before` those that could not.
+    `stolen`, `worse` and `tipped` passed before and fail now: a stolen one stands behind an article that is new or
+    changed, and of a tipped one neither its own article nor any it changed places with was changed: it was a near
+    thing. `better` failed before and pass now. `moved` pass as before, at another place. `still_failing` failed before
+    too. `new` stand only in the later version, `removed` only in the earlier, of files that can be read. `untested` are
+    files that could be read before, `untested_before` those that could not. `touched` are the ids of the articles that
+    say something else.
     """
 
     k: int
     stolen: tuple[Theft, ...]
     worse: tuple[Pair, ...]
+    tipped: tuple[Pair, ...]
     better: tuple[Pair, ...]
     moved: tuple[Pair, ...]
     still_failing: tuple[Pair, ...]
@@ -58,6 +61,11 @@ class Comparison:
     removed: tuple[Outcome, ...]
     untested: tuple[Skipped, ...]
     untested_before: tuple[Skipped, ...]
+    touched: frozenset[str]
+
+    def concerns(self, pair: Pair) -> bool:
+        """Whether an entry's own article or one that it changed places with says something else."""
+        return _concerned(pair, self.touched)
 
     @property
     def new_failing(self) -> tuple[Outcome, ...]:
@@ -65,48 +73,70 @@ class Comparison:
 
     @property
     def failed(self) -> bool:
-        """Whether the change makes something worse; what failed before does not count."""
+        """Whether the change makes something worse; what failed before or only tipped does not count."""
         return bool(self.stolen or self.worse or self.new_failing or self.untested)
 
     @property
     def empty(self) -> bool:
         """Whether nothing that was asked finds something else, and nothing else is asked."""
-        changes = (self.stolen, self.worse, self.better, self.moved, self.new, self.removed, self.untested)
-        return not any(changes)
+        lost = (self.stolen, self.worse, self.tipped, self.untested)
+        return not any((*lost, self.better, self.moved, self.new, self.removed))
 
 
 def compare(before: Run, after: Run) -> Comparison:
     """What changed from one run to a later one. Raises ValueError where they were not made with the same k."""
     if before.k != after.k:
         raise ValueError(f"runs with k = {before.k} and k = {after.k} cannot be compared")
+    before = with_later_names(before, after)
     old, new = _by_name(before), _by_name(after)
     pairs = [Pair(old[name], outcome) for name, outcome in new.items() if name in old]
     lost = [pair for pair in pairs if pair.before.passed and not pair.after.passed]
     changes = _Changes(before, after)
+    touched = _touched(before, after)
     thefts = [changes.theft(pair) for pair in lost]
+    others = [pair for pair, theft in zip(lost, thefts, strict=True) if theft is None]
+    unread = {one.path for one in after.untested}
     skipped_before = {one.path for one in before.untested}
     return Comparison(
         k=after.k,
         stolen=tuple(filter(None, thefts)),
-        worse=tuple(pair for pair, theft in zip(lost, thefts, strict=True) if theft is None),
+        worse=tuple(pair for pair in others if _concerned(pair, touched)),
+        tipped=tuple(pair for pair in others if not _concerned(pair, touched)),
         better=tuple(pair for pair in pairs if pair.after.passed and not pair.before.passed),
         moved=tuple(pair for pair in pairs if pair.before.passed and pair.after.passed and _moved(pair)),
         still_failing=tuple(pair for pair in pairs if not pair.before.passed and not pair.after.passed),
         new=tuple(outcome for name, outcome in new.items() if name not in old),
-        removed=tuple(outcome for name, outcome in old.items() if name not in new),
+        removed=tuple(one for name, one in old.items() if name not in new and one.path not in unread),
         untested=tuple(one for one in after.untested if one.path not in skipped_before),
         untested_before=tuple(one for one in after.untested if one.path in skipped_before),
+        touched=touched,
     )
 
 
-def _by_name(run: Run) -> dict[tuple[ArticleKey, Kind, str], Outcome]:
+def _by_name(run: Run) -> dict[EntryName, Outcome]:
     """An entry that an article has twice counts once: it fails where one of the two does."""
-    found: dict[tuple[ArticleKey, Kind, str], Outcome] = {}
+    found: dict[EntryName, Outcome] = {}
     for outcome in run.outcomes:
         held = found.setdefault(outcome.name, outcome)
         if held.passed and not outcome.passed:
             found[outcome.name] = outcome
     return found
+
+
+def _touched(before: Run, after: Run) -> frozenset[str]:
+    """The ids of articles that are new, gone, or say something else in some language."""
+    said: tuple[dict[str, set[tuple[str, str]]], ...] = ({}, {})
+    for run, found in zip((before, after), said, strict=True):
+        for key, contents in run.articles.items():
+            found.setdefault(key.id, set()).add((key.lang, contents.words))
+    return frozenset(
+        article for article in said[0].keys() | said[1].keys() if said[0].get(article) != said[1].get(article)
+    )
+
+
+def _concerned(pair: Pair, touched: frozenset[str]) -> bool:
+    passed = {*pair.before.above} ^ {*pair.after.above}
+    return pair.after.key.id in touched or not touched.isdisjoint(passed)
 
 
 def _moved(pair: Pair) -> bool:

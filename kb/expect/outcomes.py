@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from kb.analysis import words
 from kb.corpus import folded
 from kb.expect.entries import Kind, entry_lines, place
 from kb.models import PUBLIC, Article, ArticleKey, Skipped, UnitKind
@@ -21,6 +22,9 @@ from kb.snapshot import Snapshot
 DEPTH = 10
 #: Questions left out by one searcher: what it needs to leave them out is 16 KB for each and for each audience.
 _HELD = 4_000
+
+#: What an entry is the same by in two versions of the articles.
+EntryName = tuple[ArticleKey, Kind, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +70,8 @@ class Outcome:
     twins: tuple[Twin, ...] = ()
 
     @property
-    def name(self) -> tuple[ArticleKey, Kind, str]:
-        """What it is the same entry by, in two versions of the articles."""
+    def name(self) -> EntryName:
+        """Its article, its kind, and its words however they are spaced and capitalised."""
         return self.key, self.kind, folded(self.text)
 
     @property
@@ -108,6 +112,11 @@ class Run:
         return sum(outcome.kind == kind for outcome in self.outcomes)
 
 
+def passes(kind: Kind, place: int, k: int) -> bool:
+    """Whether an entry passes whose article has this place."""
+    return 1 <= place <= k if kind == "question" else place != 1
+
+
 def nothing(k: int) -> Run:
     """The run over a version that has no article."""
     return Run("", k, (), {})
@@ -118,21 +127,25 @@ def run(
     k: int = 1,
     source: Path | None = None,
     progress: Progress = lambda stage, done, total: None,
+    wanted: Callable[[str], bool] = lambda path: True,
 ) -> Run:
     """What every `questions` and `not_for` entry finds, asked by somebody who may see its article, in its language.
 
-    A question passes where its article is among the first `k`; its own vector, words and example are left out. A
-    `not_for` passes where its article is not the first. Learned questions do not count: what passes hangs on the
-    articles alone. `source` is what the snapshot was made of, to tell the lines. Deterministic; some milliseconds each.
+    A question passes where its article is among the first `k`; its own vector, words and example are left out, and
+    those of the same question in the article's other languages. A `not_for` passes where its article is not the first.
+    Learned questions do not count: what passes hangs on the articles alone. `source` is what the snapshot was made of,
+    to tell the lines. Entries are asked of the files that are `wanted`, by `Article.path`. Deterministic; some
+    milliseconds each.
     """
     asking = _Asking(snapshot, k, source)
-    rows = [row for row in range(len(snapshot.passages)) if snapshot.passages.kind(row) == "question"]
-    refused = [(number, at) for number, e in enumerate(snapshot.entries) for at in range(len(e.article.not_for))]
+    asked = [(number, e) for number, e in enumerate(snapshot.entries) if wanted(place(e.article.path)[0])]
+    rows = [row for _, entry in asked for row in entry.rows if snapshot.passages.kind(row) == "question"]
+    refused = [(number, at) for number, entry in asked for at in range(len(entry.article.not_for))]
     total = len(rows) + len(refused)
     outcomes: list[Outcome] = []
     for start in range(0, max(len(rows), 1), _HELD):
         held = rows[start : start + _HELD]
-        searcher = Searcher(snapshot, hold=held)
+        searcher = Searcher(snapshot, hold=sorted({same for row in held for same in asking.itself(row)}))
         for row in held:
             progress("Asking", len(outcomes), total)
             outcomes.append(asking.question(searcher, row))
@@ -141,8 +154,13 @@ def run(
         outcomes.append(asking.not_for(searcher, number, at))
     progress("Asking", total, total)
     outcomes.sort(key=lambda outcome: (outcome.path, outcome.line, outcome.key))
-    untested = tuple(one for one in snapshot.skipped if not one.harmless and one.reason != "broken topics")
+    untested = tuple(one for one in snapshot.skipped if _untested(one) and wanted(one.path))
     return Run(snapshot.id, k, tuple(outcomes), _contents(snapshot), untested)
+
+
+def _untested(skipped: Skipped) -> bool:
+    """Whether a file that is no article may have questions all the same."""
+    return not skipped.harmless and skipped.reason != "broken topics"
 
 
 class _Asking:
@@ -152,18 +170,29 @@ class _Asking:
         self._snapshot, self._k, self._source = snapshot, k, source
         self._lines: dict[str, Mapping[tuple[Kind, int], int]] = {}
         self._said: dict[str, list[int]] = {}
+        self._asked: dict[tuple[str, tuple[str, ...]], list[int]] = {}
         for row in np.flatnonzero(~snapshot.passages.is_body).tolist():
             self._said.setdefault(folded(snapshot.passages[row].text), []).append(row)
+            if snapshot.passages.kind(row) == "question":
+                self._asked.setdefault(self._words(row), []).append(row)
         self._embedders = [encoded.embedder for encoded in snapshot.encoders]
+
+    def _words(self, row: int) -> tuple[str, tuple[str, ...]]:
+        """Of a question the article's id and its words: dots and capitals make no other question."""
+        text = self._snapshot.passages[row].text
+        return self._article(int(self._snapshot.owner[row])).id, tuple(words(text)) or (folded(text),)
+
+    def itself(self, row: int) -> list[int]:
+        """The rows of a question: its own, and those of the same words in any language of its article."""
+        return self._asked[self._words(row)]
 
     def question(self, searcher: Searcher, row: int) -> Outcome:
         number = int(self._snapshot.owner[row])
         text = self._snapshot.passages[row].text
-        ranking = searcher.rank(self._query(number, text), limit=max(self._k, DEPTH), leave_out=row)
+        ranking = searcher.rank(self._query(number, text), limit=max(self._k, DEPTH), leave_out=self.itself(row))
         rank, above = self._place(ranking, number)
         rival = self._rival(number, text, ranking.hits[0].article) if ranking.hits and rank != 1 else None
-        passed = 1 <= rank <= self._k
-        return self._outcome(number, "question", self._at(row), text, rank, passed, ranking, above, rival, row)
+        return self._outcome(number, "question", self._at(row), text, rank, ranking, above, rival, row)
 
     def not_for(self, searcher: Searcher, number: int, at: int) -> Outcome:
         text = self._article(number).not_for[at]
@@ -171,7 +200,7 @@ class _Asking:
         rank, above = self._place(ranking, number)
         second = ranking.hits[1].article if rank == 1 and len(ranking.hits) > 1 else None
         rival = None if second is None else self._rival(number, text, second)
-        return self._outcome(number, "not_for", at, text, rank, rank != 1, ranking, above, rival, None)
+        return self._outcome(number, "not_for", at, text, rank, ranking, above, rival, None)
 
     def _outcome(
         self,
@@ -180,7 +209,6 @@ class _Asking:
         at: int,
         text: str,
         rank: int,
-        passed: bool,
         ranking: Ranking,
         above: tuple[str, ...],
         rival: Rival | None,
@@ -194,7 +222,7 @@ class _Asking:
             kind=kind,
             text=text,
             place=rank,
-            passed=passed,
+            passed=passes(kind, rank, self._k),
             confidence=round(ranking.confidence, 4),
             above=above,
             rival=rival,
@@ -243,10 +271,15 @@ class _Asking:
     def _twins(self, number: int, text: str, row: int | None, *, own: bool) -> tuple[Twin, ...]:
         """Other places with the same words, as far as who asks may see them; with `own`, in its own article alone."""
         audiences, found = self._audiences(number), []
+        left_out = () if row is None else self.itself(row)
         for other in self._said.get(folded(text), ()):
             holder = int(self._snapshot.owner[other])
             article = self._article(holder)
-            if other == row or article.audience not in audiences or (own and article.id != self._article(number).id):
+            if (
+                other in left_out
+                or article.audience not in audiences
+                or (own and article.id != self._article(number).id)
+            ):
                 continue
             part = self._snapshot.passages.kind(other)
             line = self._line(article.path, "question", self._at(other)) if part == "question" else 0
@@ -259,6 +292,6 @@ def _contents(snapshot: Snapshot) -> dict[ArticleKey, Contents]:
     for entry in snapshot.entries:
         article = entry.article
         texts: Sequence[str] = (article.title, *article.keywords, *(snapshot.passages[r].embedded for r in entry.rows))
-        words = hashlib.sha256("\0".join((article.audience, *texts)).encode()).hexdigest()[:16]
-        found[article.key] = Contents(place(article.path)[0], article.title, article.questions, words)
+        said = hashlib.sha256("\0".join((article.audience, *texts)).encode()).hexdigest()[:16]
+        found[article.key] = Contents(place(article.path)[0], article.title, article.questions, said)
     return found

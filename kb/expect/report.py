@@ -1,18 +1,29 @@
-"""Runs and comparisons as text for a terminal and as JSON: what failed, what stands in its place, what to do."""
+"""Runs and comparisons as text for a terminal: what failed, what stands in its place, what to do."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
-from kb.expect.comparison import Comparison, Pair, Theft
-from kb.expect.outcomes import DEPTH, Outcome, Rival, Run, Twin
+from kb.corpus import folded
+from kb.expect.comparison import Changed, Comparison, Pair, Theft
+from kb.expect.entries import Kind
+from kb.expect.outcomes import DEPTH, EntryName, Outcome, Rival, Run, Twin
 from kb.models import Skipped
 
 #: A path below the source as it is named to a person.
 Shown = Callable[[str], str]
 _LONGEST = 200
+_MOST_LISTED = 20
+_TAKEN = (
+    "If it answers them better, move them there. If not, reword what is new in it, and add what it took to its "
+    "`not_for`."
+)
+_ADVICE = (
+    "If the first one answers it, move it there and add it to `not_for` here. If its own article does, reword it, or "
+    "say the same in another question, the title or a heading."
+)
 
 
 def visible(text: str) -> str:
@@ -83,8 +94,7 @@ def run_lines(run: Run, shown: Shown) -> Iterator[str]:
     """A run for a person: the failures, each with its file and line, and the counts."""
     shown = _safe(shown)
     yield from _untested_lines(run.untested, shown)
-    for outcome in run.failures:
-        yield from _failure_lines(outcome, shown)
+    yield from _failure_lines(run.failures, shown)
     copied = [outcome for outcome in run.outcomes if outcome.passed and outcome.kind == "question" and outcome.twins]
     if copied:
         yield f"{_many(len(copied), 'question')} that passed stand elsewhere in the same words, and test little:"
@@ -95,135 +105,121 @@ def run_lines(run: Run, shown: Shown) -> Iterator[str]:
     yield _counts(run)
 
 
-def comparison_lines(comparison: Comparison, run: Run, against: str, shown: Shown) -> Iterator[str]:
-    """A comparison for a person: what the change took, broke, mended, added and removed."""
+def comparison_lines(
+    comparison: Comparison, run: Run, against: str, shown: Shown, strict: bool = False
+) -> Iterator[str]:
+    """A comparison for a person: what the change took, broke, mended, added and removed, and whether it passes.
+
+    With `strict` what failed before fails too, and is told as if it were new.
+    """
     shown = _safe(shown)
-    yield from _untested_lines(comparison.untested, shown)
-    by_thief: dict[str, list[Theft]] = {}
-    for theft in comparison.stolen:
-        by_thief.setdefault(theft.thief.key.id, []).append(theft)
-    for thefts in by_thief.values():
+    yield from _untested_lines((*comparison.untested, *(comparison.untested_before if strict else ())), shown)
+    yield from _theft_lines(comparison.stolen, shown)
+    before = {pair.after.name: pair.before for pair in (*comparison.worse, *comparison.tipped)}
+    for title, outcomes in (
+        ("Worse", [pair.after for pair in comparison.worse]),
+        ("New, and failing", comparison.new_failing),
+    ):
+        yield from _failure_lines(outcomes, shown, before, title)
+    if strict:
+        known = [pair.after for pair in (*comparison.tipped, *comparison.still_failing)]
+        yield from _failure_lines(known, shown, before, "Failed before, or tipped over by no change of its own")
+    else:
+        tipped = [_pair(pair, shown) for pair in comparison.tipped]
+        yield from _listed("Tipped over, a near thing that no changed article has to do with", tipped)
+        still = [_pair(p, shown) for p in comparison.still_failing if p.after.key.id in comparison.touched]
+        yield from _listed("Failed before, and fail still, of articles that are changed", still)
+    for title, pairs in (("Better", comparison.better), ("Pass as before, at another place", comparison.moved)):
+        concerned = [_pair(pair, shown) for pair in pairs if comparison.concerns(pair)]
+        yield from _listed(title, concerned, len(pairs) - len(concerned))
+    gone = {(one.kind, folded(one.text)): one for one in comparison.removed}
+    came = {(one.kind, folded(one.text)) for one in comparison.new}
+    yield from _listed("New, and passing", [_new(one, gone, shown) for one in comparison.new if one.passed])
+    removed = [one for one in comparison.removed if (one.kind, folded(one.text)) not in came]
+    yield from _listed("Removed", [f"{place(one, shown)}: {_entry(one)}" for one in removed])
+    yield _counts(run)
+    yield f"Against {against}: {_differences(comparison)}"
+    yield _verdict(comparison, strict)
+
+
+def whole(outcome: Outcome, shown: Shown) -> str:
+    """All about an entry that fails, in one line."""
+    shown = _safe(shown)
+    parts = (f"{_entry(outcome)}: {told(outcome)}", instead(outcome, shown), mend(outcome, shown))
+    return " ".join(f"{part.removesuffix('.')}." for part in parts if part)
+
+
+def thieves(comparison: Comparison, shown: Shown) -> Iterator[tuple[Changed, str]]:
+    """Each article that takes questions, and which and what to do, in one line."""
+    shown = _safe(shown)
+    for thefts in _by_thief(comparison.stolen):
+        taken = ", ".join(_pair(theft.victim, shown) for theft in thefts[:_MOST_LISTED])
+        yield thefts[0].thief, f"It takes {_many(len(thefts), 'question')}: {taken}. {_TAKEN}"
+
+
+def _by_thief(stolen: Sequence[Theft]) -> list[list[Theft]]:
+    found: dict[str, list[Theft]] = {}
+    for theft in stolen:
+        found.setdefault(theft.thief.key.id, []).append(theft)
+    return list(found.values())
+
+
+def _theft_lines(stolen: Sequence[Theft], shown: Shown) -> Iterator[str]:
+    for thefts in _by_thief(stolen):
         thief = thefts[0].thief
         yield f"{shown(thief.path)} “{visible(thief.title)}” ({thief.how}) takes {_many(len(thefts), 'question')}:"
         for theft in thefts:
             yield f"  {_pair(theft.victim, shown)}"
-            yield f"    {instead(theft.victim.after, shown)}"
-        if thief.questions:
-            yield f"  its new questions: {', '.join(f'“{visible(text)}”' for text in thief.questions)}"
-        yield (
-            "  fix: If it answers them better, move them there. If not, reword what is new in it, and add what it took "
-            "to its `not_for`."
-        )
+            rival = theft.victim.after.rival
+            if rival and rival.key.id == thief.key.id:
+                yield f"    {_near(rival)}"
+            else:
+                yield f"    {instead(theft.victim.after, shown)}"
+        yield f"  fix: {_TAKEN}"
         yield ""
-    if comparison.worse:
-        yield "Worse:"
-        for pair in comparison.worse:
-            yield from _failure_lines(pair.after, shown, was=pair.before)
-    if comparison.new_failing:
-        yield "New, and failing:"
-        for outcome in comparison.new_failing:
-            yield from _failure_lines(outcome, shown)
-    for title, pairs in (("Better", comparison.better), ("Pass as before, at another place", comparison.moved)):
-        if pairs:
-            yield f"{title}:"
-            yield from (f"  {_pair(pair, shown)}" for pair in pairs)
-            yield ""
-    new = [outcome for outcome in comparison.new if outcome.passed]
-    for title, outcomes in (("New, and passing", new), ("Removed", comparison.removed)):
-        if outcomes:
-            yield f"{title}:"
-            yield from (f"  {place(outcome, shown)}: {_entry(outcome)}" for outcome in outcomes)
-            yield ""
-    if comparison.still_failing:
-        yield "Failed before, and fail still:"
-        yield from (f"  {_pair(pair, shown)}" for pair in comparison.still_failing)
+
+
+def _failure_lines(
+    outcomes: Sequence[Outcome],
+    shown: Shown,
+    before: Mapping[EntryName, Outcome] = MappingProxyType({}),
+    title: str = "",
+) -> Iterator[str]:
+    """Each failure, then once what can be done about most of them."""
+    if title and outcomes:
+        yield f"{title}:"
+    advised = False
+    for outcome in outcomes:
+        was = before.get(outcome.name)
+        since = f" (was {told(was).removeprefix('its article ')})" if was else ""
+        yield f"{place(outcome, shown)}: {_entry(outcome)}: {told(outcome)}{since}"
+        if other := instead(outcome, shown):
+            yield f"  {other}"
+        if outcome.kind == "question" and outcome.rival and not outcome.clashes:
+            advised = True
+        else:
+            yield f"  fix: {mend(outcome, shown)}"
+    if advised:
+        yield f"fix: {_ADVICE}"
+    if outcomes:
         yield ""
-    yield f"{_counts(run)}. Against {against}: {_differences(comparison)}"
 
 
-def run_json(run: Run) -> dict[str, Any]:
-    """A run as --json prints it; paths are below the source."""
-    return {
-        "snapshot": run.snapshot,
-        "k": run.k,
-        "questions": run.count("question"),
-        "not_for": run.count("not_for"),
-        "passed": len(run.outcomes) - len(run.failures),
-        "failed": len(run.failures),
-        "failures": [_outcome_json(outcome) for outcome in run.failures],
-        "untested": [_skipped_json(one) for one in run.untested],
-    }
-
-
-def comparison_json(comparison: Comparison) -> dict[str, Any]:
-    """A comparison as --json prints it; `was` is the place before."""
-
-    def pairs(listed: Sequence[Pair]) -> list[dict[str, Any]]:
-        return [{**_outcome_json(pair.after), "was": pair.before.place} for pair in listed]
-
-    return {
-        "stolen": [
-            {
-                **_outcome_json(theft.victim.after),
-                "was": theft.victim.before.place,
-                "thief": {
-                    "id": theft.thief.key.id,
-                    "lang": theft.thief.key.lang,
-                    "path": theft.thief.path,
-                    "how": theft.thief.how,
-                    "questions": list(theft.thief.questions),
-                },
-            }
-            for theft in comparison.stolen
-        ],
-        "worse": pairs(comparison.worse),
-        "better": pairs(comparison.better),
-        "moved": pairs(comparison.moved),
-        "still_failing": pairs(comparison.still_failing),
-        "new": [_outcome_json(outcome) for outcome in comparison.new],
-        "removed": [_outcome_json(outcome) for outcome in comparison.removed],
-        "untested": [_skipped_json(one) for one in comparison.untested],
-        "untested_before": [_skipped_json(one) for one in comparison.untested_before],
-    }
-
-
-def _outcome_json(outcome: Outcome) -> dict[str, Any]:
-    rival = outcome.rival
-    return {
-        "article": outcome.key.id,
-        "lang": outcome.key.lang,
-        "path": outcome.path,
-        "line": outcome.line,
-        "kind": outcome.kind,
-        "text": outcome.text,
-        "passed": outcome.passed,
-        "place": outcome.place,
-        "confidence": outcome.confidence,
-        "above": list(outcome.above),
-        "rival": rival
-        and {
-            "article": rival.key.id,
-            "lang": rival.key.lang,
-            "path": rival.path,
-            "title": rival.title,
-            "part": rival.part,
-            "text": rival.text,
-        },
-        "same_words": [{"path": twin.path, "line": twin.line, "part": twin.part} for twin in outcome.twins],
-    }
-
-
-def _skipped_json(skipped: Skipped) -> dict[str, Any]:
-    return {"path": skipped.path, "line": skipped.line, "reason": skipped.reason, "detail": skipped.detail}
-
-
-def _failure_lines(outcome: Outcome, shown: Shown, was: Outcome | None = None) -> Iterator[str]:
-    before = f" (was {told(was).removeprefix('its article ')})" if was else ""
-    yield f"{place(outcome, shown)}: {_entry(outcome)}: {told(outcome)}{before}"
-    if other := instead(outcome, shown):
-        yield f"  {other}"
-    yield f"  fix: {mend(outcome, shown)}"
+def _listed(title: str, lines: Sequence[str], elsewhere: int = 0) -> Iterator[str]:
+    """What is no failure, so not all of it: who wants all takes --json."""
+    if not lines:
+        return
+    yield f"{title}:"
+    yield from (f"  {line}" for line in lines[:_MOST_LISTED])
+    if left := max(len(lines) - _MOST_LISTED, 0) + elsewhere:
+        yield f"  … and {left:,} more"
     yield ""
+
+
+def _new(outcome: Outcome, gone: Mapping[tuple[Kind, str], Outcome], shown: Shown) -> str:
+    was = gone.get((outcome.kind, folded(outcome.text)))
+    since = f", which was in {shown(was.path)}" if was and was.path != outcome.path else ""
+    return f"{place(outcome, shown)}: {_entry(outcome)}{since}"
 
 
 def _untested_lines(untested: Sequence[Skipped], shown: Shown) -> Iterator[str]:
@@ -251,8 +247,12 @@ def _entry(outcome: Outcome) -> str:
 
 
 def _rival(rival: Rival, shown: Shown) -> str:
+    return f"{shown(rival.path)} “{visible(rival.title)}”, {_near(rival)}"
+
+
+def _near(rival: Rival) -> str:
     part = {"question": "its question", "title": "its title", "body": "its text"}[rival.part]
-    return f"{shown(rival.path)} “{visible(rival.title)}”, {part} “{_start(rival.text)}” is near"
+    return f"{part} “{_start(rival.text)}” is near"
 
 
 def _start(text: str) -> str:
@@ -260,29 +260,41 @@ def _start(text: str) -> str:
 
 
 def _counts(run: Run) -> str:
-    articles = len({outcome.key for outcome in run.outcomes})
     failed = len(run.failures)
     return (
         f"{_many(run.count('question'), 'question')} and {run.count('not_for'):,} not_for of "
-        f"{_many(articles, 'article')}, k = {run.k}: {len(run.outcomes) - failed:,} passed, {failed:,} failed"
+        f"{_many(len(run.articles), 'article')}, k = {run.k}: {len(run.outcomes) - failed:,} passed, {failed:,} failed"
         + (f", {_many(len(run.untested), 'file')} not tested" if run.untested else "")
     )
 
 
 def _differences(comparison: Comparison) -> str:
-    if comparison.empty:
-        return "no difference"
     named = (
         (len(comparison.stolen), "stolen"),
         (len(comparison.worse), "worse"),
+        (len(comparison.tipped), "tipped over"),
         (len(comparison.better), "better"),
         (len(comparison.moved), "at another place"),
         (len(comparison.new), "new"),
-        (len(comparison.new_failing), "of them failing"),
         (len(comparison.removed), "removed"),
         (len(comparison.untested), "not tested any more"),
     )
-    return ", ".join(f"{count:,} {what}" for count, what in named if count)
+    changes = ", ".join(f"{count:,} {what}" for count, what in named if count) or "no difference"
+    known = len(comparison.still_failing)
+    return f"{changes}{f'; {known:,} failed before, too' if known else ''}"
+
+
+def _verdict(comparison: Comparison, strict: bool) -> str:
+    reasons = (
+        (len(comparison.stolen), "stolen"),
+        (len(comparison.worse), "worse"),
+        (len(comparison.new_failing), "new and failing"),
+        (len(comparison.untested), "not tested any more"),
+        (len(comparison.tipped) if strict else 0, "tipped over"),
+        (len(comparison.still_failing) + len(comparison.untested_before) if strict else 0, "failed before"),
+    )
+    listed = ", ".join(f"{count:,} {what}" for count, what in reasons if count)
+    return f"Fails: {listed}" if listed else "Passes"
 
 
 def _many(count: int, what: str) -> str:

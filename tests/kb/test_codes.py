@@ -133,8 +133,8 @@ def test_a_question_left_out_does_not_name_its_article_by_its_own_code(tmp_path:
     row = next(n for n, passage in enumerate(searcher.snapshot.passages) if "HCW8018" in passage.text)
     group = np.arange(2)
     assert named("HCW8018", searcher.snapshot, group).tolist() == [1.0, 0.0]
-    assert named("HCW8018", searcher.snapshot, group, row).tolist() == [0.0, 0.0]
-    assert named("HCW8019", searcher.snapshot, group, row).tolist() == [0.0, 1.0]
+    assert named("HCW8018", searcher.snapshot, group, [row]).tolist() == [0.0, 0.0]
+    assert named("HCW8019", searcher.snapshot, group, [row]).tolist() == [0.0, 1.0]
 
 
 def test_a_question_left_out_leaves_a_code_that_stands_in_the_article_too(tmp_path: Path) -> None:
@@ -143,4 +143,4 @@ def test_a_question_left_out_leaves_a_code_that_stands_in_the_article_too(tmp_pa
     row = next(
         n for n, passage in enumerate(searcher.snapshot.passages) if passage.kind != "body" and "HCW" in passage.text
     )
-    assert named("HCW8018", searcher.snapshot, np.zeros(1, np.int64), row).tolist() == [1.0]
+    assert named("HCW8018", searcher.snapshot, np.zeros(1, np.int64), [row]).tolist() == [1.0]

@@ -59,7 +59,7 @@ def _columns(searcher: Searcher, found: Found, names: Sequence[str]) -> dict[tup
 @pytest.mark.parametrize("text", [text for _, asked in _PAGES.values() for text in asked])
 def test_a_question_left_out_counts_as_if_it_had_never_been_written(desk: Searcher, tmp_path: Path, text: str) -> None:
     never = _open(tmp_path, without=text)
-    left_out, expected = desk.find(Query(text), _row(desk, text)), never.find(Query(text))
+    left_out, expected = desk.find(Query(text), [_row(desk, text)]), never.find(Query(text))
     exact = ("nearest", "nearest3", "subject_nearest3", "head", "codes")
     one, other = _columns(desk, left_out, exact), _columns(never, expected, exact)
     assert one.keys() == other.keys()
@@ -79,14 +79,14 @@ def test_a_question_or_title_never_finds_itself(desk: Searcher, text: str) -> No
 
     row = _row(desk, text)
     assert own_nearest(desk.find(Query(text))) == pytest.approx(1.0)
-    assert own_nearest(desk.find(Query(text), row)) < 0.95
-    assert row not in desk.find(Query(text), row).best_rows
+    assert own_nearest(desk.find(Query(text), [row])) < 0.95
+    assert row not in desk.find(Query(text), [row]).best_rows
 
 
 def test_what_is_left_out_once_is_there_for_the_next_question(desk: Searcher) -> None:
     query, row = Query("vpn does not connect"), _row(desk, "vpn does not connect")
     before = desk.find(query)
-    desk.find(query, row)
+    desk.find(query, [row])
     np.testing.assert_array_equal(desk.find(query).evidence, before.evidence)
 
 
@@ -110,7 +110,18 @@ def test_an_example_left_out_leaves_the_head_that_never_saw_it() -> None:
         refitted = Head.of(vectors[rest], owners[rest], trust[rest], _CLASSES)
         asked = np.concatenate([queries, vectors[[example]]])
         expected = refitted.scores(refitted.near(asked), classes)
-        np.testing.assert_allclose(head.scores(head.near(asked), classes, example), expected, atol=2e-5)
+        np.testing.assert_allclose(head.scores(head.near(asked), classes, [example]), expected, atol=2e-5)
+
+
+def test_examples_left_out_together_leave_the_head_that_never_saw_any_of_them() -> None:
+    vectors, owners, trust = _examples()
+    every, near = np.arange(_CLASSES), _examples(9)[0]
+    head = Head.of(vectors, owners, trust, _CLASSES, hold=range(len(vectors)))
+    for together in ([4, 5], [0, 17, 59]):  # of which 4 and 5 say the same
+        rest = np.setdiff1d(np.arange(len(vectors)), together)
+        refitted = Head.of(vectors[rest], owners[rest], trust[rest], _CLASSES)
+        expected = refitted.scores(refitted.near(near), every)
+        np.testing.assert_allclose(head.scores(head.near(near), every, together), expected, atol=2e-5)
 
 
 def test_an_example_left_out_of_a_head_on_landmarks_is_left_out_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +135,11 @@ def test_an_example_left_out_of_a_head_on_landmarks_is_left_out_too(monkeypatch:
         barely[:] = trust
         barely[example] = 1e-9  # as good as not there, and the landmarks stay the same
         refitted = Head.of(vectors, owners, barely, _CLASSES)
-        np.testing.assert_allclose(head.scores(near, every, example), refitted.scores(near, every), atol=1e-4)
+        np.testing.assert_allclose(head.scores(near, every, [example]), refitted.scores(near, every), atol=1e-4)
+    barely[:] = trust
+    barely[[4, 5, 30]] = 1e-9
+    refitted = Head.of(vectors, owners, barely, _CLASSES)
+    np.testing.assert_allclose(head.scores(near, every, [4, 5, 30]), refitted.scores(near, every), atol=1e-4)
 
 
 @pytest.mark.parametrize("landmarks", [20, 2_000])
@@ -135,12 +150,13 @@ def test_an_example_left_out_names_no_class(monkeypatch: pytest.MonkeyPatch, lan
     head = Head.of(vectors, owners, trust, len(owners), hold=[0, 59])
     near = head.near(vectors[[59]])
     assert 59 in head.classes(near, 100)
-    assert 59 not in head.classes(near, 100, 59)
-    assert 0 in head.classes(near, 100, 59)
+    assert 59 not in head.classes(near, 100, [59])
+    assert 0 in head.classes(near, 100, [59])
+    assert 0 not in head.classes(near, 100, [0, 59])
 
 
 def test_only_examples_that_were_held_can_be_left_out() -> None:
     vectors, owners, trust = _examples()
     head = Head.of(vectors, owners, trust, _CLASSES, hold=[3])
     with pytest.raises(KeyError):
-        head.scores(head.near(vectors), np.array([0]), 4)
+        head.scores(head.near(vectors), np.array([0]), [4])

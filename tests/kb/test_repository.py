@@ -30,6 +30,23 @@ def test_files_are_written_as_they_were_at_a_commit_and_the_folder_stays_as_it_i
     assert (repository.folder / "a.md").read_text() == "# A\n\nMore.\n"
 
 
+def test_a_folder_that_releases_leave_out_is_written_and_one_that_was_not_there_is_not(
+    repository: Repository, tmp_path: Path
+) -> None:
+    commit(repository.top, {".gitattributes": "articles export-ignore\n"}, "2026-03-03")
+    assert (repository.export("HEAD", tmp_path / "now") / "a.md").is_file()
+
+    git(repository.top, "rm", "-q", "-r", ".")
+    git(repository.top, "commit", "-q", "-m", "x")
+    assert not repository.export("HEAD", tmp_path / "empty").exists()
+
+
+def test_a_link_to_a_file_elsewhere_in_the_repository_is_followed(repository: Repository, tmp_path: Path) -> None:
+    (repository.folder / "index.md").symlink_to("../README.md")
+    commit(repository.top, {"articles/b.md": "# B\n"}, "2026-03-03")
+    assert (repository.export("HEAD", tmp_path / "then") / "index.md").read_text() == "x"
+
+
 def test_a_commit_that_is_not_there_is_named_with_what_to_do(repository: Repository) -> None:
     with pytest.raises(RepositoryError, match=r"has no commit 'gone'\. Name a branch"):
         repository.commit("gone")

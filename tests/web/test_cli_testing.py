@@ -46,7 +46,7 @@ def test_a_failing_question_names_its_file_and_line_what_came_first_and_what_to_
     assert done.stdout.splitlines()[:3] == [
         "articles/en/mail.md:5: “tunnel”: its article comes 2nd",
         "  first: articles/en/vpn.md “Connect the vpn tunnel”, its title “Connect the vpn tunnel” is near",
-        "  fix: If articles/en/vpn.md answers it, move it there and add it to `not_for` here. If this article does, "
+        "fix: If the first one answers it, move it there and add it to `not_for` here. If its own article does, "
         "reword it, or say the same in another question, the title or a heading.",
     ]
     (failing,) = (case for case in parsed((repository / "junit.xml").read_text()).iter("testcase") if len(case))
@@ -78,6 +78,38 @@ def test_each_base_is_what_its_own_articles_were(repository: Path) -> None:
     assert len(list((repository / "data" / "tested").iterdir())) == 2
 
 
+def test_what_others_changed_since_a_branch_began_is_not_this_change_s_doing(repository: Path) -> None:
+    git(repository, "checkout", "-q", "-b", "change")
+    commit(repository, {"README.md": "y"}, "2026-02-02")
+    git(repository, "checkout", "-q", "main")
+    commit(repository, {"articles/en/mail.md": MAIL.replace("my mailbox is full", "tunnel")}, "2026-02-03")
+    git(repository, "checkout", "-q", "change")
+    done = firstline("test", "articles", "--base", "main", cwd=repository)
+    began = git(repository, "rev-parse", "--short=7", "HEAD~1").strip()
+    assert f"main has other commits since: compared with {began}, where this branch left it." in done.stderr
+    assert done.stdout.splitlines()[-2:] == [f"Against main ({began}): no difference", "Passes"]
+
+
+def test_only_what_stands_in_a_file_is_asked_among_all_articles(repository: Path) -> None:
+    (repository / "articles/en/mail.md").write_text(MAIL.replace("my mailbox is full", "tunnel"))
+    mail = firstline("test", "articles", "--only", "articles/en/mail.md", cwd=repository)
+    assert mail.stdout.splitlines()[0] == "articles/en/mail.md:5: “tunnel”: its article comes 2nd"
+    vpn = firstline("test", "articles", "--only", "en/vpn.md", cwd=repository)
+    assert (vpn.returncode, vpn.stdout) == (0, "1 question and 0 not_for of 2 articles, k = 1: 1 passed, 0 failed\n")
+
+
+def test_github_shows_a_theft_beside_the_thief_and_beside_what_it_took(repository: Path) -> None:
+    git(repository, "checkout", "-q", "-b", "change")
+    commit(repository, {"articles/en/thief.md": THIEF}, "2026-02-02")
+    done = firstline("test", "articles", "--base", "main", "--format", "github", cwd=repository)
+    shown = [line.split("::")[1] for line in done.stdout.splitlines() if line.startswith("::")]
+    assert shown[:3] == [
+        "error file=articles/en/thief.md,title=stolen questions",
+        "error file=articles/en/mail.md,line=5,title=failing question",
+        "error file=articles/en/vpn.md,line=5,title=failing question",
+    ]
+
+
 def test_a_base_that_cannot_be_read_is_told_and_everything_counts_as_new(repository: Path) -> None:
     broken = {name: '---\ntitle: "x\n---\n' for name in FILES if name.startswith("articles")}
     commit(repository, broken, "2026-02-02")
@@ -91,8 +123,12 @@ def test_what_failed_on_the_base_fails_only_when_asked_to(repository: Path) -> N
     commit(repository, {"articles/en/mail.md": MAIL.replace("my mailbox is full", "tunnel")}, "2026-02-02")
     same = firstline("test", "articles", "--base", "main", cwd=repository)
     assert same.returncode == 0
-    assert same.stdout.splitlines()[-1].endswith("): no difference")
-    assert firstline("test", "articles", "--base", "main", "--strict", cwd=repository).returncode == 1
+    assert same.stdout.splitlines()[-2].endswith("): no difference; 1 failed before, too")
+    assert same.stdout.splitlines()[-1] == "Passes"
+    strict = firstline("test", "articles", "--base", "main", "--strict", cwd=repository)
+    assert strict.returncode == 1
+    assert "articles/en/mail.md:5: “tunnel”: its article comes 2nd" in strict.stdout
+    assert strict.stdout.splitlines()[-1] == "Fails: 1 failed before"
 
 
 def test_against_a_base_without_articles_all_questions_are_new(repository: Path) -> None:
@@ -102,7 +138,7 @@ def test_against_a_base_without_articles_all_questions_are_new(repository: Path)
     git(repository, "revert", "--no-edit", "HEAD")
     done = firstline("test", "articles", "--base", "empty", cwd=repository)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1].endswith("): 2 new")
+    assert done.stdout.splitlines()[-2].endswith("): 2 new")
 
 
 def test_a_file_whose_front_matter_breaks_was_not_tested_and_fails(repository: Path) -> None:
@@ -110,7 +146,8 @@ def test_a_file_whose_front_matter_breaks_was_not_tested_and_fails(repository: P
     done = firstline("test", "articles", "--base", "main", cwd=repository)
     assert done.returncode == 1
     assert done.stdout.startswith("articles/en/mail.md:2: its questions were not tested: broken front matter: ")
-    assert "Removed:\n  articles/en/mail.md:5: “my mailbox is full”" in done.stdout
+    assert "Removed" not in done.stdout
+    assert done.stdout.splitlines()[-1] == "Fails: 1 not tested any more"
 
 
 @pytest.mark.parametrize(
@@ -121,6 +158,10 @@ def test_a_file_whose_front_matter_breaks_was_not_tested_and_fails(repository: P
         (("articles", "--junit", "no/where.xml"), "the folder no does not exist"),
         (("nowhere",), "nowhere does not exist"),
         (("articles", "--base", ""), "--base is empty"),
+        (("articles", "--only", "articles/en/gone.md"), "--only articles/en/gone.md does not exist"),
+        (("articles", "--only", "README.md"), "--only README.md is not in articles"),
+        (("articles/en/mail.md",), "firstline test articles/en --only articles/en/mail.md"),
+        (("articles", "--json", "--format", "github"), "--json and --format exclude each other"),
     ],
 )
 def test_wrong_use_is_told(repository: Path, words: tuple[str, ...], message: str) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 from kb.build import BuildSettings, make
 from kb.embedding import HashEmbedder
-from kb.expect import Run, run
+from kb.expect import Run, kept, run
 from kb.snapshot import open_snapshot
 from tests.conftest import CREATED
 
@@ -49,6 +50,13 @@ def written(folder: Path, files: dict[str, str]) -> Path:
 def asked(source: Path, data: Path, k: int = 1) -> Run:
     report = make(source, data, BuildSettings(model=HashEmbedder.NAME), created=CREATED)
     return run(open_snapshot(data / "snapshots" / report.snapshot), k, source)
+
+
+def asked_once(source: Path, data: Path, k: int = 1, wanted: Callable[[str], bool] | None = None) -> Run:
+    """As the command asks, which keeps what a snapshot found."""
+    report = make(source, data, BuildSettings(model=HashEmbedder.NAME), created=CREATED)
+    folder = data / "snapshots" / report.snapshot
+    return kept.asked(open_snapshot(folder), folder, k, source, lambda stage, done, total: None, wanted)
 
 
 def parsed(document: str) -> Xml.Element:

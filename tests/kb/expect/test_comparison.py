@@ -52,7 +52,7 @@ def test_articles_that_say_the_same_make_no_difference(tmp_path: Path) -> None:
     after = asked(written(tmp_path / "b", BOTH), tmp_path / "data")
     comparison = compare(before, after)
     assert (comparison.empty, comparison.failed) == (True, False)
-    assert _text(comparison, after).endswith("Against main: no difference")
+    assert _text(comparison, after).endswith("Against main: no difference\nPasses")
 
 
 def test_an_article_that_is_only_moved_to_another_file_is_no_difference(tmp_path: Path) -> None:
@@ -79,7 +79,50 @@ def test_what_failed_before_is_listed_and_does_not_fail_again(tmp_path: Path) ->
     comparison = compare(before, after)
     assert [pair.after.text for pair in comparison.still_failing] == ["vpn tunnel"]
     assert not comparison.failed
-    assert "Failed before, and fail still:\n  articles/en/mail.md:5: “vpn tunnel”: 2nd" in _text(comparison, after)
+    assert "vpn tunnel" not in _text(comparison, after)  # it is told where its own article is changed
+    changed = {**files, "en/mail.md": files["en/mail.md"].replace("Empty", "Now empty")}
+    own = asked(written(tmp_path / "c", changed), tmp_path / "data")
+    assert "fail still, of articles that are changed:\n  articles/en/mail.md:5: “vpn tunnel”: 2nd" in _text(
+        compare(before, own), own
+    )
+
+
+def _tipping(passed: bool, other: str) -> Run:
+    """A question of `a` that `b` stands before or not; `c` says `other`."""
+    place, above = (1, ()) if passed else (2, ("b",))
+    outcome = Outcome(ArticleKey("a", "en"), "a.md", 3, "question", "x", place, passed, 0.5, above)
+    words = {"a": "1", "b": "1", "c": other}
+    return Run("s", 1, (outcome,), {ArticleKey(i, "en"): Contents(f"{i}.md", "t", (), w) for i, w in words.items()})
+
+
+def test_a_question_that_tips_over_by_no_change_of_either_article_is_told_and_does_not_fail() -> None:
+    comparison = compare(_tipping(True, "1"), _tipping(False, "2"))
+    assert [pair.after.text for pair in comparison.tipped] == ["x"]
+    assert (comparison.worse, comparison.stolen, comparison.failed) == ((), (), False)
+    lines = _text(comparison, _tipping(False, "2")).splitlines()
+    assert lines[1] == "  articles/a.md:3: “x”: 1st → 2nd"
+    assert lines[-1] == "Passes"
+    assert [case[0].tag for case in parsed(junit(_tipping(False, "2"), _shown, comparison)).iter("testcase")] == [
+        "skipped"
+    ]
+
+
+def test_a_file_without_an_id_that_is_renamed_and_edited_is_the_same_article(tmp_path: Path) -> None:
+    mail, vpn = (text.replace("id: mail\n", "").replace("id: vpn\n", "") for text in (MAIL, VPN))
+    before = asked(written(tmp_path / "a", {"en/mail.md": mail, "en/vpn.md": vpn}), tmp_path / "data")
+    edited = {"en/post.md": mail.replace("Empty", "Now empty"), "en/line.md": vpn}
+    after = asked(written(tmp_path / "b", edited), tmp_path / "data")
+    assert compare(before, after).empty
+
+
+def test_a_question_that_moved_to_another_article_is_told_once_with_where_it_was(tmp_path: Path) -> None:
+    both = MAIL.replace("---\nEmpty", "  - tunnel down\n---\nEmpty")
+    before = asked(written(tmp_path / "a", {"en/mail.md": both, "en/vpn.md": VPN}), tmp_path / "data")
+    moved = VPN.replace("---\nStart", "  - tunnel down\n---\nStart")
+    after = asked(written(tmp_path / "b", {"en/mail.md": MAIL, "en/vpn.md": moved}), tmp_path / "data")
+    text = _text(compare(before, after), after)
+    assert "New, and passing:\n  articles/en/vpn.md:6: “tunnel down”, which was in articles/en/mail.md\n" in text
+    assert "Removed" not in text
 
 
 def test_against_no_articles_everything_is_new_and_has_to_pass(tmp_path: Path) -> None:
@@ -136,7 +179,7 @@ def test_what_one_direction_breaks_the_other_mends(one: Run, other: Run) -> None
     there, back = compare(one, other), compare(other, one)
 
     def lost(comparison: Comparison) -> list[object]:
-        pairs = [*comparison.worse, *(theft.victim for theft in comparison.stolen)]
+        pairs = [*comparison.worse, *comparison.tipped, *(theft.victim for theft in comparison.stolen)]
         return _names([pair.after for pair in pairs])
 
     assert lost(there) == _names([pair.after for pair in back.better])
@@ -183,12 +226,7 @@ def test_junit_has_a_suite_an_article_with_counts_files_and_lines(tmp_path: Path
     run = asked(written(tmp_path / "a", files), tmp_path / "data")
     root = parsed(junit(run, _shown))
 
-    assert {name: root.get(name) for name in ("tests", "failures", "errors", "skipped")} == {
-        "tests": "3",
-        "failures": "1",
-        "errors": "1",
-        "skipped": "0",
-    }
+    assert root.attrib == {"name": "firstline test", "tests": "3", "failures": "1", "errors": "1"}
     assert [suite.get("name") for suite in root] == ["mail (en)", "vpn (en)", "articles/en/z.md"]
     case = root[0][0]
     assert (case.get("name"), case.get("file"), case.get("line")) == ("vpn", "articles/en/mail.md", "5")

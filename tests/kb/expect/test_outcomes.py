@@ -8,7 +8,7 @@ import pytest
 
 from kb.expect import Outcome, Run
 from kb.models import ArticleKey
-from tests.kb.expect.desk import MAIL, VPN, asked, written
+from tests.kb.expect.desk import MAIL, VPN, asked, asked_once, written
 
 
 def _of(run: Run, text: str) -> Outcome:
@@ -71,6 +71,17 @@ def test_words_that_a_translation_or_the_title_has_too_are_told_but_no_clash(tmp
     assert (outcome.clashes, outcome.passed) == ((), True)
 
 
+def test_a_question_does_not_find_itself_in_another_language_or_with_other_dots(tmp_path: Path) -> None:
+    polish = "---\nid: mail\ntitle: Skrzynka\nquestions: [Vpn-tunnel crash!]\n---\nOpróżnij skrzynkę.\n"
+    mail = MAIL.replace("my mailbox is full", "vpn-tunnel crash?\n  - Vpn-tunnel crash")
+    run = asked(written(tmp_path / "a", {"en/mail.md": mail, "pl/mail.md": polish, "en/vpn.md": VPN}), tmp_path / "d")
+    assert [(outcome.path, outcome.above, outcome.twins) for outcome in run.failures] == [
+        ("en/mail.md", ("vpn",), ()),
+        ("en/mail.md", ("vpn",), ()),
+        ("pl/mail.md", ("vpn",), ()),
+    ]
+
+
 def test_questions_of_a_file_that_cannot_be_read_are_told_as_not_tested(tmp_path: Path) -> None:
     files = {"en/mail.md": MAIL, "en/broken.md": '---\ntitle: "x\n---\nText.\n', "README.md": "# Us\n"}
     run = asked(written(tmp_path / "a", files), tmp_path / "data")
@@ -107,6 +118,30 @@ def test_a_jsonl_file_is_tested_with_the_line_of_each_object(tmp_path: Path) -> 
         ("tunnel", 2, True),
         ("mailbox", 2, False),
     ]
+
+
+def test_what_is_kept_of_a_run_is_the_run_whatever_k_is_and_whichever_files_are_asked(tmp_path: Path) -> None:
+    mail = MAIL.replace("my mailbox is full", "vpn").replace("---\nEmpty", "not_for: [mailbox]\n---\nEmpty")
+    files = {"en/mail.md": mail, "en/vpn.md": VPN, "en/z.md": '---\ntitle: "x\n---\nText.\n'}
+    source, data = written(tmp_path / "a", files), tmp_path / "data"
+    asked_once(source, data)
+    (file,) = data.glob("snapshots/*/asked.json")
+
+    for k in (1, 2):
+        assert asked_once(source, data, k) == asked(source, data, k)
+    only = asked_once(source, data, 1, lambda path: path == "en/vpn.md")
+    assert ([one.path for one in only.outcomes], only.untested) == (["en/vpn.md"], ())
+    file.write_text(file.read_text().replace('"code": "', '"code": "other'))  # what asks was changed
+    assert asked_once(source, data) == asked(source, data)
+
+
+def test_a_file_of_a_kept_run_that_cannot_be_used_is_made_anew(tmp_path: Path) -> None:
+    source, data = written(tmp_path / "a", {"en/mail.md": MAIL}), tmp_path / "data"
+    asked_once(source, data)
+    (file,) = data.glob("snapshots/*/asked.json")
+    for damaged in ("", "[]", "{}", file.read_text()[:-9]):
+        file.write_text(damaged)
+        assert asked_once(source, data) == asked(source, data)
 
 
 def test_asking_twice_gives_the_same(tmp_path: Path) -> None:
