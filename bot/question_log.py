@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
-from bot.errors import StoreUnavailable
+from bot.errors import QuestionUnknown, StoreUnavailable
 from bot.events import EventStore
 from bot.models import Outcome, RecordedQuestion, SentTicket
 
@@ -25,10 +25,15 @@ class QuestionLog:
     One that comes alone is written at once; those that come while a group is written, or soon after, are the next
     group. Everything else is written before its call returns, and whoever asks for a question finds it: what waits is
     written first. `close` writes what is left.
+
+    `elsewhere` is asked for a question that neither waits nor is stored: it says whether somebody else has just
+    written it.
     """
 
-    def __init__(self, store: EventStore, pause_s: float = PAUSE_S) -> None:
-        self._store, self._pause_s = store, pause_s
+    def __init__(
+        self, store: EventStore, pause_s: float = PAUSE_S, elsewhere: Callable[[str], bool] = lambda _id: False
+    ) -> None:
+        self._store, self._pause_s, self._elsewhere = store, pause_s, elsewhere
         self._changed = threading.Condition()
         self._one_writer = threading.Lock()
         self._waiting: dict[str, RecordedQuestion] = {}
@@ -94,19 +99,28 @@ class QuestionLog:
         self.flush()
         self._store.close()
 
-    def _written(self, question_id: str) -> None:
-        if question_id in self._waiting:
+    def write(self, question_id: str) -> bool:
+        """Writes a question that waits, with all that do, and says whether it did wait."""
+        waits = question_id in self._waiting
+        if waits:
             self.flush()
+        return waits
 
     # --- what has to find questions that wait ------------------------------------------------------------------------
 
     def record_outcome(self, outcome: Outcome, at: datetime) -> bool:
-        self._written(outcome.question_id)
-        return self._store.record_outcome(outcome, at)
+        self.write(outcome.question_id)
+        try:
+            return self._store.record_outcome(outcome, at)
+        except QuestionUnknown:
+            if not self._elsewhere(outcome.question_id):
+                raise
+            return self._store.record_outcome(outcome, at)
 
     def question(self, question_id: str) -> RecordedQuestion | None:
-        self._written(question_id)
-        return self._store.question(question_id)
+        self.write(question_id)
+        found = self._store.question(question_id)
+        return self._store.question(question_id) if found is None and self._elsewhere(question_id) else found
 
     def questions(self, *, since: datetime | None = None, until: datetime | None = None) -> Sequence[RecordedQuestion]:
         self.flush()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -27,6 +27,7 @@ from bot.errors import StoreUnavailable
 from bot.feedback import SqlFeedbackStore
 from bot.flags import SqlFlagStore
 from bot.outbox import SqlOutbox
+from bot.question_log import QuestionLog
 from bot.readership import Readership, SqlReadStore
 from bot.retention import Retention
 from bot.service import HelpDesk
@@ -49,6 +50,7 @@ from web.publishing import Process, Publishing, open_publisher
 from web.readings import Counting, Readings
 from web.request_id import Networks
 from web.settings import Settings
+from web.siblings import Siblings
 from web.tokens import FormTokens
 
 _log = logging.getLogger(__name__)
@@ -59,11 +61,18 @@ _LOOK_EVERY_S = 2.0
 
 
 def create_app(
-    settings: Settings, desk: HelpDesk, engine: sa.Engine, accounts: Accounts | None = None, *, soon: bool = False
+    settings: Settings,
+    desk: HelpDesk,
+    engine: sa.Engine,
+    accounts: Accounts | None = None,
+    *,
+    soon: bool = False,
+    siblings: Siblings | None = None,
 ) -> FastAPI:
     """The web application: pages, widget and API over one help desk.
 
-    `soon` has it answer the first questions before all pages are loaded: see `web.late`.
+    `soon` has it answer the first questions before all pages are loaded: see `web.late`. `siblings` are the other
+    processes that serve behind the same port.
     """
 
     metrics = Metrics()
@@ -103,7 +112,7 @@ def create_app(
         read.started()
         if courier:
             courier.start()
-        async with mcp.serving(app):
+        async with mcp.serving(app), _heard(siblings, app, desk):
             yield
         watcher.cancel()
         delivery.cancel()
@@ -137,6 +146,7 @@ def create_app(
     app.state.tokens = FormTokens(shared_secret(engine, "forms"))
     app.state.panel_key = shared_secret(engine, "panel")
     app.state.voice_key = shared_secret(engine, "voices")
+    app.state.siblings = siblings
     app.state.limits = Limits(
         {
             "tickets": settings.rate_tickets,
@@ -144,7 +154,8 @@ def create_app(
             "typing": settings.rate_typing,
             "feedback": settings.rate_feedback,
             "sign_in": settings.rate_sign_in,
-        }
+        },
+        *((siblings.tell,) if siblings else ()),
     )
     longest = {"/ticket": forms.longest_body(settings.allowed_files)}
     if settings.push_secret.get_secret_value():
@@ -192,6 +203,14 @@ def _add_description(app: FastAPI) -> None:
     @app.get(OPENAPI, include_in_schema=False)
     def description() -> JSONResponse:
         return JSONResponse(app.openapi())
+
+
+def _heard(siblings: Siblings | None, app: FastAPI, desk: HelpDesk) -> AbstractAsyncContextManager[None]:
+    if siblings is None:
+        return nullcontext()
+    log = desk.events
+    write = log.write if isinstance(log, QuestionLog) else lambda _id: False
+    return siblings.serving(app.state.metrics, app.state.limits, write)
 
 
 async def _watch(*looks: Callable[[], object]) -> None:

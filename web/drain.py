@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Sequence
 from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
+
+from web.listening import WAITING, Listening
+from web.processes import Member
 
 #: How long requests that were begun may take to end, in seconds.
 FINISH_S = 10
@@ -16,12 +20,13 @@ FINISH_S = 10
 class DrainingServer(uvicorn.Server):
     """On SIGTERM /readyz says 503 for `seconds` while all is answered; then no new connection is taken.
 
-    A second SIGTERM, or Ctrl+C, ends that time at once. Having ended as it was told, the process exits with 0.
+    A second SIGTERM, or Ctrl+C, ends that time at once. Having ended as it was told, the process exits with 0. As a
+    `member` of several it tells every second that it lives, and ends where nobody looks after it any more.
     """
 
-    def __init__(self, config: uvicorn.Config, app: FastAPI, seconds: float) -> None:
+    def __init__(self, config: uvicorn.Config, app: FastAPI, seconds: float, member: Member | None = None) -> None:
         super().__init__(config)
-        self._app, self._seconds = app, seconds
+        self._app, self._seconds, self._member = app, seconds, member
         self._leaves: float | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -35,17 +40,22 @@ class DrainingServer(uvicorn.Server):
             self.should_exit = True
 
     async def on_tick(self, counter: int) -> bool:
+        if self._member and counter % 10 == 0:
+            self._member.sign()
+            if self._member.alone and self._leaves is None:
+                self.handle_exit(signal.SIGTERM, None)
         if self._leaves is not None and time.monotonic() >= self._leaves:
             self.should_exit = True
         return await super().on_tick(counter)
 
 
-def run(app: FastAPI, host: str, port: int, seconds: float) -> None:
-    """Serves until the process is told to end."""
+def run(app: FastAPI, listening: Sequence[Listening], seconds: float, member: Member | None = None) -> None:
+    """Serves on bound sockets until the process is told to end; `member` where others serve on them too."""
     config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
+        # How many connections are accepted before anything else is looked at: else the first of several processes takes
+        # a whole crowd.
+        backlog=1 if member else WAITING,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -54,6 +64,6 @@ def run(app: FastAPI, host: str, port: int, seconds: float) -> None:
         timeout_graceful_shutdown=FINISH_S,
     )
     try:
-        DrainingServer(config, app, seconds).run()
+        DrainingServer(config, app, seconds, member).run(sockets=list(listening))
     except KeyboardInterrupt:  # Ctrl+C, after everything was closed
         return

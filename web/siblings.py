@@ -1,0 +1,151 @@
+"""What several server processes behind one port tell each other: what limits have counted, metrics, what waits.
+
+Each has two sockets in a folder that nobody else can open: one for a word in passing, which may be lost, and one for
+questions that get an answer. A process that does not answer is done without.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import socket
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+
+from web.limits import Hit, Limits
+from web.metrics import PROCESSES, Metrics
+from web.processes import Member
+
+_log = logging.getLogger(__name__)
+
+#: How long the answer of another process may take, in seconds.
+_ANSWER_S = 1.0
+_LONGEST_WORD = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Families:
+    """Metrics to be exposed, as a registry has them."""
+
+    found: Collection[Metric]
+
+    def collect(self) -> Iterator[Metric]:
+        return iter(self.found)
+
+
+class Siblings:
+    """The other processes, as one of them sees them. `serving` has to run before they see this one."""
+
+    def __init__(self, member: Member) -> None:
+        self._member = member
+        self._passing = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._passing.setblocking(False)
+
+    # --- to them -----------------------------------------------------------------------------------------------------
+
+    def tell(self, hit: Hit) -> None:
+        """Tells what a limit has counted. Waits for nobody: who has too much to read already is left out."""
+        word = json.dumps([hit.kind, *hit.of, hit.forget]).encode()
+        for number in self._member.others:
+            with suppress(OSError):
+                self._passing.sendto(word, str(self._path(number, "passing")))
+
+    def wrote(self, question_id: str) -> bool:
+        """Whether one of them still had this question to write; it has written it then."""
+        return any(answer == b"yes" for _, answer in self._answers(f"question {question_id}"))
+
+    def exposed(self, metrics: Metrics, accept: str = "") -> tuple[bytes, str]:
+        """The metrics of all that answer, each with the label `process`, and their media type."""
+        sides: list[tuple[int, Iterable[Metric]]] = [(self._member.number, metrics.collect())]
+        for number, answer in self._answers("metrics"):
+            with suppress(ValueError):  # it ended meanwhile
+                sides.append((number, _unpacked(answer)))
+        processes = GaugeMetricFamily(PROCESSES.name, PROCESSES.help, labels=PROCESSES.names)
+        processes.add_metric(["wanted"], self._member.of)
+        processes.add_metric(["answering"], len(sides))
+        encode, media_type = choose_encoder(accept)
+        return encode(Families([processes, *_merged(sides)])), media_type
+
+    def _answers(self, asked: str) -> Iterator[tuple[int, bytes]]:
+        for number in self._member.others:
+            with suppress(OSError), socket.socket(socket.AF_UNIX) as asking:
+                asking.settimeout(_ANSWER_S)
+                asking.connect(str(self._path(number, "asked")))
+                asking.sendall(f"{asked}\n".encode())
+                parts = []
+                while part := asking.recv(65_536):
+                    parts.append(part)
+                yield number, b"".join(parts)
+
+    # --- from them ---------------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def serving(self, metrics: Metrics, limits: Limits, write: Callable[[str], bool]) -> AsyncIterator[None]:
+        """Hears them; `write` writes a question where it waits, and says whether it did."""
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            try:
+                what, _, about = (await asyncio.wait_for(reader.readline(), _ANSWER_S)).decode().strip().partition(" ")
+                if what == "metrics":
+                    writer.write(await asyncio.to_thread(lambda: _packed(metrics.collect())))
+                elif what == "question":
+                    writer.write(b"yes" if await asyncio.to_thread(write, about) else b"no")
+                await writer.drain()
+            except (OSError, ValueError):  # who asked is gone, or said nothing: a TimeoutError is an OSError
+                pass
+            finally:
+                writer.close()
+
+        own = self._member.number
+        for kind in ("passing", "asked"):  # of the process whose place this one takes
+            self._path(own, kind).unlink(missing_ok=True)
+        loop = asyncio.get_running_loop()
+        self._passing.bind(str(self._path(own, "passing")))
+        loop.add_reader(self._passing, self._hear, limits)
+        server = await asyncio.start_unix_server(answer, self._path(own, "asked"))
+        try:
+            yield
+        finally:
+            loop.remove_reader(self._passing)
+            server.close()
+
+    def _hear(self, limits: Limits) -> None:
+        with suppress(BlockingIOError):
+            while word := self._passing.recv(_LONGEST_WORD):
+                kind, *of, forget = json.loads(word)
+                limits.heard(Hit(kind, tuple(of), forget))
+
+    def _path(self, number: int, kind: str) -> Path:
+        return self._member.folder / f"{number}.{kind}"
+
+
+def _packed(families: Iterable[Metric]) -> bytes:
+    return json.dumps(
+        [[f.name, f.documentation, f.type, f.unit, [[s.name, s.labels, s.value] for s in f.samples]] for f in families]
+    ).encode()
+
+
+def _unpacked(text: bytes) -> Iterable[Metric]:
+    found = []
+    for name, documentation, kind, unit, samples in json.loads(text):
+        found.append(family := Metric(name, documentation, kind, unit))
+        for sample, labels, value in samples:
+            family.add_sample(sample, labels, value)
+    return found
+
+
+def _merged(sides: Iterable[tuple[int, Iterable[Metric]]]) -> Collection[Metric]:
+    """One family a name, as the format demands; nothing is added up, so that one that begins anew shows as that."""
+    found: dict[str, Metric] = {}
+    for number, families in sides:
+        for family in families:
+            kept = found.setdefault(family.name, Metric(family.name, family.documentation, family.type, family.unit))
+            for sample in family.samples:
+                kept.add_sample(sample.name, {**sample.labels, "process": str(number)}, sample.value)
+    return found.values()
