@@ -20,6 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
+from kb.embedding import TOKENIZER_FILE
+from kb.snapshot import current_id, snapshots_folder
+from kb.tokenizer import keep_tokenizer
 from web import logs
 from web.listening import Listening
 from web.settings import Settings
@@ -92,7 +95,19 @@ def split(settings: Settings, number: int, listening: Sequence[Listening]) -> Me
     In the process it was called in it never returns: that one exits with 0 once it was told to end and all have
     ended, else with the code of the one that could not start.
     """
+    _load(settings)
     return _Keeper(settings, number, listening).keep()
+
+
+def _load(settings: Settings) -> None:
+    """Loads what all have in common, so that it lies once in memory. Nothing here may start a thread."""
+    from web import apis, app, zendesk  # noqa: F401
+    from web.pages import routes  # noqa: F401
+
+    with suppress(Exception):  # what is wrong with a snapshot the first process tells
+        folder = snapshots_folder(settings.data) / current_id(settings.data)
+        for file in folder.glob(f"encoders/*/{TOKENIZER_FILE}"):
+            keep_tokenizer(file)
 
 
 class _Keeper:
