@@ -18,14 +18,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from kb.embedding import TOKENIZER_FILE
-from kb.snapshot import current_id, snapshots_folder
-from kb.tokenizer import keep_tokenizer
 from web import logs
-from web.listening import Listening
-from web.settings import Settings
+
+if TYPE_CHECKING:
+    from web.listening import Listening
+    from web.settings import Settings
 
 _log = logging.getLogger(__name__)
 
@@ -101,6 +100,9 @@ def split(settings: Settings, number: int, listening: Sequence[Listening]) -> Me
 
 def _load(settings: Settings) -> None:
     """Loads what all have in common, so that it lies once in memory. Nothing here may start a thread."""
+    from kb.embedding import TOKENIZER_FILE
+    from kb.snapshot import current_id, snapshots_folder
+    from kb.tokenizer import keep_tokenizer
     from web import apis, app, zendesk  # noqa: F401
     from web.pages import routes  # noqa: F401
 
@@ -237,7 +239,7 @@ class _Keeper:
                 self._code = self._code or 1
             return
         if not process.serves and not self._serving():
-            _log.error("no process can be started: the last one %s; what it said stands above", how)
+            _log.error("no process can be started: the last one %s; see above", how)
             self._code = code if code > 0 else 1
             self._end()
             return

@@ -44,17 +44,19 @@ class Siblings:
 
     def __init__(self, member: Member) -> None:
         self._member = member
-        self._passing = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._passing.setblocking(False)
+        self._passing: socket.socket | None = None
 
     # --- to them -----------------------------------------------------------------------------------------------------
 
     def tell(self, hit: Hit) -> None:
         """Tells what a limit has counted. Waits for nobody: who has too much to read already is left out."""
+        passing = self._passing
+        if passing is None:  # before the first request, or after the last
+            return
         word = json.dumps([hit.kind, *hit.of, hit.forget]).encode()
         for number in self._member.others:
             with suppress(OSError):
-                self._passing.sendto(word, str(self._path(number, "passing")))
+                passing.sendto(word, str(self._path(number, "passing")))
 
     def wrote(self, question_id: str) -> bool:
         """Whether one of them still had this question to write; it has written it then."""
@@ -106,23 +108,28 @@ class Siblings:
         for kind in ("passing", "asked"):  # of the process whose place this one takes
             self._path(own, kind).unlink(missing_ok=True)
         loop = asyncio.get_running_loop()
-        self._passing.bind(str(self._path(own, "passing")))
-        loop.add_reader(self._passing, self._hear, limits)
         server = await asyncio.start_unix_server(answer, self._path(own, "asked"))
-        try:
-            yield
-        finally:
-            loop.remove_reader(self._passing)
-            server.close()
-
-    def _hear(self, limits: Limits) -> None:
-        with suppress(BlockingIOError):
-            while word := self._passing.recv(_LONGEST_WORD):
-                kind, *of, forget = json.loads(word)
-                limits.heard(Hit(kind, tuple(of), forget))
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as passing:
+            passing.setblocking(False)
+            passing.bind(str(self._path(own, "passing")))
+            loop.add_reader(passing, _hear, passing, limits)
+            self._passing = passing
+            try:
+                yield
+            finally:
+                self._passing = None
+                loop.remove_reader(passing)
+                server.close()
 
     def _path(self, number: int, kind: str) -> Path:
         return self._member.folder / f"{number}.{kind}"
+
+
+def _hear(passing: socket.socket, limits: Limits) -> None:
+    with suppress(BlockingIOError):
+        while word := passing.recv(_LONGEST_WORD):
+            kind, one, other, forget = json.loads(word)
+            limits.heard(Hit(kind, (one, other), forget))
 
 
 def _packed(families: Iterable[Metric]) -> bytes:
