@@ -23,11 +23,11 @@ from web.testing import run_test
 from web.training import train
 
 if TYPE_CHECKING:
+    import socket
     from concurrent.futures import Future
 
     from kb.build import BuildReport
     from kb.snapshot import Snapshot
-    from web.listening import Listening
     from web.processes import Member
     from web.settings import Settings
 
@@ -138,6 +138,7 @@ def serve(
     gc.disable()  # all that a start makes stays: to look through it again and again takes a tenth of the start
     settings = read_settings(data=data, processes=processes)
     listening = _take_port(host, port)
+    base = f"http://{host}:{listening[0].getsockname()[1]}"
     member = _split(settings, listening)
     opening = _open_ahead(settings)
 
@@ -151,7 +152,7 @@ def serve(
     siblings = Siblings(member) if member else None
     lines = logs.start(settings.log_format, settings.secrets, process=member.number if member else 0)
     desk, engine = open_desk(settings, serving=True, opening=opening)
-    accounts, base = open_accounts(engine), f"http://{host}:{listening[0].getsockname()[1]}"
+    accounts = open_accounts(engine)
     if member is None or member.first:
         _print_addresses(settings, desk.library.searcher.snapshot.manifest["counts"], base, accounts.setup_link())
     log = QuestionLog(desk.events, elsewhere=siblings.wrote) if siblings else QuestionLog(desk.events)
@@ -347,7 +348,7 @@ Stop with Ctrl+C"""
     sys.stdout.flush()
 
 
-def _take_port(host: str, port: int) -> list[Listening]:
+def _take_port(host: str, port: int) -> list[socket.socket]:
     from web.listening import ListenError, take_port
 
     try:
@@ -356,7 +357,7 @@ def _take_port(host: str, port: int) -> list[Listening]:
         fail(str(error))
 
 
-def _split(settings: Settings, listening: Sequence[Listening]) -> Member | None:
+def _split(settings: Settings, listening: Sequence[socket.socket]) -> Member | None:
     """What one of several processes knows of itself; the one that starts them never comes back. None for one alone."""
     if settings.processes == 1:
         return None

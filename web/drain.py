@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import time
 from collections.abc import Sequence
 from types import FrameType
@@ -10,7 +11,7 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
-from web.listening import WAITING, Listening
+from web.listening import WAITING
 from web.processes import Member
 
 #: How long requests that were begun may take to end, in seconds.
@@ -40,22 +41,20 @@ class DrainingServer(uvicorn.Server):
             self.should_exit = True
 
     async def on_tick(self, counter: int) -> bool:
-        if self._member and counter % 10 == 0:
+        if self._member and self._member.alone:  # nobody can come any more
+            self.should_exit = True
+        elif self._member and counter % 10 == 0:
             self._member.sign()
-            if self._member.alone and self._leaves is None:
-                self.handle_exit(signal.SIGTERM, None)
         if self._leaves is not None and time.monotonic() >= self._leaves:
             self.should_exit = True
         return await super().on_tick(counter)
 
 
-def run(app: FastAPI, listening: Sequence[Listening], seconds: float, member: Member | None = None) -> None:
-    """Serves on bound sockets until the process is told to end; `member` where others serve on them too."""
+def run(app: FastAPI, listening: Sequence[socket.socket], seconds: float, member: Member | None = None) -> None:
+    """Serves on bound sockets until the process is told to end; as a `member` of several what is handed to it."""
     config = uvicorn.Config(
         app,
-        # How many connections are accepted before anything else is looked at: else the first of several processes takes
-        # a whole crowd.
-        backlog=1 if member else WAITING,
+        backlog=WAITING,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -64,6 +63,6 @@ def run(app: FastAPI, listening: Sequence[Listening], seconds: float, member: Me
         timeout_graceful_shutdown=FINISH_S,
     )
     try:
-        DrainingServer(config, app, seconds, member).run(sockets=list(listening))
+        DrainingServer(config, app, seconds, member).run(sockets=[member.door] if member else list(listening))
     except KeyboardInterrupt:  # Ctrl+C, after everything was closed
         return

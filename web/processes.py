@@ -1,7 +1,8 @@
 """Several server processes behind one port, and the one that starts them, keeps them up and ends them.
 
-It is forked before it opens anything: what it has loaded by then lies once in memory, it has one thread, and it answers
-nobody. The port is its own, so that connections wait while a process that died is replaced.
+They are forked before anything is opened: what was loaded by then lies once in memory. The one that looks after them
+has one thread and answers nobody: it accepts connections and hands them out in turn. Left to themselves, whoever
+happens to run when many come takes all of them, and connections last.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ import os
 import select
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,9 +24,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from web import logs
+from web.listening import WAITING, Door, door, hand
 
 if TYPE_CHECKING:
-    from web.listening import Listening
     from web.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -36,6 +39,9 @@ _SIGN_EVERY_S = 1.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0
 #: Who served so long had started well.
 _SERVED_S = 60.0
+#: Connections that are handed out before anything else is looked at.
+_AT_ONCE = 64
+_LONGEST_READ = 4096
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
 
 
@@ -51,6 +57,7 @@ class Member:
     parent: int
     folder: Path
     first: bool
+    door: Door
     _signs: int = field(repr=False)
 
     @property
@@ -73,9 +80,33 @@ class Member:
 class _Process:
     pid: int
     signs: int
+    door: socket.socket
     began: float
+    handed: deque[socket.socket] = field(default_factory=deque)
+    accepts: bool = False
     serves: bool = False
     silent_s: float = 0.0
+
+    def lives(self) -> None:
+        """It has said so; the first time, that it takes connections."""
+        self.accepts = self.accepts or not self.serves
+        self.serves, self.silent_s = True, 0.0
+
+    def taken(self) -> None:
+        """Lets go of the connections that it has taken; where its door is closed, it `accepts` no more."""
+        with suppress(BlockingIOError):
+            try:
+                while said := self.door.recv(_LONGEST_READ):
+                    for _ in said:
+                        self.handed.popleft().close()
+            except ConnectionError:
+                pass
+            self.accepts = False
+
+    def close(self) -> None:
+        os.close(self.signs)
+        for each in (self.door, *self.handed):
+            each.close()
 
 
 @dataclass(slots=True)
@@ -88,7 +119,7 @@ class _Place:
     due: float = 0.0
 
 
-def split(settings: Settings, number: int, listening: Sequence[Listening]) -> Member:
+def split(settings: Settings, number: int, listening: Sequence[socket.socket]) -> Member:
     """Starts `number` processes and returns in each of them, also in those that take the place of one that died.
 
     In the process it was called in it never returns: that one exits with 0 once it was told to end and all have
@@ -113,8 +144,10 @@ def _load(settings: Settings) -> None:
 
 
 class _Keeper:
-    def __init__(self, settings: Settings, number: int, listening: Sequence[Listening]) -> None:
-        self._listening, self._code, self._ending = listening, 0, False
+    def __init__(self, settings: Settings, number: int, listening: Sequence[socket.socket]) -> None:
+        self._listening, self._opened, self._turn = tuple(listening), False, 0
+        self._back: deque[socket.socket] = deque()  # to be given away again
+        self._code, self._ending = 0, False
         self._places = {n: _Place() for n in range(1, number + 1)}
         self._folder = Path(tempfile.mkdtemp(prefix="firstline-"))
         handler = logging.StreamHandler()
@@ -159,15 +192,19 @@ class _Keeper:
         signs, says = os.pipe()
         os.set_blocking(signs, False)
         os.set_blocking(says, False)
+        outer, inner = door()
         parent, first = os.getpid(), number == 1 and not place.starts
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
             pid = os.fork()
             if not pid:
-                self._become_a_server(signs)
-                return Member(number, len(self._places), parent, self._folder, first, says)
+                os.close(signs)
+                outer.close()
+                self._become_a_server()
+                return Member(number, len(self._places), parent, self._folder, first, inner, says)
         except OSError as error:  # too many processes, or no memory
             os.close(signs)
+            outer.close()
             if not self._serving():
                 raise
             _log.error("process %d cannot be started: %s", number, error.strerror)
@@ -177,35 +214,93 @@ class _Keeper:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
             if os.getpid() == parent:
                 os.close(says)
-        place.process, place.starts = _Process(pid, signs, time.monotonic()), place.starts + 1
+                inner.close()
+        place.process, place.starts = _Process(pid, signs, outer, time.monotonic()), place.starts + 1
         return None
 
-    def _become_a_server(self, signs: int) -> None:
+    def _become_a_server(self) -> None:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # of Ctrl+C all hear; who looks after all passes it on
-        kept = [place.process.signs for place in self._places.values() if place.process]
-        for end in (self._woken, self._wake, signs, *kept):
+        for end in (self._woken, self._wake):
             os.close(end)
+        for each in (*self._listening, *self._back):
+            each.close()
+        for place in self._places.values():
+            if place.process:
+                place.process.close()
 
     # --- looking after them ------------------------------------------------------------------------------------------
 
     def _wait(self) -> None:
-        """Until a signal or a sign of life comes, or it is time to look."""
+        """Until a signal, a sign of life or a connection comes, or it is time to look."""
         places = self._places.values()
         running = {place.process.signs: place.process for place in places if place.process}
+        open_doors = {process.door.fileno(): process for process in running.values() if process.accepts}
+        ports = {bound.fileno(): bound for bound in self._listening} if open_doors and not self._back else {}
         soon = [place.due - time.monotonic() for place in places if not place.process]
         if self._ending or not self._may_start():
             soon = []
-        readable = select.select([self._woken, *running], [], [], max(0.0, min([_SIGN_EVERY_S, *soon])))[0]
-        for end in readable:
-            said = os.read(end, 4096)
-            if end == self._woken:
-                for _ in {signal.SIGTERM, signal.SIGINT} & set(said):
+        ends = [self._woken, *running, *open_doors, *ports]
+        for end in select.select(ends, [], [], max(0.0, min([_SIGN_EVERY_S, *soon])))[0]:
+            if end in ports:
+                self._hand_out(ports[end])
+            elif end in open_doors:
+                open_doors[end].taken()
+                self._take_back(open_doors[end])
+            elif end == self._woken:
+                if {signal.SIGTERM, signal.SIGINT} & set(os.read(end, _LONGEST_READ)):
                     self._end()
-            elif said:
-                running[end].serves, running[end].silent_s = True, 0.0
+            elif os.read(end, _LONGEST_READ):
+                running[end].lives()
+                self._open()
+        if self._ending and not any(place.process and place.process.accepts for place in places):
+            self._close()
+        for _ in range(len(self._back)):
+            self._give(self._back.popleft())
+
+    # --- connections -------------------------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        """Has connections come, from when the first process serves."""
+        if not self._opened:
+            self._opened = True
+            for bound in self._listening:
+                bound.setblocking(False)
+                bound.listen(WAITING)
+
+    def _close(self) -> None:
+        for each in (*self._listening, *self._back):
+            each.close()
+        self._listening = ()
+        self._back.clear()
+
+    def _hand_out(self, bound: socket.socket) -> None:
+        """Gives away the connections that have come."""
+        for _ in range(_AT_ONCE):
+            try:
+                connection = bound.accept()[0]
+            except OSError:  # all are taken, one that came is gone again, or there are too many files
+                return
+            self._give(connection)
+
+    def _give(self, connection: socket.socket) -> None:
+        """Gives a connection to the process that has taken most of what it was given, else to the next in turn."""
+        serving = [place.process for place in self._places.values() if place.process and place.process.accepts]
+        self._turn += 1
+        turns = (serving[(self._turn + n) % len(serving)] for n in range(len(serving)))
+        for process in sorted(turns, key=lambda each: len(each.handed)):
+            if hand(connection, process.door):
+                process.handed.append(connection)  # until it is taken
+                return
+        self._back.append(connection)
+
+    def _take_back(self, process: _Process) -> None:
+        """What a process that takes no more was given and has not taken."""
+        if not process.accepts:
+            self._back += process.handed
+            process.handed.clear()
 
     def _watch(self, seconds: float) -> None:
         for number, place in self._places.items():
@@ -227,7 +322,9 @@ class _Keeper:
             while (ended := os.waitpid(-1, os.WNOHANG))[0]:
                 for number, place in self._places.items():
                     if place.process and place.process.pid == ended[0]:
-                        os.close(place.process.signs)
+                        place.process.taken()
+                        self._take_back(place.process)
+                        place.process.close()
                         process, place.process = place.process, None
                         self._ended(number, place, process, os.waitstatus_to_exitcode(ended[1]))
 
@@ -255,8 +352,6 @@ class _Keeper:
     def _end(self) -> None:
         """Has all end, each as it does alone; told again, they are told again."""
         self._ending = True
-        for bound in self._listening:  # theirs are closed when they take no more
-            bound.close()
         for place in self._places.values():
             if place.process:
                 with suppress(ProcessLookupError):

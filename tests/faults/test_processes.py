@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -75,10 +76,13 @@ _SPLIT = """
 import os, signal, sys, time
 from types import SimpleNamespace
 from web import processes
+from web.listening import take_port
 
 processes._load = lambda settings: None
 processes.SILENT_S, processes._SIGN_EVERY_S, processes._FIRST_PAUSE_S = 0.3, 0.05, 0.1
-member = processes.split(SimpleNamespace(log_format="plain", secrets=()), 2, [])
+listening = take_port("127.0.0.1", 0)
+port = listening[0].getsockname()[1]
+member = processes.split(SimpleNamespace(log_format="plain", secrets=()), 2, listening)
 """
 #: Number 2 ends, then hangs, then has all ended; number 1 only lives.
 _FAILING = """
@@ -100,6 +104,24 @@ while not member.alone:
 """
 
 
+#: Number 2 ends at first, with all that it was given still at its door.
+_GREETING = """
+if member.first:
+    print(port, flush=True)
+member.sign()
+if member.number == 2 and not (member.folder / "failed").exists():
+    (member.folder / "failed").touch()
+    print("unwell", flush=True)
+    time.sleep(0.3)
+    os._exit(3)
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+while True:
+    connection, _ = member.door.accept()
+    connection.sendall(b"welcome")
+    connection.close()
+"""
+
+
 def run(script: str, folder: Path) -> tuple[int, str, list[str]]:
     """The exit code of two processes that do this, what they printed, and what was logged without times and ids."""
     done = subprocess.run(
@@ -108,6 +130,22 @@ def run(script: str, folder: Path) -> tuple[int, str, list[str]]:
     )  # fmt: skip
     assert not list(folder.glob("firstline-*"))
     return done.returncode, done.stdout, [re.sub(r"^\S+ \S+ |\d{3,}", "", line) for line in done.stderr.splitlines()]
+
+
+def test_connections_that_one_was_given_and_has_not_taken_are_given_to_another(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _SPLIT + _GREETING],
+        cwd=PROJECT, env={**os.environ, "TMPDIR": str(tmp_path)}, stdout=subprocess.PIPE, text=True,
+    ) as both:  # fmt: skip
+        assert both.stdout
+        port = int(both.stdout.readline())
+        assert both.stdout.readline() == "unwell\n"
+        people = [socket.create_connection(("127.0.0.1", port), 30) for _ in range(6)]
+        assert [person.recv(20) for person in people] == [b"welcome"] * 6
+        for person in people:
+            person.close()
+        both.send_signal(signal.SIGTERM)
+    assert both.returncode == 0
 
 
 def test_where_none_can_be_started_all_end_with_the_exit_code_of_the_first(tmp_path: Path) -> None:

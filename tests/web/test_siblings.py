@@ -15,17 +15,20 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from web.drain import DrainingServer
 from web.limits import Limits
-from web.listening import ListenError, take_port
+from web.listening import Door, ListenError, take_port
 from web.metrics import SHED, Metrics
 from web.processes import Member
 from web.siblings import Siblings
+
+NOBODY = Door()
+NOBODY.close()
 
 
 class _Process:
     """One of two, as far as the other one sees it."""
 
     def __init__(self, number: int, folder: Path) -> None:
-        self.siblings = Siblings(Member(number, 2, 1, folder, first=False, _signs=-1))
+        self.siblings = Siblings(Member(number, 2, 1, folder, first=False, door=NOBODY, _signs=-1))
         self.metrics = Metrics()
         self.limits = Limits({"questions": "2/hour", "sign_in": "1/hour"}, self.siblings.tell)
         self.waiting: set[str] = set()
@@ -114,16 +117,17 @@ def test_metrics_are_those_of_all_that_answer_each_with_its_number(tmp_path: Pat
 
 
 def test_a_process_that_nobody_looks_after_any_more_ends_as_it_was_told_to(tmp_path: Path) -> None:
-    app, said = FastAPI(), []
+    app, said = FastAPI(), list[str]()
 
     class Orphan(Member):
         def sign(self) -> None:
             said.append("lives")
 
-    app.state.draining = False
-    server = DrainingServer(uvicorn.Config(app), app, 60, Orphan(1, 2, -1, tmp_path, first=False, _signs=-1))
-    assert asyncio.run(server.on_tick(0)) is False
-    assert (said, app.state.draining) == (["lives"], True)
+    server = DrainingServer(
+        uvicorn.Config(app), app, 60, Orphan(1, 2, -1, tmp_path, first=False, door=NOBODY, _signs=-1)
+    )
+    assert asyncio.run(server.on_tick(0)) is True
+    assert said == []
 
 
 def test_a_name_of_several_addresses_is_one_port_at_each(monkeypatch: pytest.MonkeyPatch) -> None:
