@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot import question_log
-from bot.errors import StoreUnavailable
+from bot.errors import QuestionUnknown, StoreUnavailable
 from bot.events import MemoryEventStore, SqlEventStore
 from bot.models import RecordedQuestion
 from bot.question_log import QuestionLog
@@ -131,3 +131,20 @@ def test_a_group_notes_its_first_and_last_moment_for_the_reports_and_a_long_one_
     with engine.connect() as connection:
         noted = connection.execute(sa.select(report_log.c.at).order_by(report_log.c.id)).scalars().all()
     assert list(noted) == [after(minutes=0), after(minutes=2), NOON, after(hours=30), after(hours=60)]
+
+
+def test_a_question_that_another_process_has_yet_to_write_is_found_once_that_has_written_it() -> None:
+    store = MemoryEventStore()
+    other = QuestionLog(store, pause_s=3600)
+    log = QuestionLog(store, elsewhere=other.write)
+    other._writer = threading.current_thread()  # of its own accord it writes nothing
+    for question_id in ("q1", "q2"):
+        other.record_question(asked(question_id))
+        assert store.question(question_id) is None
+        if question_id == "q1":
+            assert log.record_outcome(solved("q1"), NOON) is True
+        else:
+            assert log.question("q2") == asked("q2")
+    with pytest.raises(QuestionUnknown):
+        log.record_outcome(solved("q3"), NOON)
+    assert log.question("q3") is None
