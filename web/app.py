@@ -23,12 +23,12 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from bot.accounts import Accounts
 from bot.alike import SolvedTickets
 from bot.beside import Adviser
+from bot.clock import SharedClock
 from bot.database import shared_secret
 from bot.errors import StoreUnavailable
 from bot.feedback import SqlFeedbackStore
 from bot.flags import SqlFlagStore
 from bot.outbox import SqlOutbox
-from bot.question_log import QuestionLog
 from bot.readership import Readership, SqlReadStore
 from bot.retention import Retention
 from bot.service import HelpDesk
@@ -43,7 +43,7 @@ from web.desk import open_accounts, open_gaps, open_reports
 from web.late import Complete, LateRoutes
 from web.limits import Limits
 from web.mcp import http as mcp
-from web.metrics import SNAPSHOT_SWITCH, SPOOL_DEPTH, SPOOL_REFUSED, Metrics
+from web.metrics import SNAPSHOT_SWITCH, SPOOL_ASIDE, SPOOL_DEPTH, SPOOL_REFUSED, Metrics
 from web.middleware import Compressed, OneSnapshot, SecurityHeaders, SizeLimit
 from web.notice import NoticeBoard
 from web.pages import forms
@@ -82,6 +82,7 @@ def create_app(
         waiting.told = desk.learn_from
         metrics.read(SPOOL_DEPTH, lambda: waiting.spool.depth)
         metrics.read(SPOOL_REFUSED, lambda: waiting.spool.refused)
+        metrics.read(SPOOL_ASIDE, lambda: {(why,): number for why, number in waiting.spool.aside.kept.items()})
     read = Readings(metrics, desk.library, engine, desk.now)
     desk.library.told = lambda _snapshot, refused: metrics.count(
         SNAPSHOT_SWITCH, outcome="refused" if refused else "taken"
@@ -99,6 +100,7 @@ def create_app(
         watcher = asyncio.create_task(
             _watch(
                 late.load,
+                *([desk.now.refresh] if isinstance(desk.now, SharedClock) else []),
                 desk.library.refresh,
                 readership.refresh,
                 solved.refresh,
@@ -113,7 +115,7 @@ def create_app(
         read.started()
         if courier:
             courier.start()
-        async with mcp.serving(app), _heard(siblings, app, desk):
+        async with mcp.serving(app), _heard(siblings, app):
             yield
         watcher.cancel()
         delivery.cancel()
@@ -136,7 +138,7 @@ def create_app(
     app.state.settings, app.state.desk, app.state.engine = settings, desk, engine
     app.state.metrics, app.state.trusted = metrics, Networks(settings.trusted_proxies)
     app.state.outbox, app.state.outgoing = outbox, handoff.outgoing(settings, outbox)
-    app.state.accounts = accounts or open_accounts(engine)
+    app.state.accounts = accounts or open_accounts(engine, now=desk.now)
     app.state.readership, app.state.feedback = readership, SqlFeedbackStore(engine)
     app.state.flags, app.state.gaps = SqlFlagStore(engine), gaps
     app.state.preview_bar = None  # above the pages of articles that somebody is writing: web/preview
@@ -207,12 +209,8 @@ def _add_description(app: FastAPI) -> None:
         return JSONResponse(app.openapi())
 
 
-def _heard(siblings: Siblings | None, app: FastAPI, desk: HelpDesk) -> AbstractAsyncContextManager[None]:
-    if siblings is None:
-        return nullcontext()
-    log = desk.events
-    write = log.write if isinstance(log, QuestionLog) else lambda _id: False
-    return siblings.serving(app.state.metrics, app.state.limits, write)
+def _heard(siblings: Siblings | None, app: FastAPI) -> AbstractAsyncContextManager[None]:
+    return siblings.serving(app.state.metrics, app.state.limits) if siblings else nullcontext()
 
 
 async def _watch(*looks: Callable[[], object]) -> None:

@@ -149,14 +149,13 @@ def serve(
     from web.metrics import LOG_DROPPED
     from web.siblings import Siblings
 
-    siblings = Siblings(member) if member else None
     lines = logs.start(settings.log_format, settings.secrets, process=member.number if member else 0)
     desk, engine = open_desk(settings, serving=True, opening=opening)
-    accounts = open_accounts(engine)
+    accounts = open_accounts(engine, now=desk.now)
     if member is None or member.first:
         _print_addresses(settings, desk.library.searcher.snapshot.manifest["counts"], base, accounts.setup_link())
-    log = QuestionLog(desk.events, elsewhere=siblings.wrote) if siblings else QuestionLog(desk.events)
-    app = create_app(settings, replace(desk, events=log), engine, accounts, soon=True, siblings=siblings)
+    desk = replace(desk, events=QuestionLog(desk.events))
+    app = create_app(settings, desk, engine, accounts, soon=True, siblings=Siblings(member) if member else None)
     app.state.metrics.read(LOG_DROPPED, lambda: lines.dropped)
     gc.freeze()
     gc.enable()

@@ -1,7 +1,7 @@
-"""What several server processes behind one port tell each other: what limits have counted, metrics, what waits.
+"""What several server processes behind one port tell each other: what limits have counted, and their metrics.
 
-Each has two sockets in a folder that nobody else can open: one for a word in passing, which may be lost, and one for
-questions that get an answer. A process that does not answer is done without.
+Each has two sockets in a folder that nobody else can open: one for a word in passing, which may be lost, and one where
+it gives its metrics to whoever connects. A process that does not answer is done without.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import json
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,14 +58,10 @@ class Siblings:
             with suppress(OSError):
                 passing.sendto(word, str(self._path(number, "passing")))
 
-    def wrote(self, question_id: str) -> bool:
-        """Whether one of them still had this question to write; it has written it then."""
-        return any(answer == b"yes" for _, answer in self._answers(f"question {question_id}"))
-
     def exposed(self, metrics: Metrics, accept: str = "") -> tuple[bytes, str]:
         """The metrics of all that answer, each with the label `process`, and their media type."""
         sides: list[tuple[int, Iterable[Metric]]] = [(self._member.number, metrics.collect())]
-        for number, answer in self._answers("metrics"):
+        for number, answer in self._answers():
             with suppress(ValueError):  # it ended meanwhile
                 sides.append((number, _unpacked(answer)))
         processes = GaugeMetricFamily(PROCESSES.name, PROCESSES.help, labels=PROCESSES.names)
@@ -74,12 +70,11 @@ class Siblings:
         encode, media_type = choose_encoder(accept)
         return encode(Families([processes, *_merged(sides)])), media_type
 
-    def _answers(self, asked: str) -> Iterator[tuple[int, bytes]]:
+    def _answers(self) -> Iterator[tuple[int, bytes]]:
         for number in self._member.others:
             with suppress(OSError), socket.socket(socket.AF_UNIX) as asking:
                 asking.settimeout(_ANSWER_S)
-                asking.connect(str(self._path(number, "asked")))
-                asking.sendall(f"{asked}\n".encode())
+                asking.connect(str(self._path(number, "metrics")))
                 parts = []
                 while part := asking.recv(65_536):
                     parts.append(part)
@@ -88,27 +83,23 @@ class Siblings:
     # --- from them ---------------------------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def serving(self, metrics: Metrics, limits: Limits, write: Callable[[str], bool]) -> AsyncIterator[None]:
-        """Hears them; `write` writes a question where it waits, and says whether it did."""
+    async def serving(self, metrics: Metrics, limits: Limits) -> AsyncIterator[None]:
+        """Hears them, and answers."""
 
-        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             try:
-                what, _, about = (await asyncio.wait_for(reader.readline(), _ANSWER_S)).decode().strip().partition(" ")
-                if what == "metrics":
-                    writer.write(await asyncio.to_thread(lambda: _packed(metrics.collect())))
-                elif what == "question":
-                    writer.write(b"yes" if await asyncio.to_thread(write, about) else b"no")
+                writer.write(await asyncio.to_thread(lambda: _packed(metrics.collect())))
                 await writer.drain()
-            except (OSError, ValueError):  # who asked is gone, or said nothing: a TimeoutError is an OSError
+            except OSError:  # who asked is gone
                 pass
             finally:
                 writer.close()
 
         own = self._member.number
-        for kind in ("passing", "asked"):  # of the process whose place this one takes
+        for kind in ("passing", "metrics"):  # of the process whose place this one takes
             self._path(own, kind).unlink(missing_ok=True)
         loop = asyncio.get_running_loop()
-        server = await asyncio.start_unix_server(answer, self._path(own, "asked"))
+        server = await asyncio.start_unix_server(answer, self._path(own, "metrics"))
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as passing:
             passing.setblocking(False)
             passing.bind(str(self._path(own, "passing")))

@@ -31,12 +31,6 @@ class _Process:
         self.siblings = Siblings(Member(number, 2, 1, folder, first=False, door=NOBODY, _signs=-1))
         self.metrics = Metrics()
         self.limits = Limits({"questions": "2/hour", "sign_in": "1/hour"}, self.siblings.tell)
-        self.waiting: set[str] = set()
-
-    def write(self, question_id: str) -> bool:
-        waits = question_id in self.waiting
-        self.waiting.discard(question_id)
-        return waits
 
 
 def both(folder: Path, do: Callable[[_Process, _Process], Awaitable[None]], running: int = 2) -> None:
@@ -46,7 +40,7 @@ def both(folder: Path, do: Callable[[_Process, _Process], Awaitable[None]], runn
         one, other = _Process(1, folder), _Process(2, folder)
         async with AsyncExitStack() as stack:
             for each in (one, other)[:running]:
-                serving = each.siblings.serving(each.metrics, each.limits, each.write)
+                serving = each.siblings.serving(each.metrics, each.limits)
                 await stack.enter_async_context(serving)
             await do(one, other)
 
@@ -78,15 +72,6 @@ def test_who_has_signed_in_at_one_begins_anew_at_the_other(tmp_path: Path) -> No
         one.limits.account_opened("192.0.2.1", "ann")
         await heard()
         assert other.limits.try_account("192.0.2.1", "ann") == 0
-
-    both(tmp_path, do)
-
-
-def test_a_question_that_waits_at_the_other_is_written_when_it_is_asked_for(tmp_path: Path) -> None:
-    async def do(one: _Process, other: _Process) -> None:
-        other.waiting.add("a-question")
-        assert await asyncio.to_thread(one.siblings.wrote, "a-question") is True
-        assert await asyncio.to_thread(one.siblings.wrote, "a-question") is False
 
     both(tmp_path, do)
 
