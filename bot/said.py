@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from kb.credentials import HINTS, SECRET
+from kb.credentials import without_tokens
 
 PASSWORD, CODE, TOKEN, NAME = "[password]", "[code]", "[token]", "[name]"
 
@@ -174,10 +174,7 @@ def mask_said(text: str) -> str:
     if "PRIVATE KEY" in text:
         text = _PRIVATE_KEY.sub(TOKEN, text)
     if _LONG.search(text):
-        if _any(HINTS, text):
-            text = SECRET.sub(
-                lambda match: match[0] if match.lastgroup in ("word", "host", "password") else TOKEN, text
-            )
+        text = without_tokens(text, TOKEN)
         text = _BEARER.sub(lambda match: _instead(match, TOKEN), text)
         if _any(_KEY_HINTS, small):
             text = _CALLED_KEY.sub(lambda match: _instead(match, TOKEN), text)

@@ -167,6 +167,8 @@ def read_markdown(path: Path, shown: str) -> str:
         raise Unusable(
             Skipped(shown, "unreadable", error.strerror or str(error), fix="Check the file's permissions.")
         ) from error
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise Unusable(Skipped(shown, "not text", "it is UTF-16, not UTF-8", line=1, fix="Save the file as UTF-8."))
     if b"\0" in data[:8192]:
         raise Unusable(
             Skipped(

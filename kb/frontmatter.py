@@ -11,6 +11,9 @@ import yaml
 
 _FENCE = "---"
 _KEY = re.compile(r"^[^\s#][^:\n]*:", re.MULTILINE)
+#: A value with a colon in it, and nothing around it.
+_UNQUOTED = re.compile(r"(?P<key>\s*(?:- )?[\w.-]+:\s+)(?P<value>[^\s\"'\[{|>&*!%@`].*: .*\S)\s*")
+_DATE = re.compile(r"\d{4}-\d\d?-\d\d?\Z")
 #: Few lines of aliases of aliases would otherwise fill the memory ("billion laughs").
 _MOST_NODES = 50_000
 _DEEPEST = 50
@@ -106,6 +109,7 @@ def split(text: str) -> FrontMatter:
 
 def _mapping(block: str) -> tuple[dict[str, Any], dict[str, int]]:
     """The YAML mapping and the 1-based file line of each key (the block starts on line 2 of the file)."""
+    node = None
     try:
         node = yaml.compose(block, Loader=yaml.CSafeLoader)
         if not _is_small(node):
@@ -118,19 +122,18 @@ def _mapping(block: str) -> tuple[dict[str, Any], dict[str, int]]:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 2 if mark else 2
         source = block.split("\n")
-        found = source[line - 2].strip() if line - 2 < len(source) else ""
-        detail = f"not valid YAML ({getattr(error, 'problem', None) or error}); found `{found}`"
-        raise FrontMatterProblem(
-            line,
-            detail,
-            'Put quotes around a value that contains `: `, `#` or starts with a quote: `title: "a: b"`.',
-        ) from error
+        written = source[line - 2] if line - 2 < len(source) else ""
+        detail, fix = _not_yaml(str(getattr(error, "problem", None) or error), written)
+        raise FrontMatterProblem(line, detail, fix) from error
     except FrontMatterProblem:
         raise
     except (ValueError, LookupError, AttributeError, TypeError, ArithmeticError) as error:
         # A date that does not exist; or PyYAML stumbled over a tag such as `!!bool maybe`.
         detail = str(error) if isinstance(error, ValueError) else "it does not fit its tag"
-        raise FrontMatterProblem(2, f"a value cannot be read ({detail})", "Put the value in quotes.") from error
+        line, key, written = _unreadable(node)
+        fix = "Write a day of the calendar: `2027-05-01`." if _DATE.match(written) else "Put the value in quotes."
+        what = f"the value of {key}" if key else "a value"
+        raise FrontMatterProblem(line, f"{what} cannot be read ({detail})", fix) from error
     if values is None:
         return {}, {}
     if not isinstance(values, dict) or not isinstance(node, yaml.MappingNode):
@@ -139,6 +142,28 @@ def _mapping(block: str) -> tuple[dict[str, Any], dict[str, int]]:
         )
     where = {str(key.value): key.start_mark.line + 2 for key, _ in node.value}
     return {str(key): value for key, value in values.items()}, where
+
+
+def _not_yaml(problem: str, written: str) -> tuple[str, str]:
+    """What is wrong with a line that YAML does not take, and how to mend it."""
+    found = written.strip()
+    if "\t" in written[: len(written) - len(written.lstrip(" \t-"))]:
+        return f"a tab stands before `{found}`, where YAML takes spaces alone", "Put spaces in the place of the tab."
+    fix = 'Put quotes around a value that contains `: `, `#` or starts with a quote: `title: "a: b"`.'
+    value = _UNQUOTED.fullmatch(written)
+    if value and '"' not in value["value"] and "\\" not in value["value"]:
+        fix = f'Put quotes around the value: `{value["key"].strip()} "{value["value"]}"`.'
+    return f"not valid YAML ({problem}); found `{found}`", fix
+
+
+def _unreadable(node: yaml.Node | None) -> tuple[int, str, str]:
+    """The line, the key and the text of the first value that YAML's types do not take."""
+    for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
+        try:
+            yaml.SafeLoader("").construct_object(value, deep=True)
+        except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, ArithmeticError):
+            return value.start_mark.line + 2, str(key.value), str(value.value)
+    return 2, "", ""
 
 
 def _is_small(node: yaml.Node | None) -> bool:

@@ -58,8 +58,7 @@ def history(source: Path) -> History:
     if not told:
         return History()
     top, prefix, shallow = told.split("\n")[:3]
-    commits = _last_commits(source, _boundary(source / shallow))
-    return History({path: commit.date for path, commit in commits.items()}, _rules(Path(top)), prefix)
+    return History(_last_commits(source, _boundary(source / shallow)), _rules(Path(top)), prefix)
 
 
 def team_name(owner: str) -> str:
@@ -73,39 +72,20 @@ def team_name(owner: str) -> str:
 # --- dates ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """The last commit of a file. `place` is 1 for the newest of the log, and rises with age; `date` is ISO 8601."""
-
-    place: int
-    id: str
-    date: str
-
-
-def last_commits(source: Path) -> dict[str, Commit]:
-    """The last commit of each file below a folder, by its path there; those that are not in `History.changed` are not
-    here either.
-    """
-    shallow = _git(source, "rev-parse", "--git-path", "shallow").strip()
-    return _last_commits(source, _boundary(source / shallow)) if shallow else {}
-
-
-def _last_commits(source: Path, boundary: frozenset[str]) -> dict[str, Commit]:
-    """The last commit of each file that is committed as it is.
+def _last_commits(source: Path, boundary: frozenset[str]) -> dict[str, str]:
+    """The date of the last commit of each file that is committed as it is.
 
     One walk through the log, ended as soon as every file was met: one `git log` a file takes seconds.
     """
     committed = set(filter(None, _git(source, "ls-tree", "-r", "-z", "--name-only", "HEAD", "--", ".").split("\0")))
     edited = _git(source, "diff", "--name-only", "-z", "--no-renames", "--relative", "HEAD", "--", ".").split("\0")
     waiting = committed.difference(edited)
-    found: dict[str, Commit] = {}
-    place, newest = 0, ""
+    found: dict[str, str] = {}
     for commit, date, path in _log_entries(source) if waiting else ():
-        place, newest = (place, commit) if commit == newest else (place + 1, commit)
         if path in waiting:
             waiting.remove(path)
             if commit not in boundary:  # there the clone was cut: all files look new
-                found[path] = Commit(place, commit, date)
+                found[path] = date
             if not waiting:
                 break
     return found

@@ -59,7 +59,8 @@ _CLASSES = {
 _IMAGE_LINE = re.compile(r"^:::\s*image\s+(\S.*)$")
 _IMAGE_ATTRIBUTE = re.compile(r'(?<![a-z-])([a-z-]+)="([^"]*)"')
 _INCLUDE = re.compile(r"^\[!INCLUDE\s*\[[^\]]*\]\s*\(([^)]+)\)\s*\]\s*$", re.IGNORECASE)
-_CUSTOM_ID = re.compile(r"(?<!\s)\s*\{#([\w.:-]+)\}\s*$")
+#: `{#id}`; `{: #id .class }` and `{ #id }` of Python-Markdown and kramdown, with the closing `##` before it.
+_CUSTOM_ID = re.compile(r"(?<!\s)(?:\s+#+)?\s*\{:?\s{0,3}#([\w.:-]+)(?:\s[^{}\n]{0,100})?\}\s*$")
 #: Letters, marks, digits and connectors: `\p{Word}` of GitHub's Ruby.
 _SLUG_CATEGORIES = frozenset("Lu Ll Lt Lm Lo Mn Mc Me Nd Nl Pc".split())
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 
 from bot.accounts import Accounts, By, PersonDraft
-from bot.database import migrate, open_engine, sqlite_url
+from bot.database import open_engine, sqlite_url
 from bot.passwords import Passwords
 from bot.people import ROLES, Person, Role
+from tests import built
 from web.desk import open_accounts
 
 CHEAP = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
@@ -44,11 +48,27 @@ def token(accounts: Accounts, *roles: Role, secret: str) -> str:
 
 def people_in(database: Path, tokens: dict[str, Role]) -> None:
     """Writes somebody of each role (`agent@example.com`, with PASSWORD) and some tokens for a server started later."""
+    built.database(database)
     engine = open_engine(sqlite_url(database))
-    migrate(engine)
     accounts = accounts_over(engine)
     for role in ROLES:
         with_password(accounts, somebody(accounts, role))
     for secret, role in tokens.items():
         token(accounts, role, secret=secret)
     engine.dispose()
+
+
+def database_with(path: Path, tokens: Mapping[str, Role]) -> None:
+    """Writes a SQLite file with the tables, and with tokens of somebody of these roles; the first one is copied."""
+    shutil.copyfile(_with_tokens(tuple(tokens.items())), path)
+
+
+@cache
+def _with_tokens(tokens: tuple[tuple[str, Role], ...]) -> Path:
+    path = built.kept() / f"tokens-{'-'.join(secret for secret, _ in tokens)}.db"
+    built.database(path)
+    engine = open_engine(sqlite_url(path))
+    for secret, role in tokens:
+        token(accounts_over(engine), role, secret=secret)
+    engine.dispose()
+    return path

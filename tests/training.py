@@ -40,6 +40,8 @@ BETTER = TrainReport(
     best_epoch=4,
     seconds=61.5,
 )
+#: How a trained encoder is called.
+TRAINED = f"{DEFAULT_MODEL}-trained"
 CHANCE = replace(BETTER, hits_after=(True,) * 5 + (False,) * 8 + (True,) * 2)
 WORSE = replace(BETTER, hits_after=(False,) * 15)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from kb.check import Finding, Report
     from kb.check.pages import Pages
     from web.settings import Settings
+
+#: One template without words for its pictures makes hundreds of warnings, between which the others are not seen.
+_MOST = 20
 
 Format = Literal["text", "json", "github"]
 
@@ -35,6 +39,9 @@ def check(
         bool, typer.Option("--near-duplicates", help="Look for articles that say the same too; embeds what is new.")
     ] = False,
     data: Data = None,
+    all_: Annotated[
+        bool, typer.Option("--all", help=f"Print every warning, not {_MOST} of each rule; for the text format.")
+    ] = False,
     schema: Annotated[
         bool, typer.Option("--schema", help="Print the JSON Schema of the front matter, and check nothing.")
     ] = False,
@@ -52,17 +59,26 @@ def check(
     given = check_settings(settings, strict, off or ())
     alike = _alike(settings) if near_duplicates else None
     report = run(settings.articles, given, today=date.today(), near_duplicates=alike)
-    if fix and settings.articles.is_dir():
+    mended: set[str] = set()
+    # A link that leads somewhere now may name a heading that only then can be looked for.
+    for _ in range(3 if fix and settings.articles.is_dir() else 0):
         done = mend(settings.articles, report.findings)
         for name in done.files:
             unsaved = "; it had changes that are not committed" if name in done.uncommitted else ""
-            warn(f"mended {_shown(settings.articles, name)}{unsaved}")
-        if done.findings:
-            report = run(settings.articles, given, today=date.today(), near_duplicates=alike)
+            if name not in mended:
+                warn(f"mended {_shown(settings.articles, name)}{unsaved}")
+            mended.add(name)
+        if not done.findings:
+            break
+        report = run(settings.articles, given, today=date.today(), near_duplicates=alike)
     if format_ == "json":
         print_json(report.as_json())
     else:
-        for line in _lines(report, settings.articles) if format_ == "text" else _annotations(report, settings.articles):
+        for line in (
+            _lines(report, settings.articles, all_ or strict)
+            if format_ == "text"
+            else _annotations(report, settings.articles)
+        ):
             typer.echo(line)
     sys.exit(1 if report.failed else 0)
 
@@ -90,9 +106,15 @@ def _print_schema() -> None:
     typer.echo(SCHEMA.read_text(encoding="utf-8"), nl=False)
 
 
-def _lines(report: Report, source: Path) -> Iterator[str]:
-    """A line a finding, then how many each rule has."""
+def _lines(report: Report, source: Path, whole: bool) -> Iterator[str]:
+    """A line a finding, then how many each rule has. Unless `whole`, of warnings the first few of each rule."""
+    left: Counter[str] = Counter()
+    printed: Counter[str] = Counter()
     for finding in report.findings:
+        if finding.severity == "warning" and not whole and printed[finding.rule] >= _MOST:
+            left[finding.rule] += 1
+            continue
+        printed[finding.rule] += finding.severity == "warning"
         place = _shown(source, finding.path)
         where = f"{place}:{finding.line}" if finding.line else place
         yield f"{where}: {finding.severity}: {finding.message} {finding.fix} [{finding.rule}]"
@@ -100,7 +122,7 @@ def _lines(report: Report, source: Path) -> Iterator[str]:
         yield ""
     yield f"{report.files:,} files: {_count(report.errors, 'error')}, {_count(report.warnings, 'warning')}"
     for rule, count in report.rules().items():
-        yield f"  {count:,} × {rule}"
+        yield f"  {count:,} × {rule}" + (f" ({left[rule]:,} of them not printed: --all)" if left[rule] else "")
     fixable = sum(finding.edit is not None for finding in report.findings)
     if fixable:
         yield f"{fixable:,} can be mended with --fix"
@@ -112,7 +134,13 @@ def _count(number: int, word: str) -> str:
 
 def _annotations(report: Report, source: Path) -> Iterator[str]:
     """Workflow commands of GitHub Actions, which shows them beside the lines of a pull request."""
+    # GitHub shows the first ten errors and the first ten warnings of a step: of each rule some, not ten of one.
+    seen: Counter[str] = Counter()
+    turns: dict[Finding, int] = {}
     for finding in report.findings:
+        seen[finding.rule] += 1
+        turns[finding] = seen[finding.rule]
+    for finding in sorted(report.findings, key=lambda finding: turns[finding]):
         line = f",line={finding.line}" if finding.line else ""
         file = _property(_shown(source, finding.path))
         title = _property(finding.rule)

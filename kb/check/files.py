@@ -9,7 +9,7 @@ from kb import topics as topics_file
 from kb.check.pages import Page, Pages
 from kb.check.report import Finding, error, listed, warning
 
-_OPENING, _DIVIDING, _CLOSING = "<<<<<<< ", "=======", ">>>>>>> "
+_MARK = re.compile(r"^(<{7}|={7}|>{7})(?: \S.*|\s*)$")
 
 
 def unreadable(pages: Pages) -> Iterator[Finding]:
@@ -30,40 +30,54 @@ def empty(pages: Pages) -> Iterator[Finding]:
 
 def conflict_markers(pages: Pages) -> Iterator[Finding]:
     for page in pages.pages:
-        for line in conflicts(page):
+        for line, whole in conflicts(page):
             message = "A merge left its marks here: both versions stand in the text."
-            fix = f"Keep one of them, and delete the lines that begin with {_OPENING}{_DIVIDING} {_CLOSING.strip()}."
+            fix = "Keep one of them, and delete the lines that begin with <<<<<<<, ======= and >>>>>>>."
+            if not whole:
+                message = "A merge left one of its marks here: part of another version may stand in the text."
+                fix = "Read what is around it, and delete the line."
             yield error(page.path, line, "conflict-marker", message, fix)
 
 
-def conflicts(page: Page) -> list[int]:
-    """The lines on which a conflict begins. An article about git may show a whole one in a code block."""
-    if _OPENING not in page.text and _CLOSING not in page.text:
+def conflicts(page: Page) -> list[tuple[int, bool]]:
+    """(line, whether all marks are there) of each conflict. An article about git may show one in a code block."""
+    if "<<<<<<<" not in page.text and ">>>>>>>" not in page.text:
         return []
-    found: list[int] = []
+    found: list[tuple[int, bool]] = []
     start = divided = 0
     for number, line in enumerate(page.text.split("\n"), 1):
-        if line.startswith(_OPENING):
+        mark = match[1][0] if (match := _MARK.match(line)) else ""
+        if mark == "<":
+            if start and not _in_code(page, start, start):
+                found.append((start, False))
             start, divided = number, 0
-        elif line.rstrip() == _DIVIDING and start:
+        elif mark == "=" and start:
             divided = number
-        elif line.startswith(_CLOSING) and start and divided:
-            if not any(first < start and number < last for first, last in page.markup.fences):
-                found.append(start)
+        elif mark == ">":
+            first = start if start and divided else number
+            if not _in_code(page, first, number):
+                found.append((first, first == start))
             start = divided = 0
+    if start and not _in_code(page, start, start):
+        found.append((start, False))
     return found
+
+
+def _in_code(page: Page, first: int, last: int) -> bool:
+    return any(begins < first and last < ends for begins, ends in page.markup.fences)
 
 
 def topics(pages: Pages) -> Iterator[Finding]:
     path = pages.source / topics_file.FILE
     names, skipped = topics_file.topics_of(pages.source) if not pages.source.is_file() else ({}, [])
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if names or skipped else []
     for entry in skipped:
-        detail = entry.detail[:1].upper() + entry.detail[1:]
-        yield error(topics_file.FILE, entry.line, "topics", f"{detail}.", entry.fix)
-    if not names:
-        return
+        topic = entry.detail.partition(":")[0]
+        begins = re.compile(rf"""["']?{re.escape(topic)}["']?\s*:""")
+        named = next((number for number, text in enumerate(lines, 1) if begins.match(text)), 0)
+        detail = entry.detail if named else entry.detail[:1].upper() + entry.detail[1:]
+        yield error(topics_file.FILE, entry.line or named, "topics", f"{detail}.", entry.fix)
     used = {page.article.topic for page in pages.living if page.article and page.article.topic}
-    lines = path.read_text(encoding="utf-8").split("\n")
     for topic in sorted(set(names) - used):
         begins = re.compile(rf"""["']?{re.escape(topic)}["']?\s*:""")
         line = next((number for number, text in enumerate(lines, 1) if begins.match(text)), 0)

@@ -41,7 +41,8 @@ def _write(path: Path, edits: Sequence[Edit]) -> int:
     made = 0
     for edit in dict.fromkeys(edits):
         old, new = edit.old.encode(), edit.new.encode()
-        if edit.line <= len(lines) and lines[edit.line - 1].count(old) == 1:
+        count = lines[edit.line - 1].count(old) if edit.line <= len(lines) else 0
+        if count == 1 or (count and old.startswith(b"](")):  # whole addresses, of the same link twice
             lines[edit.line - 1] = lines[edit.line - 1].replace(old, new)
             made += 1
     if made:

@@ -23,6 +23,18 @@ from kb.check.report import Edit, Finding, error, warning
 SCHEMA = Path(__file__).with_name("schema.json")
 _STATUS = ("draft", "archived", "published")
 _TOP_KEY = re.compile(r"^([^\s#'\"\[{&*!|>%@-][^:\n]{0,100}):(?=\s|$)", re.MULTILINE)
+#: A block like front matter, at the top but for empty lines, spaces and a comment.
+_BLOCK = re.compile(
+    r"\s{0,200}(?:<!--(?:(?!-->).){0,500}-->\s{0,200})?(?P<fence>---|\+\+\+)[ \t]*\n"
+    r"(?P<keys>(?:[ \t]*(?:[\w.-]+[ \t]*[:=]|-[ \t]|#|\])[^\n]*\n|[ \t]*\n){1,200})[ \t]*(?P=fence)[ \t]*(?:\n|$)",
+    re.DOTALL,
+)
+_OURS = re.compile(
+    r"^[ \t]*(?:id|title|lang|audience|questions|not_for|keywords|topics?|summary|description|status|draft|review_by"
+    r"|owner|redirect_from)[ \t]*:",
+    re.MULTILINE,
+)
+_LISTS = ("questions", "not_for", "keywords", "topic", "topics", "redirect_from", "check_off")
 _FIXES = {
     "lang": "Use a two-letter code of ISO 639-1 such as en, pl or pt-BR.",
     "review_by": "Write a day of the calendar: `review_by: 2027-05-01`.",
@@ -46,9 +58,9 @@ def front_matter(pages: Pages) -> Iterator[Finding]:
     for page in pages.pages:
         values = page.front.values if page.front else {}
         told: set[int] = set()
-        if page.front and values and not page.row:
-            for finding in (*_wrong(page, values), *_twice(page)):
-                told.add(finding.line)
+        if page.front and not page.row:
+            for finding in (*_wrong(page, values), *_twice(page)) if values else _unread(page):
+                told |= {finding.line, page.line(finding.message.partition(":")[0])}
                 yield finding
         problem = page.problem
         if problem and problem.reason in ("broken front matter", "unknown language") and problem.line not in told:
@@ -61,8 +73,10 @@ def _wrong(page: Page, values: dict[str, Any]) -> Iterator[Finding]:
     for problem in _validator().iter_errors(_as_json(values)):
         path = [*problem.absolute_path]
         key = str(path[0]) if path else ""
-        found = reprlib.repr(problem.instance)
-        fix = _FIXES.get(key) or _fix(key, problem.instance)
+        wrong = [entry for entry in problem.instance if isinstance(entry, dict | list)] if key in _LISTS else []
+        found = reprlib.repr(wrong[0] if wrong else problem.instance)
+        quoted = isinstance(problem.instance, bool) and key != "review_by"
+        fix = (not quoted and _FIXES.get(key)) or _fix(key, problem.instance)
         yield error(page.path, _line(page, path), "front-matter", f"{key}: {found} is not allowed.", fix)
     lang = values.get("lang")
     if (
@@ -79,12 +93,30 @@ def _wrong(page: Page, values: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _fix(key: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return f'Put quotes around it, such as `{key}: "no"`: YAML takes yes, no, on and off for true and false.'
     if key in ("id", "title", "audience", "owner", "summary", "description", "status"):
         return f"Write one value: `{key}: some text`."
     if isinstance(value, list):  # an entry that is no text makes `anyOf` fail for the whole list
         wrong = next((entry for entry in value if isinstance(entry, dict | list)), None)
+        if isinstance(wrong, dict) and len(wrong) == 1 and isinstance(meant := next(iter(wrong.values())), str):
+            return f'Put quotes around the entry: `"{next(iter(wrong))}: {meant}"`.'
         return f"Put quotes around the entry {reprlib.repr(wrong)}: it holds a colon or brackets."
     return f"Write a list of texts: `{key}: [first, second]`."
+
+
+def _unread(page: Page) -> Iterator[Finding]:
+    """A block that was meant for front matter and is text: readers see it, and `audience: internal` hides nothing."""
+    block = _BLOCK.match(page.text)
+    if block is None or (block["fence"] == "---" and not _OURS.search(block["keys"])):
+        return
+    line = page.text.count("\n", 0, block.start("fence")) + 1
+    if block["fence"] == "+++":
+        message = "This front matter is TOML, which is not read: readers see it, and none of it counts."
+        yield error(page.path, line, "front-matter", message, "Write it as YAML, between two lines `---`.")
+    elif line > 1 or block.start("fence"):
+        message = "The front matter does not begin on the first line: readers see it, and none of it counts."
+        yield error(page.path, line, "front-matter", message, "Delete what stands above its first `---`.")
 
 
 def _twice(page: Page) -> Iterator[Finding]:

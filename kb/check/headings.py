@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from kb.check.pages import Page, Pages
 from kb.check.report import Finding, short, warning
+from kb.corpus import folded
 
 _LEARN_TAB = re.compile(r"^\s*#[^\n]*\(#tab/", re.IGNORECASE)
 
@@ -40,6 +41,11 @@ def _titles(page: Page) -> Iterator[Finding]:
         if page.row or not _LEARN_TAB.match(lines[min(heading.line, len(lines)) - 1])
     ]
     if not extra:
+        return
+    if not opening and page.article and folded(extra[0].text) == folded(page.article.title) and len(extra) == 1:
+        message = f"The title, {short(extra[0].text, 50)!r}, stands in the text again, since other words are above it."
+        fix = "Put this heading at the top of the text, or delete it."
+        yield warning(page.path, page.row or extra[0].line, "second-title", message, fix)
         return
     shown = short(extra[0].text, 50) or "<h1>"
     more = "" if len(extra) == 1 else " So is one more." if len(extra) == 2 else f" So are {len(extra) - 1} more."

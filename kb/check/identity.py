@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from kb.check.pages import Page, Pages
 from kb.check.report import Finding, error, short, warning
 from kb.corpus import folded
 from kb.models import Article
+
+_TITLE = re.compile(r"\A\s*#\s[^\n]*\n")
+#: Shorter ones are not written yet ("To do"), or say that an article moved.
+_LEAST_TEXT = 40
 
 
 def duplicate_ids(pages: Pages) -> Iterator[Finding]:
@@ -60,6 +65,25 @@ def duplicate_titles(pages: Pages) -> Iterator[Finding]:
                 page.line("title") if "title" in (page.front.values if page.front else {}) else article.body_line
             )
             yield warning(page.path, line, "duplicate-title", message, fix)
+
+
+def same_texts(pages: Pages) -> Iterator[Finding]:
+    """Copies: texts that are the same but for spaces, line ends and the title."""
+    first: dict[tuple[str, str, str], Page] = {}
+    for page, article in _living(pages):
+        words = text_alone(article)
+        if len(words) < _LEAST_TEXT:
+            continue
+        before = first.setdefault((article.lang, article.audience, words), page)
+        if before is not page and before.article and before.article.id != article.id:
+            message = f"It says the same as {_place(before)}, word for word."
+            fix = "Delete one of the two; `redirect_from` keeps the other's address."
+            yield warning(page.path, page.row or article.body_line, "near-duplicate", message, fix)
+
+
+def text_alone(article: Article) -> str:
+    """The text of an article without the heading it opens with, with single spaces."""
+    return " ".join(_TITLE.sub("", article.body, count=1).split())
 
 
 def duplicate_questions(pages: Pages) -> Iterator[Finding]:

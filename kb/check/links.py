@@ -15,6 +15,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from rapidfuzz import fuzz, process
 
+from kb import languages
 from kb.check.markup import Link
 from kb.check.pages import Page, Pages, digits, fold
 from kb.check.report import Edit, Finding, error, listed, short, warning
@@ -39,13 +40,25 @@ class _Place:
         return self.page.row or self.link.line
 
     def edit(self, old: str, new: str) -> Edit | None:
-        """Writes the link anew, where it stands in the file once and just as it was read."""
-        lines = self.page.text.split("\n", self.line)
+        """Writes the link anew where it stands as it was read: in its line, or where its reference is defined."""
+        lines = self.page.text.split("\n")
         if self.page.row or len(lines) < self.line or old == new:
             return None
+        line = lines[self.line - 1]
         # The parser encodes what the author did not: a space, a backslash.
-        written = next((one for one in (old, unquote(old)) if lines[self.line - 1].count(one) == 1), None)
-        return Edit(self.line, written, new) if written else None
+        for written in (old, unquote(old)):
+            if line.count(written) == 1:
+                return Edit(self.line, written, new)
+        whole = self.link.href.replace(old, new, 1)
+        for written in (self.link.href, unquote(self.link.href)):
+            count = line.count(written)
+            if count and line.count(f"]({written})") == count:
+                return Edit(self.line, f"]({written})", f"]({whole})")
+            defined = re.compile(rf"[\s>]{{0,20}}\[[^\]]+\]:\s*<?{re.escape(written)}(?=[\s>]|$)")
+            where = [] if count else [number for number, text in enumerate(lines, 1) if defined.match(text)]
+            if len(where) == 1 and lines[where[0] - 1].count(written) == 1:
+                return Edit(where[0], written, whole)
+        return None
 
 
 def links(pages: Pages, base_url: str = "") -> Iterator[Finding]:
@@ -130,6 +143,10 @@ def _relative(pages: Pages, place: _Place, path: str, fragment: str) -> Iterator
             else "Put the file where people can fetch it, and link there."
         )
         yield warning(page.path, place.line, "dead-link", message, fix)
+    elif meant := _address_meant(pages, page, path):
+        new = relative(page, meant)
+        message, edit = f"{short(path)} is no address of this site.", place.edit(_path_as_written(place.link.href), new)
+        yield warning(page.path, place.line, "dead-link", message, f"Write {new}.", edit)
     elif not _by_design(path):
         yield from _dead(pages, place, path, target_path)
 
@@ -157,6 +174,24 @@ def _by_design(path: str) -> bool:
     return path.startswith("~/../") or (
         path.startswith(("/", "~/")) and not path.lower().endswith((".md", ".markdown"))
     )
+
+
+def _address_meant(pages: Pages, page: Page, path: str) -> str:
+    """The article somebody means by an address from the top of a site: `/en/accounts/reset`, `/accounts/reset`, or
+    `/en-US/kb/reset`, as it was in another help centre.
+    """
+    parts = [part for part in unquote(path).split("/") if part] if path.startswith("/") else []
+    if len(parts) < 2 or posixpath.splitext(parts[-1])[1]:
+        return ""
+    lang = languages.normalise(parts[0])
+    if lang is None:
+        found = pages.by_key.get((page.lang, "/".join(parts)))
+        return found.path if found else ""
+    for code in (lang, lang.partition("-")[0]):
+        for start in range(1, len(parts)):
+            if found := pages.by_key.get((code, "/".join(parts[start:]))):
+                return found.path
+    return ""
 
 
 def _dead(pages: Pages, place: _Place, path: str, target: str) -> Iterator[Finding]:
@@ -199,6 +234,10 @@ def _instead(pages: Pages, page: Page, target: str) -> tuple[str, str]:
     for named in (plain, without_lang, posixpath.basename(plain)):
         if named and (same_id := pages.by_key.get((page.lang, named))):
             return "", same_id.path
+    parts = target.split("/")
+    below = ("/".join(parts[start:]) for start in range(1, len(parts)))
+    if inside := next((path for path in below if path in pages.targets and "/" in path), ""):
+        return "", pages.targets[inside].path  # written from the top of the repository
     name = posixpath.basename(target)
     named_so = [path for path in pages.by_name.get(fold(name), ()) if path in pages.targets]
     if named_so:
@@ -234,7 +273,18 @@ def _anchor(place: _Place, target: Page, fragment: str) -> Iterator[Finding]:
         edit = place.edit(f"#{fragment}", f"#{same}")
         yield error(page.path, place.line, "dead-anchor", message, f"Case counts: write #{same}.", edit)
         return
+    # Other programs make anchors with other signs: `node-js` for Node.js, `#w_the-title` in Mozilla's help centre.
+    plain = _letters(anchor.removeprefix("w_"))
+    alike = [known for known in sorted(target.markup.anchors) if plain and _letters(known) == plain]
+    if len(alike) == 1:
+        edit = place.edit(f"#{fragment}", f"#{alike[0]}")
+        yield error(page.path, place.line, "dead-anchor", message, f"Write #{alike[0]}.", edit)
+        return
     yield error(page.path, place.line, "dead-anchor", message, _heading_meant(anchor, target))
+
+
+def _letters(anchor: str) -> str:
+    return re.sub(r"[\W_]+", "", fold(anchor))
 
 
 def _heading_meant(anchor: str, target: Page) -> str:

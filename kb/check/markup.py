@@ -41,7 +41,10 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Markup:
-    """What a page holds. `fences` are first and last lines of code blocks, `includes` (path, line)."""
+    """What a page holds. `fences` are first and last lines of code blocks, `includes` (path, line).
+
+    `shown` is what readers see of blocks that may hold Markdown which was not read as such: (text, line).
+    """
 
     links: tuple[Link, ...] = ()
     pictures: tuple[Picture, ...] = ()
@@ -49,8 +52,13 @@ class Markup:
     includes: tuple[tuple[str, int], ...] = ()
     anchors: frozenset[str] = frozenset()
     fences: tuple[tuple[int, int], ...] = ()
+    shown: tuple[tuple[str, int], ...] = ()
 
 
+#: Signs of which Markdown, or another program's commands, are made.
+_SIGNS = ("](", ")[", "] (", "][", "[[", "{{", "{%", "--8<--", "===", "import ", "export ")
+#: Stands in `Markup.shown` where readers see a link, a picture or code.
+_READ = "\ue000"
 #: Bounded, so that a text of nothing but `<a` takes no longer than any other.
 _TAG = re.compile(
     r"""<(a|img|h[1-6]|[a-z][a-z0-9]{0,10})\b((?:[^<>"']|"[^"]{0,2000}"|'[^']{0,2000}'){0,400}+)>""", re.I
@@ -58,7 +66,7 @@ _TAG = re.compile(
 _ATTRIBUTE = re.compile(r"""(?<![\w-])(href|src|alt|id|name)\s{0,9}=\s{0,9}(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.I)
 _EMPTY_ALT = re.compile(r"(?<![\w-])alt(?![\w-])", re.I)
 _ICON = re.compile(r"""^[\s>*+\d.-]{0,40}:::\s*image\s[^\n]{0,400}\btype="icon\"""", re.I)
-_INCLUDE_LINE = re.compile(r"^\s*\[!INCLUDE", re.I)
+_INCLUDE_LINE = re.compile(r"^[\s>*+\d.)-]{0,40}\[!INCLUDE", re.I)
 
 
 @dataclass(slots=True)
@@ -69,6 +77,7 @@ class _Found:
     includes: list[tuple[str, int]] = field(default_factory=list)
     anchors: set[str] = field(default_factory=set)
     fences: list[tuple[int, int]] = field(default_factory=list)
+    shown: list[tuple[str, int]] = field(default_factory=list)
 
 
 def markup(body: str, first_line: int, fragment: Callable[[str], str | None] = lambda path: None) -> Markup:
@@ -108,6 +117,7 @@ def markup(body: str, first_line: int, fragment: Callable[[str], str | None] = l
         tuple(found.includes),
         frozenset(found.anchors),
         tuple(found.fences),
+        tuple(found.shown),
     )
 
 
@@ -127,6 +137,8 @@ def _inline(token: Token, start: int, lines: list[str], first_line: int, found: 
     """The children of a block; those a line further down come after a break."""
     end = token.map[1] if token.map else start + 1
     line, before = start, ""
+    if told and any(sign in token.content for sign in _SIGNS):
+        found.shown.append((_shown(token), start + first_line))
     for child in token.children or ():
         if child.type in ("softbreak", "hardbreak"):
             line = min(line + 1, end - 1)
@@ -146,6 +158,23 @@ def _inline(token: Token, start: int, lines: list[str], first_line: int, found: 
             icon = _ICON.match(lines[at]) is not None if at < len(lines) else False
             found.pictures.append(Picture(src, at + first_line, inline_text(child), says_empty=icon))
         before = child.content if child.type == "text" else ""
+
+
+def _shown(token: Token) -> str:
+    """What readers see of a block as it stands there; links, pictures, code and tags are one sign each."""
+    parts: list[str] = []
+    within = 0
+    for child in token.children or ():
+        if child.type == "link_open" and child.info != "auto":
+            within += 1
+        elif child.type == "link_close" and child.info != "auto":
+            within -= 1
+            parts.append(_READ)
+        elif child.type in ("softbreak", "hardbreak"):
+            parts.append("\n")
+        elif not within and child.type in ("text", "code_inline", "image", "html_inline"):
+            parts.append(child.content if child.type == "text" else _READ)
+    return "".join(parts)
 
 
 def _line_of(written: str, line: int, end: int, lines: list[str]) -> int:

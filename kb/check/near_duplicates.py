@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from kb.build import open_encoders
+from kb.check.identity import text_alone
 from kb.check.pages import Page, Pages
 from kb.check.report import Finding, warning
 from kb.embedding import Embedder
@@ -71,9 +72,11 @@ def _alike(
 
 
 def _differ(one: Page, other: Page) -> bool:
-    """Two of one id are told by another rule; two audiences may be told the same thing apart."""
+    """Two of one id, and copies, are told without an encoder; two audiences may be told the same thing apart."""
     assert one.article is not None  # noqa: S101 - living
     assert other.article is not None  # noqa: S101
+    if text_alone(one.article) == text_alone(other.article):
+        return False
     return one.article.id != other.article.id and one.article.audience == other.article.audience
 
 

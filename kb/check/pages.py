@@ -7,7 +7,7 @@ import posixpath
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -229,7 +229,7 @@ def _page(path: Path, relative: PurePosixPath, root: int, default_lang: str) -> 
         if no_article(relative, page.front):
             return page
         status = status_of(page.front)
-        page.article = article_of(page.front, relative, root, default_lang)
+        page.article = _article(page, relative, root, default_lang)
         page.status = "draft" if status == "draft" else "archived" if status == "archived" else "published"
     except Unusable as unusable:
         # A draft that says nothing yet is a draft.
@@ -238,6 +238,32 @@ def _page(path: Path, relative: PurePosixPath, root: int, default_lang: str) -> 
     except FrontMatterProblem as problem:
         page.problem = Skipped(shown, "broken front matter", problem.detail, problem.line, problem.fix)
     return page
+
+
+def _article(page: Page, relative: PurePosixPath, root: int, default_lang: str) -> Article:
+    """The article without the values that cannot be used, so that its text is checked at the same time.
+
+    The first of these is kept as the page's problem. Raises Unusable where it is empty.
+    """
+    assert page.front is not None  # noqa: S101 - asked by the caller
+    front = page.front
+    while True:
+        try:
+            return article_of(front, relative, root, default_lang)
+        except FrontMatterProblem as problem:
+            line, told = (
+                problem.line,
+                Skipped(page.path, "broken front matter", problem.detail, problem.line, problem.fix),
+            )
+        except Unusable as unusable:
+            if unusable.skipped.reason != "unknown language":
+                raise
+            line, told = unusable.skipped.line, unusable.skipped
+        page.problem = page.problem or told
+        kept = {key: value for key, value in front.values.items() if front.lines.get(key, 1) != line}
+        if len(kept) == len(front.values):
+            raise Unusable(told)
+        front = replace(front, values=kept)
 
 
 def _printable(path: str) -> str:

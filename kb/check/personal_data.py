@@ -10,6 +10,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from functools import lru_cache
+
+import phonenumbers
 
 from kb.check.pages import Pages
 from kb.check.report import Finding, warning
@@ -17,7 +20,7 @@ from kb.personal import IBAN, is_iban, passes_luhn
 
 #: Read from the `@` on, and what stands before it backwards: most files hold none.
 _AT = re.compile(r"@((?:[a-z0-9-]{1,63}\.){1,6}[a-z]{2,24})(?![\w@])", re.IGNORECASE)
-_LOCAL = re.compile(r"(?<![\w.+%/=-])[a-z0-9][\w.+-]{1,63}\Z", re.IGNORECASE)
+_LOCAL = re.compile(r"(?<![\w.+%/=-])[^\W_][\w.+-]{1,63}\Z")
 #: Domains of documentation: RFC 2606 and 6761, and the companies that Microsoft made up.
 _EXAMPLE_DOMAIN = re.compile(
     r"(?:^|[.-])(?:example|test|invalid|localhost|sample|domain\w{0,8}|sub-?domain|your-?domain|your-?company|my-?domain|company"
@@ -32,8 +35,20 @@ _FREE = frozenset(
     gmx.de gmx.net gmx.com web.de t-online.de mail.ru yandex.ru bk.ru list.ru inbox.ru wp.pl o2.pl onet.pl interia.pl
     poczta.fm op.pl libero.it virgilio.it tiscali.it alice.it orange.fr wanadoo.fr free.fr laposte.net ziggo.nl
     kpnmail.nl planet.nl xs4all.nl hotmail.co.uk yahoo.co.uk hotmail.fr hotmail.it hotmail.es protonmail.com
-    proton.me fastmail.com
+    proton.me pm.me fastmail.com hey.com tutanota.com tuta.com mail.com zoho.com btinternet.com sky.com comcast.net
+    verizon.net att.net sbcglobal.net rocketmail.com hotmail.de outlook.de live.de yahoo.de freenet.de arcor.de
+    bluewin.ch yahoo.fr live.fr sfr.fr neuf.fr outlook.fr
+    yahoo.it outlook.it tin.it yahoo.es outlook.es live.nl hetnet.nl home.nl
+    telenet.be skynet.be seznam.cz email.cz centrum.cz azet.sk zoznam.sk freemail.hu citromail.hu abv.bg rambler.ru
+    yandex.com ukr.net i.ua gazeta.pl vp.pl sapo.pt bol.com.br uol.com.br terra.com.br qq.com 163.com 126.com naver.com
+    daum.net rediffmail.com
     """.split()
+)
+#: What says that the address behind it is made up, in the languages of the interface.
+_AS_EXAMPLE = re.compile(
+    r"(?:example|e\.\s?g\.|such as|if your\b|z\.\s?B\.|beispiel|\bnp\.|przykład|exemple|p\.\s?ej\.|ejemplo|esempio"
+    r"|\bes\.|bijv\.|voorbeeld|пример)[^@\n]{0,40}\Z",
+    re.IGNORECASE,
 )
 #: Words of mailboxes that belong to no person.
 _TEAMS = frozenset(
@@ -55,26 +70,17 @@ _NOBODY = frozenset(
     bianchi jean marie dupont martin juan perez garcia ivan ivanov ivanova jansen devries piet
     """.split()
 )
-#: Numbers of mobile telephones, by country: national numbering plans after ITU-T E.164.
-_MOBILE_START = re.compile(r"[+0]0?(?=48|44|49|33|39|31|34|7)")
-_MOBILE = re.compile(
-    r"(?<![\w+./-])(?:\+|00)(?:"
-    r"48[ -]?(?:4[5]|5[01379]|6[069]|7[2389]|88)\d(?:[ -]?\d{3}){2}"
-    r"|44[ -]?(?:\(0\)[ -]?)?7[1-57-9]\d{2}[ -]?\d{3}[ -]?\d{3}"
-    r"|49[ -]?(?:\(0\)[ -]?)?1[567]\d[ /-]?\d{3,4}[ -]?\d{3,5}"
-    r"|33[ -]?(?:\(0\)[ -]?)?[67](?:[ -]?\d{2}){4}"
-    r"|39[ -]?3\d{2}[ -]?\d{3}[ -]?\d{3,4}"
-    r"|31[ -]?(?:\(0\)[ -]?)?6(?:[ -]?\d){8}"
-    r"|34[ -]?[67]\d{2}(?:[ -]?\d{3}){2}"
-    r"|7[ -]?\(?9\d{2}\)?[ -]?\d{3}[ -]?\d{2}[ -]?\d{2}"
-    r")(?![\w-])"
-)
+#: A telephone number with its country, and whatever digits follow it.
+_ABROAD = re.compile(r"(?<![\w+./:=-])(?:\+|00)[1-9][\d ()./\u00a0\u202f\u2011-]{5,28}\d(?![\w-])")
 #: Ofcom, ARCEP and the Bundesnetzagentur keep these for films and examples; the rest counts up or repeats.
 _MADE_UP = re.compile(r"447700900\d{3}|336399[89]\d{5}|4915\d{0,2}0{4}|12345|23456|(\d)\1{4}")
 _CARD_START = re.compile(r"\d{4}[ -]?\d{4}[ -]?\d{4}|3[47]\d{2}[ -]?\d{6}")
 _CARD = re.compile(
-    r"(?<![\w.,+/=-])(?:\d{4}[ -]?){3}\d{4}(?![\w-]|\.\d)|(?<![\w.,+/=-])3[47]\d{2}[ -]?\d{6}[ -]?\d{5}(?![\w-]|\.\d)"
+    r"(?<![\w.,+/=-])(?:\d{4}[ -]?){3}\d{4}(?:[ -]\d{3})?(?![\w-]|\.\d)"
+    r"|(?<![\w.,+/=-])3[47]\d{2}[ -]?\d{6}[ -]?\d{5}(?![\w-]|\.\d)"
 )
+#: What card numbers begin with: Mastercard's 2221 to 2720, and 3 to 6.
+_ISSUED = re.compile(r"[3-6]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720)")
 #: Card numbers that payment providers publish for tests.
 _TEST_CARDS = frozenset(
     """
@@ -108,21 +114,37 @@ def _found(text: str, known: frozenset[str]) -> Iterator[tuple[int, str, str]]:
         local = _LOCAL.search(text, max(at.start() - 66, 0), at.start())
         if local is None or text.startswith("mailto:", max(local.start() - 7, 0)):
             continue
+        if _AS_EXAMPLE.search(text, max(local.start() - 60, 0), local.start()):
+            continue
         if _is_person(local[0], at[1]) and f"{local[0]}@{at[1]}".lower() not in known:
             yield local.start(), "a person's address", f"{local[0][:2]}…@{at[1]}"
-    for begins in _MOBILE_START.finditer(text):
-        match = _MOBILE.match(text, begins.start())
-        if match and match[0] not in known and not _MADE_UP.search(re.sub(r"\D", "", match[0]).removeprefix("00")):
-            yield match.start(), "a mobile number", f"{match[0][:6]}…"
+    for begins in _ABROAD.finditer(text):
+        if (number := _mobile(begins[0])) and number not in known:
+            yield begins.start(), "a mobile number", f"{number[:6]}…"
     for match in _CARD.finditer(text) if _CARD_START.search(text) else ():
         digits = re.sub(r"\D", "", match[0])
-        if passes_luhn(digits) and digits[0] in "3456" and digits not in _TEST_CARDS and len(set(digits)) > 4:
+        if passes_luhn(digits) and _ISSUED.match(digits) and digits not in _TEST_CARDS and len(set(digits)) > 4:
             yield match.start(), "a card number", f"{match[0][:4]}…"
     if _IBAN_START.search(text):
         for match in IBAN.finditer(text):
             compact = re.sub(r"[^A-Z0-9]", "", match[0].upper())
             if is_iban(match[0]) and compact not in _EXAMPLE_IBANS and len(set(compact[4:])) > 4:
                 yield match.start(), "an account number", f"{match[0][:4]}…"
+
+
+@lru_cache(maxsize=4096)  # a help line stands on every page, and each look takes a millisecond
+def _mobile(text: str) -> str | None:
+    """The number a text begins with, as it is written, where its country keeps that range for mobiles alone."""
+    spelled = text.replace("(0)", "").replace("00", "+", 1) if text.startswith("00") else text.replace("(0)", "")
+    found = next(iter(phonenumbers.PhoneNumberMatcher(spelled, None)), None)
+    if (
+        found is None
+        or found.start > 0
+        or phonenumbers.number_type(found.number) != phonenumbers.PhoneNumberType.MOBILE
+    ):
+        return None
+    digits = f"{found.number.country_code}{found.number.national_number}"
+    return None if _MADE_UP.search(digits) else text[: len(text) - len(spelled) + found.end]
 
 
 def _is_person(local: str, domain: str) -> bool:
@@ -137,5 +159,5 @@ def _is_person(local: str, domain: str) -> bool:
     if domain in _FREE:
         return True
     # first.last or f.last: what a company calls a person, and never a team of one word.
-    names = re.fullmatch(r"[a-z]{1,20}[._-][a-z]{3,30}\d{0,3}", local.lower()) is not None
+    names = re.fullmatch(r"[^\W\d_]{1,20}(?:-[^\W\d_]{2,20})?[._-][^\W\d_]{3,30}\d{0,3}", local.lower()) is not None
     return names and local.lower().count("_") == 0 and not local.lower().startswith(("no-", "do-", "e-"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
+from urllib.parse import unquote
 
 from kb.check.links import from_root, relative
 from kb.check.markup import Picture
@@ -12,8 +13,13 @@ from kb.check.pages import Page, Pages, fold
 from kb.check.report import Edit, Finding, error, short, warning
 from kb.links import EXTERNAL, MAX_PICTURE_BYTES, PICTURE_TYPES
 
+#: What programs and templates write: "Screenshot 2026-03-11 at 10.22.33", "IMG_2031", in the interface's languages.
 _NO_WORDS = re.compile(
-    r"(?:alt(?:ernative)?[ -]?text|image|img|picture|photo|screen ?shot|icon|graphic|logo)?[ _-]?\d{0,3}"
+    r"(?:alt(?:ernative)?[ -]?text|image|img|pasted image|picture|photo|screen ?shot|screen ?clip|icon|graphic|logo"
+    r"|untitled|unnamed|dsc|pxl|bild|unbenannt|bildschirmfoto|obraz(?:ek)?|zrzut(?: ekranu)?|imagen"
+    r"|captura(?: de pantalla)?|immagine|schermata|capture(?: d.[ée]cran)?|afbeelding|schermafbeelding"
+    r"|изображение|рисунок|снимок(?: экрана)?)?"
+    r"[\s_.:()-]*(?:\d[\d\s_.:,()-]*(?:(?:at|um|o|a las|alle|à|om|в|am|pm)\b[\d\s_.:,()-]*)*)?"
     r"|\S+\.(?:png|jpe?g|gif|webp|svg)",
     re.IGNORECASE,
 )
@@ -28,7 +34,7 @@ def alt_texts(pages: Pages) -> Iterator[Finding]:
             if picture.says_empty and picture.alt == "":
                 continue
             written = " ".join((picture.alt or "").split())
-            if not _NO_WORDS.fullmatch(written):
+            if not (_NO_WORDS.fullmatch(written) or _is_name(written, picture.src)):
                 continue
             name = short(posixpath.basename(picture.src), 40)
             message = f"The alternative text of {name} is {written!r}, which tells nothing."
@@ -37,6 +43,12 @@ def alt_texts(pages: Pages) -> Iterator[Finding]:
                 message = f"The picture {name} has no alternative text."
                 fix = 'Say what it shows: `![what it shows](…)`; if it is mere decoration: `<img src="…" alt="">`.'
             yield warning(page.path, picture.line, "alt-text", message, fix)
+
+
+def _is_name(written: str, src: str) -> bool:
+    """Whether the words are the name of the file, which is none that people say: `step-3_b`, `zrzut12`."""
+    stem = posixpath.splitext(posixpath.basename(unquote(src)))[0]
+    return written.casefold() == stem.casefold() and re.search(r"[\d_-]", stem) is not None and " " not in stem
 
 
 def missing_pictures(pages: Pages) -> Iterator[Finding]:

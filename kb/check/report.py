@@ -66,6 +66,7 @@ RULES: dict[str, str] = {
     "dead-link": "A link to an article or a file that is not there for a reader.",
     "dead-anchor": "A link to a heading that is not there.",
     "missing-include": "A fragment that is not there, or stands where it is not read.",
+    "raw-markup": "Markdown that is not read as such, or a command of another program: readers see its brackets.",
     "missing-picture": "A picture that is not there.",
     "unshown-picture": "A picture that is not shown: too large, of a kind browsers do not show, or on another site.",
     "alt-text": "A picture without words for those who do not see it.",
@@ -77,7 +78,7 @@ RULES: dict[str, str] = {
     "stale-translation": "The article in the default language changed after its translation.",
     "lone-translation": "A translation that has another id than the article it belongs to.",
     "orphan": "An article that has no topic, and that nothing links to.",
-    "near-duplicate": "Two articles of one language that say nearly the same (--near-duplicates).",
+    "near-duplicate": "Two articles of one language that say the same, or nearly the same (--near-duplicates).",
     "check-off": "A rule that is switched off and does not exist.",
 }
 

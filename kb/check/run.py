@@ -12,6 +12,7 @@ from kb.check import files, headings, identity, links, pictures, reading, silenc
 from kb.check.front_matter import front_matter, misspelled_keys
 from kb.check.pages import Memory, Page, Pages, read
 from kb.check.personal_data import personal_data
+from kb.check.raw_markup import raw_markup
 from kb.check.report import RULES, Finding, Report
 from kb.check.secrets import secrets
 from kb.errors import SourceError
@@ -80,8 +81,10 @@ def _findings(pages: Pages, settings: CheckSettings, today: date) -> Iterator[Fi
     yield from identity.duplicate_ids(pages)
     yield from identity.redirects(pages)
     yield from identity.duplicate_titles(pages)
+    yield from identity.same_texts(pages)
     yield from identity.duplicate_questions(pages)
     yield from links.links(pages, settings.base_url)
+    yield from raw_markup(pages)
     yield from pictures.missing_pictures(pages)
     yield from pictures.unshown_pictures(pages)
     yield from pictures.alt_texts(pages)

@@ -4,44 +4,78 @@ from __future__ import annotations
 
 import os
 import posixpath
+import shlex
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
 
 from kb import frontmatter, languages
-from kb.check.pages import Page, Pages
+from kb.check.lives import Step, lives
+from kb.check.pages import Page, Pages, digits
 from kb.check.report import Finding, warning
 from kb.errors import RepositoryError
 from kb.frontmatter import FrontMatter, FrontMatterProblem
-from kb.history import last_commits
 from kb.repository import Repository
 
 #: Keys that readers see as text. Questions and keywords are each language's own: how people ask there.
 _TRANSLATED = ("title", "summary", "description")
+#: So many of the last commits of a translation are looked at for one that changed its text.
+_MOST_STEPS = 20
 
 
 def stale_translations(pages: Pages) -> Iterator[Finding]:
-    """Where the article in the default language was committed later than its translation, with another text.
+    """Where the text of the article in the default language changed after the last change of its translation's text.
 
-    Told only where git knows when both were changed.
+    Told only where git knows when both were changed; files may have been moved since.
     """
     pairs = [(page, source) for page in pages.living if (source := _source_of(pages, page))]
     if not pairs:
         return
-    commits = last_commits(pages.source)
+    known = lives(pages.source, {one.path for pair in pairs for one in pair})
     later = [
-        (page, source)
+        (page, source, known[page.path], known[source.path])
         for page, source in pairs
-        if page.path in commits and source.path in commits and commits[source.path].place < commits[page.path].place
+        if known.get(page.path) and known.get(source.path) and _changed(known[source.path]) < known[page.path][-1].place
     ]
     if not later:
         return
-    wanted = [(commits[page.path].id, source.path) for page, source in later]
-    for (page, source), then in zip(later, _texts(Repository.at(pages.source), wanted), strict=True):
-        if then is None or _same(then, source.text):
+    repository = Repository.at(pages.source)
+    versions = _texts(repository, [(step.id, step.path) for _, _, own, _ in later for step in own[:_MOST_STEPS]])
+    since = []
+    for _, _, own, _ in later:
+        steps = own[:_MOST_STEPS]
+        texts, versions = versions[: len(steps)], versions[len(steps) :]
+        since.append(_last_change(steps, texts))
+    called = [_called(life, step) for (_, _, _, life), step in zip(later, since, strict=True)]
+    wanted = [(step.id, path) for step, path in zip(since, called, strict=True)]
+    for (page, source, _, life), step, path, then in zip(later, since, called, _texts(repository, wanted), strict=True):
+        now = next((one for one in life if not one.moved), life[-1])
+        if then is None or now.place >= step.place or _same(then, source.text):
             continue
-        since, now = commits[page.path], commits[source.path]
-        message = f"{source.path} changed on {now.date}; this translation is of {since.date}."
-        fix = f"Bring it up to date: git diff {since.id[:12]} -- {source.path}"
+        message = f"{source.path} changed on {now.date}; this translation is of {step.date}."
+        paths = " ".join(shlex.quote(f":/{repository.prefix}{one}") for one in dict.fromkeys((path, source.path)))
+        fix = f"Bring it up to date: git diff {step.id[:12]} -- {paths}"
         yield warning(page.path, page.line("title"), "stale-translation", message, fix)
+
+
+def _changed(life: Sequence[Step]) -> int:
+    """The place of the last change that was more than another name."""
+    return next((step.place for step in life if not step.moved), life[-1].place)
+
+
+def _last_change(steps: Sequence[Step], texts: Sequence[str | None]) -> Step:
+    """The newest step after which readers saw another text than before it."""
+    for step, (after, before) in zip(steps, pairwise(texts), strict=False):
+        if after is None or before is None or not _same(before, after.replace("\r\n", "\n")):
+            return step
+    return steps[-1]
+
+
+def _called(life: Sequence[Step], at: Step) -> str:
+    """The name a file had at a commit."""
+    return next((step.path for step in life if step.place >= at.place), life[-1].path)
 
 
 def _source_of(pages: Pages, page: Page) -> Page | None:
@@ -96,11 +130,21 @@ def lone_translations(pages: Pages) -> Iterator[Finding]:
             continue
         if (default, page.article.id) in pages.by_key:
             continue
-        source = pages.moved.get((default, page.article.id)) or by_place.get(_place(page))
+        source = by_place.get(_place(page)) or pages.moved.get((default, page.article.id)) or _misspelled(pages, page)
         if source and source.article and (page.lang, source.article.id) not in pages.by_key:
             message = f"It has the id {page.article.id!r}, but {source.path} has {source.article.id!r}."
             fix = f"Write `id: {source.article.id}`, so that readers can change the language."
             yield warning(page.path, page.line("id"), "lone-translation", message, fix)
+
+
+def _misspelled(pages: Pages, page: Page) -> Page | None:
+    """The article whose id differs by a letter or two from the one that was written."""
+    written = page.article.id if page.article and page.front and "id" in page.front.values else ""
+    if len(written) < 8:
+        return None
+    known = [known for lang, known in pages.by_key if lang == pages.default_lang and digits(known) == digits(written)]
+    near = process.extractOne(written, known, scorer=OSA.distance, score_cutoff=2)
+    return pages.by_key[pages.default_lang, near[0]] if near else None
 
 
 def _place(page: Page) -> str:

@@ -13,6 +13,7 @@ from tests.browser.conftest import OpenPage, Unsure, Watch
 from tests.browser.help_centre import HelpCentre, help_centre
 from tests.browser.host_site import PAGES, HostSite, host_site
 from tests.browser.widget_page import UNKNOWN, Widget
+from tests.web.site import build_site
 
 pytestmark = pytest.mark.browser
 
@@ -393,10 +394,11 @@ def test_a_site_the_help_centre_does_not_know_is_told_kindly_with_a_way_to_a_per
 
 
 def test_a_help_centre_that_goes_down_is_told_kindly_and_no_word_is_lost(
-    open_page: OpenPage, own_data: Path, tmp_path: Path, watch: Watch
+    open_page: OpenPage, tmp_path: Path, watch: Watch
 ) -> None:
     watch.expected.append("net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|SOCKET_NOT_CONNECTED)")
-    with host_site({"/": PAGES["/"]}) as site, help_centre(own_data, tmp_path, site.base) as going_down:
+    data = build_site(tmp_path, {"en/vpn.md": "# Connect to the VPN\n\nOpen the VPN client and select Connect.\n"})
+    with host_site({"/": PAGES["/"]}) as site, help_centre(data, tmp_path, site.base) as going_down:
         site.help_centre = going_down.base
         watch.origins |= {site.base, going_down.base}
         widget = Widget(open_page(site.base)).open()

@@ -24,7 +24,6 @@ from kb.embedding import (
     open_encoder,
 )
 from kb.errors import EncoderError
-from kb.export import FLOAT_GRAPH_FILE, find
 from kb.languages import normalise
 
 _TEXTS = [
@@ -200,49 +199,6 @@ def test_a_damaged_graph_or_tokenizer_is_told(copied: Path, name: str, content: 
     with pytest.raises(EncoderError) as caught:
         OnnxEmbedder(copied)
     assert str(caught.value).startswith(f"the encoder in {copied} cannot be opened: ")
-
-
-_TWENTY = [
-    "VPN",
-    "password",
-    "0x80070005",
-    "AADSTS50126: Error validating credentials",
-    "How do I reset my password?",
-    "Outlook keeps asking for my password although I typed it correctly",
-    "Mój komputer się zawiesił",
-    "Nie mogę wydrukować dokumentu na drukarce w biurze",
-    "Il mio computer è lento",
-    "Non riesco ad accedere alla posta elettronica dal telefono",
-    "Mijn wachtwoord werkt niet meer",
-    "De printer op de tweede verdieping doet het niet",
-    "Компьютер завис",
-    "Не могу подключиться к сети из дома, пишет ошибку",
-    "パスワードを忘れました",
-    "Straße, façade, naïve, Ångström",
-    "One. Two! Three? (four) [five] {six} #7 @8 $9 %10",
-    "Open the settings, choose the account and remove it. " * 4,
-    "The laptop was dropped and the screen shows lines. " * 12,
-    "Everything that is longer than the encoder reads is cut at the same place. " * 40,
-]
-
-
-@pytest.mark.filterwarnings("ignore")
-def test_the_exported_graphs_agree_with_sentence_transformers(encoder_folder: Path, tmp_path: Path) -> None:
-    from sentence_transformers import SentenceTransformer
-
-    expected = SentenceTransformer(str(find("all-MiniLM-L6-v2").unpack()), device="cpu").encode(
-        _TWENTY, normalize_embeddings=True
-    )
-    (tmp_path / GRAPH_FILE).symlink_to(encoder_folder / FLOAT_GRAPH_FILE)
-    for name in (TOKENIZER_FILE, SPEC_FILE):
-        (tmp_path / name).symlink_to(encoder_folder / name)
-
-    floats = OnnxEmbedder(tmp_path).embed_passages(_TWENTY)
-    ints = OnnxEmbedder(encoder_folder).embed_passages(_TWENTY)
-
-    assert len(set(_TWENTY)) == 20
-    assert np.sum(expected * floats, axis=1).min() > 0.9999
-    assert np.sum(floats * ints, axis=1).min() > 0.98
 
 
 def test_the_description_names_the_published_weights_and_the_files_beside_it(encoder_folder: Path) -> None:

@@ -66,8 +66,8 @@ def test_an_imported_ticket_counts_a_little_less(store: LearningStore) -> None:
     assert store.find().rows[0].traces == (Trace("imported", "row-1", NOON, "tickets.jsonl"),)
 
 
-def test_a_thousand_clicks_of_one_session_move_nothing(store: LearningStore) -> None:
-    for number in range(1_000):
+def test_a_hundred_clicks_of_one_session_move_nothing(store: LearningStore) -> None:
+    for number in range(100):
         store.hear(heard(WORDINGS[number % 3], "visit", origin=f"q{number}"))
 
     assert (store.revision(), store.active()) == (0, ())
@@ -75,8 +75,8 @@ def test_a_thousand_clicks_of_one_session_move_nothing(store: LearningStore) -> 
     assert (row.status, row.confirmed, len(row.traces)) == ("pending", 1, 1)
 
 
-def test_a_thousand_clicks_without_a_session_move_nothing(store: LearningStore) -> None:
-    for number in range(1_000):
+def test_a_hundred_clicks_without_a_session_move_nothing(store: LearningStore) -> None:
+    for number in range(100):
         store.hear(heard(OFFLINE, "", origin=f"q{number}"))
 
     assert (store.revision(), store.active()) == (0, ())

@@ -8,12 +8,22 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import kb.export
-from kb.embedding import GRAPH_FILE, SPEC_FILE, TOKENIZER_FILE, EncoderSpec, HashEmbedder, open_encoder, sha256_of
+from kb.embedding import (
+    GRAPH_FILE,
+    SPEC_FILE,
+    TOKENIZER_FILE,
+    EncoderSpec,
+    HashEmbedder,
+    OnnxEmbedder,
+    open_encoder,
+    sha256_of,
+)
 from kb.errors import EncoderError
-from kb.export import KNOWN, RECIPE, KnownModel, export, find, prepare, weights_file
+from kb.export import FLOAT_GRAPH_FILE, KNOWN, RECIPE, KnownModel, export, find, prepare, weights_file
 from tests.training import shallow
 
 
@@ -100,6 +110,49 @@ def test_a_model_that_takes_the_first_token_instead_of_the_mean_is_refused(tmp_p
         "only Transformer, mean Pooling and Normalize can be exported."
     )
     assert list(made.iterdir()) == []
+
+
+_TWENTY = [
+    "VPN",
+    "password",
+    "0x80070005",
+    "AADSTS50126: Error validating credentials",
+    "How do I reset my password?",
+    "Outlook keeps asking for my password although I typed it correctly",
+    "Mój komputer się zawiesił",
+    "Nie mogę wydrukować dokumentu na drukarce w biurze",
+    "Il mio computer è lento",
+    "Non riesco ad accedere alla posta elettronica dal telefono",
+    "Mijn wachtwoord werkt niet meer",
+    "De printer op de tweede verdieping doet het niet",
+    "Компьютер завис",
+    "Не могу подключиться к сети из дома, пишет ошибку",
+    "パスワードを忘れました",
+    "Straße, façade, naïve, Ångström",
+    "One. Two! Three? (four) [five] {six} #7 @8 $9 %10",
+    "Open the settings, choose the account and remove it. " * 4,
+    "The laptop was dropped and the screen shows lines. " * 12,
+    "Everything that is longer than the encoder reads is cut at the same place. " * 40,
+]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_exported_graphs_agree_with_sentence_transformers(encoder_folder: Path, tmp_path: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    expected = SentenceTransformer(str(find("all-MiniLM-L6-v2").unpack()), device="cpu").encode(
+        _TWENTY, normalize_embeddings=True
+    )
+    (tmp_path / GRAPH_FILE).symlink_to(encoder_folder / FLOAT_GRAPH_FILE)
+    for name in (TOKENIZER_FILE, SPEC_FILE):
+        (tmp_path / name).symlink_to(encoder_folder / name)
+
+    floats = OnnxEmbedder(tmp_path).embed_passages(_TWENTY)
+    ints = OnnxEmbedder(encoder_folder).embed_passages(_TWENTY)
+
+    assert len(set(_TWENTY)) == 20
+    assert np.sum(expected * floats, axis=1).min() > 0.9999
+    assert np.sum(floats * ints, axis=1).min() > 0.98
 
 
 # --- the cache ---------------------------------------------------------------------------------------------------

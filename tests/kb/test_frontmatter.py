@@ -53,20 +53,24 @@ def test_broken_yaml_is_named_with_its_line_its_text_and_what_to_write() -> None
     assert (
         detail == "not valid YAML (mapping values are not allowed in this context); found `title: Reset: the password`"
     )
-    assert fix == 'Put quotes around a value that contains `: `, `#` or starts with a quote: `title: "a: b"`.'
+    assert fix == 'Put quotes around the value: `title: "Reset: the password"`.'
+    line, detail, fix = _problem("---\nquestions:\n  \t- one\n---\nText\n")
+    assert (line, detail) == (3, "a tab stands before `- one`, where YAML takes spaces alone")
+    assert fix == "Put spaces in the place of the tab."
 
 
 @pytest.mark.parametrize(
-    ("value", "detail"),
+    ("value", "reason", "fix"),
     [
-        ("2027-02-30", "a value cannot be read (day is out of range for month)"),
-        ("!!bool maybe", "a value cannot be read (it does not fit its tag)"),
-        ("!!int ''", "a value cannot be read (it does not fit its tag)"),
-        ("!!timestamp x", "a value cannot be read (it does not fit its tag)"),
+        ("2027-02-30", "day is out of range for month", "Write a day of the calendar: `2027-05-01`."),
+        ("!!bool maybe", "it does not fit its tag", "Put the value in quotes."),
+        ("!!int ''", "it does not fit its tag", "Put the value in quotes."),
+        ("!!timestamp x", "it does not fit its tag", "Put the value in quotes."),
     ],
 )
-def test_a_value_that_cannot_be_read_is_to_be_quoted(value: str, detail: str) -> None:
-    assert _problem(f"---\na: {value}\n---\n") == (2, detail, "Put the value in quotes.")
+def test_a_value_that_cannot_be_read_is_named_with_its_line(value: str, reason: str, fix: str) -> None:
+    detail = f"the value of b cannot be read ({reason})"
+    assert _problem(f"---\na: [1]\nb: {value}\n---\n") == (3, detail, fix)
 
 
 def test_a_number_too_long_to_be_written_is_to_be_quoted() -> None:

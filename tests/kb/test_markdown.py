@@ -145,7 +145,14 @@ def test_a_slug_holds_no_space_and_is_its_own_slug(heading: str) -> None:
 
 @pytest.mark.parametrize(
     ("source", "text"),
-    [("a *b* `c` ##", "a b c"), ("C#", "C#"), ("x {#id}", "x"), ("&lt;a&gt; <i>b</i>", "<a> b"), ("", "")],
+    [
+        ("a *b* `c` ##", "a b c"),
+        ("C#", "C#"),
+        ("x {#id}", "x"),
+        ("x ## {: #id .a }", "x"),
+        ("&lt;a&gt; <i>b</i>", "<a> b"),
+        ("", ""),
+    ],
 )
 def test_the_words_of_a_heading(source: str, text: str) -> None:
     assert heading_text(source) == text

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,15 +12,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import kb.trained
+import tests.training
 from kb import train
 from kb.articles import load
+from kb.build import BuildSettings, build
 from kb.corpus import Example
-from kb.embedding import OnnxEmbedder, sha256_of
+from kb.embedding import sha256_of
 from kb.errors import DataFolderError, TrainingDataError
-from kb.export import export, weights_file
+from kb.export import DEFAULT_MODEL, weights_file
+from kb.snapshot import open_current
 from kb.train import TrainReport, fine_tune, neighbour_loss, same_article
-from tests.conftest import PROJECT
-from tests.training import shallow
+from kb.trained import fit, publish
+from tests.conftest import CREATED, PROJECT, Write
+from tests.training import ARTICLES, BETTER, TRAINED, install, shallow
 
 # torch warns about its own insides.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -38,6 +44,9 @@ REPORT = TrainReport(
 
 Train = Callable[[Path], TrainReport]
 
+#: As few as may be trained on.
+_ARTICLES = 20
+
 
 def _own(count: int) -> tuple[list[Example], list[tuple[str, str]]]:
     """English questions and titles of our own articles: those without translations are asked for in others, too."""
@@ -51,7 +60,7 @@ def _own(count: int) -> tuple[list[Example], list[tuple[str, str]]]:
 @pytest.fixture(scope="module")
 def small() -> Train:
     """A training of a few steps."""
-    examples, passages = _own(25)
+    examples, passages = _own(_ARTICLES)
     source = shallow()
     return lambda target: fine_tune(source, examples, passages, target, epochs=1)
 
@@ -64,8 +73,8 @@ def trained(small: Train, tmp_path_factory: pytest.TempPathFactory) -> tuple[Tra
 
 def test_a_training_reports_what_it_did(trained: tuple[TrainReport, Path]) -> None:
     report, target = trained
-    examples, _ = _own(25)
-    assert (report.articles, report.passages, report.epochs) == (25, 25, 1)
+    examples, _ = _own(_ARTICLES)
+    assert (report.articles, report.passages, report.epochs) == (_ARTICLES, _ARTICLES, 1)
     assert report.questions + len(report.held_out) == len(examples)
     assert len(report.hits_before) == len(report.hits_after) == len(report.held_out)
     assert report.best_epoch == 1
@@ -76,7 +85,7 @@ def test_a_training_draws_the_questions_of_an_article_together(trained: tuple[Tr
     from sentence_transformers import SentenceTransformer
 
     report, target = trained
-    examples, _ = _own(25)
+    examples, _ = _own(_ARTICLES)
     chosen = [examples[position] for position in report.held_out]
     kept = [example for position, example in enumerate(examples) if position not in report.held_out]
 
@@ -89,19 +98,33 @@ def test_a_training_draws_the_questions_of_an_article_together(trained: tuple[Tr
     assert contrast(target) > contrast(shallow())
 
 
-def test_the_trained_encoder_is_exported_and_served_like_any_other(
-    trained: tuple[TrainReport, Path], tmp_path: Path
+def test_the_trained_encoder_is_exported_and_served_in_place_of_the_one_it_was_made_of(
+    trained: tuple[TrainReport, Path], write: Write, data: Path, encoder_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from sentence_transformers import SentenceTransformer
 
     _, target = trained
-    made = tmp_path / "exported"
-    made.mkdir()
-    export(target, made, name="trained", languages=("en",), weights_sha256=sha256_of(weights_file(target)))
+
+    def saved(_base: Path, _examples: object, _passages: object, into: Path, *, progress: object) -> TrainReport:
+        shutil.copytree(target, into)
+        return BETTER
+
+    with monkeypatch.context() as patch:
+        install(patch, tests.training.small(encoder_folder), data)
+    monkeypatch.setattr(kb.trained, "fine_tune", saved)
+    source, settings = write(ARTICLES), BuildSettings(DEFAULT_MODEL)
+    build(source, data, settings, created=CREATED)
+    before = open_current(data).encoders[0].embedder
+
+    with publish(data, fit(data, DEFAULT_MODEL, open_current(data), [])):
+        build(source, data, settings, created=CREATED)
+
+    after = open_current(data).encoders[0].embedder
+    assert (after.name, after.languages, after.dimension) == (TRAINED, ("en",), 384)
+    assert (after.max_tokens, after.fingerprint == before.fingerprint) == (before.max_tokens, False)
     texts = ["I forgot my password", "The printer prints blank pages"]
-    served = OnnxEmbedder(made).embed_queries(texts)
     expected = SentenceTransformer(str(target), device="cpu").encode(texts)
-    assert (served * expected).sum(axis=1).min() > 0.97
+    assert (after.embed_queries(texts) * expected).sum(axis=1).min() > 0.97
 
 
 def test_the_same_seed_gives_the_same_weights(small: Train, trained: tuple[TrainReport, Path], tmp_path: Path) -> None:
@@ -126,7 +149,7 @@ def test_importing_the_module_loads_no_torch() -> None:
 
 
 def test_a_training_that_is_interrupted_leaves_nothing(tmp_path: Path) -> None:
-    examples, passages = _own(25)
+    examples, passages = _own(_ARTICLES)
 
     def interrupt(stage: str, done: int, total: int) -> None:
         if (stage, done) == ("Training", 2):
@@ -140,7 +163,7 @@ def test_a_training_that_is_interrupted_leaves_nothing(tmp_path: Path) -> None:
 def test_an_encoder_that_every_epoch_makes_worse_is_not_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    examples, passages = _own(25)
+    examples, passages = _own(_ARTICLES)
     monkeypatch.setattr(train, "_LEARNING_RATE", 0.1)
     report = fine_tune(shallow(), examples, passages, tmp_path / "target", epochs=1)
     assert (report.best_epoch, report.epochs, report.gain) == (0, 1, 0.0)
@@ -181,7 +204,7 @@ def test_what_a_killed_training_left_is_removed_and_a_running_one_is_left_alone(
 
 
 def test_a_target_that_is_there_is_not_written_over(tmp_path: Path) -> None:
-    examples, passages = _own(25)
+    examples, passages = _own(_ARTICLES)
     with pytest.raises(DataFolderError, match=r" is there already\. Name a folder that is not\.$"):
         fine_tune(shallow(), examples, passages, tmp_path)
 

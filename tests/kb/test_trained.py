@@ -17,9 +17,8 @@ from kb.snapshot import Snapshot, open_current
 from kb.train import TrainReport
 from kb.trained import Trained, current, fit, forget, publish, remove_others
 from tests.conftest import CREATED, Write
-from tests.training import ARTICLES, BETTER, CHANCE, WORSE, Trainer, install, small
+from tests.training import ARTICLES, BETTER, CHANCE, TRAINED, WORSE, Trainer, install, small
 
-NAME = f"{DEFAULT_MODEL}-trained"
 MEND = "Train it again with firstline train, or go back to the encoder as it was with firstline train --forget."
 
 
@@ -85,7 +84,7 @@ def test_a_training_keeps_its_encoder_where_it_is_better(snapshot: Snapshot, dat
     made = trained(snapshot, data)
     assert made.encoder == data / "trained" / DEFAULT_MODEL / made.version / "encoder"
     found = find(str(made.encoder))
-    assert (found.name, found.languages) == (NAME, ("en",))
+    assert (found.name, found.languages) == (TRAINED, ("en",))
     assert made.figures == {
         "model": DEFAULT_MODEL,
         "questions": 85,
@@ -185,16 +184,16 @@ def test_a_published_encoder_is_built_with_from_then_on_and_reads_the_same_langu
     with publish(data, made):
         rebuild(source, data)
     assert current(data, DEFAULT_MODEL) == made.encoder
-    assert encoders(data) == [(NAME, ("en",))]
+    assert encoders(data) == [(TRAINED, ("en",))]
     (source / "en" / "article-00.md").write_text("# Another subject\n")
     assert rebuild(source, data).changed
-    assert encoders(data) == [(NAME, ("en",))]
+    assert encoders(data) == [(TRAINED, ("en",))]
 
 
 def test_the_automatic_choice_of_encoders_uses_the_trained_one(snapshot: Snapshot, source: Path, data: Path) -> None:
     with publish(data, trained(snapshot, data)):
         build(source, data, BuildSettings(), created=CREATED)
-    assert encoders(data) == [(NAME, ("en",))]
+    assert encoders(data) == [(TRAINED, ("en",))]
 
 
 def test_a_build_that_fails_takes_the_publication_back(snapshot: Snapshot, source: Path, data: Path) -> None:
@@ -215,14 +214,14 @@ def test_encoders_that_are_not_in_use_are_removed(snapshot: Snapshot, source: Pa
     with publish(data, first):
         rebuild(source, data)
     cache = data / "cache" / "encoders"
-    exports = set(cache.glob(f"{NAME}-*"))
+    exports = set(cache.glob(f"{TRAINED}-*"))
     second = trained(snapshot, data, LearnedQuestion("1", "article-03", "no sound"))
     with publish(data, second):
         rebuild(source, data)
     remove_others(data, DEFAULT_MODEL)
     assert (first.encoder and first.encoder.exists()) is False
     assert current(data, DEFAULT_MODEL) == second.encoder
-    assert len(exports) == len(set(cache.glob(f"{NAME}-*")) - exports) == len(set(cache.glob(f"{NAME}-*"))) == 1
+    assert len(exports) == len(set(cache.glob(f"{TRAINED}-*")) - exports) == len(set(cache.glob(f"{TRAINED}-*"))) == 1
 
 
 def test_a_pointer_that_cannot_be_written_is_told(
@@ -249,7 +248,7 @@ def test_a_trained_encoder_that_is_forgotten_makes_room_for_the_one_it_was_made_
     assert current(data, DEFAULT_MODEL) is not None
     with forget(data, DEFAULT_MODEL) as used:
         assert rebuild(source, data).snapshot == snapshot.id
-    assert (used, left(data), list((data / "cache" / "encoders").glob(f"{NAME}-*"))) == (True, set(), [])
+    assert (used, left(data), list((data / "cache" / "encoders").glob(f"{TRAINED}-*"))) == (True, set(), [])
     assert encoders(data) == [(DEFAULT_MODEL, ("en",))]
     with forget(data, DEFAULT_MODEL) as used:
         pass
@@ -285,7 +284,7 @@ def test_a_damaged_trained_encoder_is_refused_by_name_and_can_be_forgotten(
     with pytest.raises(EncoderError) as caught:
         rebuild(source, data)
     folders = {"folder": made.encoder, "parent": made.encoder.parent.parent}
-    assert str(caught.value).startswith(message.format(name=NAME, base=DEFAULT_MODEL, **folders))
+    assert str(caught.value).startswith(message.format(name=TRAINED, base=DEFAULT_MODEL, **folders))
     assert str(caught.value).endswith(MEND)
     assert open_current(data).id == served
     with forget(data, DEFAULT_MODEL) as used:
@@ -298,40 +297,3 @@ def test_folders_of_one_name_have_trained_encoders_of_their_own(data: Path, tmp_
     ours = {kb.trained._folder(data, str(tmp_path / parent / "model")) for parent in "ab"}
     assert len(ours) == 2
     assert all(folder.parent == data / "trained" and folder.name.startswith("model-") for folder in ours)
-
-
-# --- the real one --------------------------------------------------------------------------------------------------
-
-
-def _nudge(folder: Path, examples: object, passages: object, target: Path, *, progress: object) -> TrainReport:
-    """As a training ends: the encoder, with other weights, saved as sentence-transformers saves it."""
-    import torch
-    from sentence_transformers import SentenceTransformer
-
-    model = SentenceTransformer(str(folder), device="cpu")
-    with torch.no_grad():
-        for weight in model.parameters():
-            weight.mul_(1.001)
-    model.save(str(target), create_model_card=False)
-    return BETTER
-
-
-@pytest.mark.filterwarnings("ignore")  # torch warns about its own insides
-def test_what_a_training_saves_is_exported_and_served(
-    write: Write, data: Path, encoder_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as patch:
-        install(patch, encoder_folder, data)
-    monkeypatch.setattr(kb.trained, "fine_tune", _nudge)
-    source = write(ARTICLES)
-    rebuild(source, data)
-    before = open_current(data).encoders[0].embedder
-
-    with publish(data, trained(open_current(data), data)):
-        rebuild(source, data)
-
-    after = open_current(data).encoders[0].embedder
-    assert (after.name, after.languages, after.dimension, after.max_tokens) == (NAME, ("en",), 384, before.max_tokens)
-    assert after.fingerprint != before.fingerprint
-    texts = ["I forgot my password"]
-    assert 0.9 < (after.embed_queries(texts) * before.embed_queries(texts)).sum() < 0.9999

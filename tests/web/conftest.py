@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from tests import built
 from tests.conftest import Index, Write
-from tests.people import accounts_over, token
+from tests.people import accounts_over, database_with
 from web.app import create_app
 from web.desk import open_desk
 from web.settings import Settings
@@ -60,20 +59,16 @@ Ask for the zanzibar word before you unlock anything.
 
 @pytest.fixture
 def app_settings(write: Write, index: Index, data: Path) -> Settings:
-    """Settings of an indexed small desk."""
+    """Settings of an indexed small desk, in whose database an author and an agent have the tokens AUTHOR and AGENT."""
     index(write(ARTICLES))
-    built.database(data / "firstline.db")
+    database_with(data / "firstline.db", {AUTHOR: "author", AGENT: "agent"})
     return Settings(data=data, widget_origins=("https://shop.example",))
 
 
 @pytest.fixture
 def client(app_settings: Settings) -> Iterator[TestClient]:
-    """An author and an agent have the tokens AUTHOR and AGENT."""
     desk, engine = open_desk(app_settings)
-    accounts = accounts_over(engine)
-    token(accounts, "author", secret=AUTHOR)
-    token(accounts, "agent", secret=AGENT)
-    with TestClient(create_app(app_settings, desk, engine, accounts), follow_redirects=False) as made:
+    with TestClient(create_app(app_settings, desk, engine, accounts_over(engine)), follow_redirects=False) as made:
         yield made
 
 

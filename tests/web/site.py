@@ -20,7 +20,7 @@ from bot.events import EventStore
 from bot.models import RecordedQuestion, Ticket
 from bot.people import Person, Role
 from tests import built
-from tests.people import accounts_over, somebody, token
+from tests.people import accounts_over, database_with, somebody, token
 from web.app import create_app
 from web.auth import COOKIE
 from web.desk import open_desk
@@ -140,11 +140,17 @@ _VOID = frozenset(
 
 @dataclass
 class Element:
-    """A tag with its attributes and all text within it."""
+    """A tag with its attributes and all text within it, which is cut out of that of the page."""
 
     tag: str
     attrs: dict[str, str]
-    text: str = ""
+    page: list[str] = field(repr=False)
+    begin: int
+    end: int | None
+
+    @property
+    def text(self) -> str:
+        return "".join(self.page[self.begin : self.end])
 
 
 @dataclass
@@ -173,12 +179,15 @@ class Page(HTMLParser):
         self.elements: list[Element] = []
         self.forms: list[Form] = []
         self._open: list[Element] = []
+        self._text: list[str] = []
         self.feed(self.html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        element = Element(tag, {name: value or "" for name, value in attrs})
+        here = len(self._text)
+        element = Element(tag, {name: value or "" for name, value in attrs}, self._text, here, here)
         self.elements.append(element)
         if tag not in _VOID:
+            element.end = None
             self._open.append(element)
         if tag == "form":
             self.forms.append(Form(element.attrs.get("action", ""), element.attrs.get("method", "get")))
@@ -196,15 +205,17 @@ class Page(HTMLParser):
             self.forms[-1].buttons.append((element.attrs["name"], element.attrs.get("value", "")))
 
     def handle_endtag(self, tag: str) -> None:
-        while self._open and (closed := self._open.pop()).tag != tag:
-            pass
+        while self._open:
+            closed = self._open.pop()
+            closed.end = len(self._text)
+            if closed.tag == tag:
+                break
         if tag == "textarea" and self._inside("form"):
             # A browser drops the first line end of a text area.
             self.forms[-1].fields.append((closed.attrs["name"], closed.text.removeprefix("\n")))
 
     def handle_data(self, data: str) -> None:
-        for element in self._open:
-            element.text += data
+        self._text.append(data)
 
     def _inside(self, tag: str) -> bool:
         return any(element.tag == tag for element in self._open)
@@ -326,12 +337,14 @@ def open_site(folder: Path, articles: dict[str, str], **given: Any) -> Iterator[
     """
     usual = {"data": build_site(folder, articles), "form_min_seconds": 0, "rate_questions": ""}
     settings = Settings(**{**usual, **given})
+    tokens: dict[str, Role] = {AUTHOR: "author", AGENT: "agent"}
     if not settings.database_url:
-        built.database(settings.data / "firstline.db")
+        database_with(settings.data / "firstline.db", tokens)
     desk, engine = open_desk(settings)
     accounts = accounts_over(engine)
     app = create_app(settings, desk, engine, accounts)
-    token(accounts, "author", secret=AUTHOR)
-    token(accounts, "agent", secret=AGENT)
+    if settings.database_url:
+        for secret, role in tokens.items():
+            token(accounts, role, secret=secret)
     with TestClient(app, follow_redirects=False, base_url="http://help.example") as client:
         yield Site(app, client)

@@ -56,7 +56,8 @@ _hooked = False
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
     # The first request of a route reads code: FastAPI looks where it stands, Python imports.
     code = event == "open" and str(arguments[0]).endswith((".py", ".pyc"))
-    if WATCH.on and event in _WAITS and not code:
+    # When Python ends, WATCH is gone before the hook is.
+    if WATCH and WATCH.on and event in _WAITS and not code:
         WATCH.look(event)
 
 

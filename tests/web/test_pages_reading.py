@@ -29,13 +29,18 @@ def linked(site: Site) -> dict[str, Page]:
 
 
 def walk(site: Site, known: Mapping[str, Page], *starts: str) -> dict[str, Page]:
-    """The known pages and every one that links lead to from the starts, by its address."""
+    """The known pages and every one that links lead to from the starts, by its address.
+
+    Each search is a new question, whose number stands in the links to a ticket in eight languages: one is enough.
+    """
     seen = dict(known)
+    numberless = {_numberless(address) for address in seen}
     waiting = list(starts)
     while waiting:
         address = waiting.pop().partition("#")[0]
-        if address in seen:
+        if _numberless(address) in numberless:
             continue
+        numberless.add(_numberless(address))
         response = site.client.get(address)
         if not response.headers.get("content-type", "").startswith("text/html"):
             continue
@@ -45,6 +50,10 @@ def walk(site: Site, known: Mapping[str, Page], *starts: str) -> dict[str, Page]
             if urlsplit(target).netloc == "help.example":
                 waiting.append(target.removeprefix("http://help.example"))
     return seen
+
+
+def _numberless(address: str) -> str:
+    return re.sub("question_id=[0-9a-f]{32}", "question_id=", address)
 
 
 # --- everything that can be reached ------------------------------------------------------------------------------

@@ -131,7 +131,10 @@ def test_whole_addresses_of_our_own_site_are_followed(write: Write) -> None:
             "-----BEGIN RSA " + "PRIVATE KEY-----\n" + "MIIEpAIBAAKCAQEAx0m0YvH1r8Hq3J3v5bS6l0Fv5m5v1q7d",
             "a private key",
         ),
+        ("dop" + "_v1_" + "9f8c1e7ab2d34056" * 4, "a token of DigitalOcean"),
+        ("api_key" + " = 9fK2mQ7xLr4TzW8bVn3YcJ6hPd5GsA1e", "a key or token"),
         ("AKIA" + "IOSFODNN7EXAMPLE", None),
+        ("PublicKey" + "Token=31bf3856ad364e3531bf3856ad364e35, key: my-long-name-of-a-thing-without-end", None),
         ("sk_" + "live_xxxxxxxxxxxxxxxxxxxxxxxx", None),
         ("-----BEGIN RSA " + "PRIVATE KEY-----\n…", None),
     ],
@@ -167,6 +170,23 @@ def test_fix_mends_what_is_certain_and_a_second_time_nothing(write: Write) -> No
     last = check(source, today=TODAY)
     assert told(last) == [("a.md", 6, "dead-link")]
     assert mend(source, last.findings).files == ()
+
+
+def test_fix_mends_references_where_they_are_defined_and_a_link_that_stands_twice(write: Write) -> None:
+    source = write(
+        {
+            "a.md": "[one][b] and [two][b]\n\n[one](B.md#One) [two](B.md#One) [the form](the form.pdf) (three)[b.md]\n"
+            "\n[b]: <B.md> 'Title'\n",
+            "b.md": "## One\n",
+            "the form.pdf": "PDF",
+        }
+    )
+    for _ in range(2):
+        mend(source, check(source, today=TODAY).findings)
+    assert (source / "a.md").read_text(encoding="utf-8") == (
+        "[one][b] and [two][b]\n\n[one](b.md#one) [two](b.md#one) [the form](<the form.pdf>) [three](b.md)\n\n"
+        "[b]: <b.md> 'Title'\n"
+    )
 
 
 def test_a_line_that_changed_meanwhile_is_left_alone(write: Write) -> None:
@@ -225,7 +245,7 @@ def test_articles_that_say_the_same_are_told_once(write: Write, data: Path) -> N
     source = write(
         {
             "en/a.md": f"---\ntitle: Print a page\n---\n{same}",
-            "en/b.md": f"---\ntitle: Print a page\nid: again\nstatus: draft\n---\n{same}",
+            "en/b.md": f"---\ntitle: Print a page\nid: again\nstatus: draft\n---\n{same}[](x)\n",
             "en/c.md": "---\ntitle: Reset a password\n---\nOpen the portal, type your name and choose a new one.\n",
             "pl/d.md": f"---\ntitle: Print a page\n---\n{same}",
         }
