@@ -1,11 +1,12 @@
 """Drives the real server from other processes (wrk) and prints how much it stands.
 
-    python -m bench.load [--data DIR] [--minutes N] [--code CHECKOUT]...
+    python -m bench.load [--data DIR] [--minutes N] [--processes N...] [--code CHECKOUT]...
 
 Server and load share this machine. Questions are the author questions of the snapshot in `data`, indexed before, in
 all its languages and in wording of which none comes twice. First asks, then typeaheads, each at the pace the server
 has; then all kinds at once with far more clients than it can serve. With `--minutes` asks go on for so long, and memory
-is looked at every minute. `--code` names other checkouts, whose server is driven too, in turns.
+is looked at every minute. `--processes 1 2` drives a server of one process and one of two, in turns; `--code` names
+other checkouts, whose server is driven too.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -49,9 +51,14 @@ class Server:
 
     @property
     def memory(self) -> float:
-        """Resident memory of all its processes in MB."""
-        statuses = (Path(f"/proc/{pid}/status").read_text() for pid in self._pids())
-        return sum(int(status.partition("VmRSS:")[2].split()[0]) / 1024 for status in statuses)
+        """Memory of all its processes in MB; what several share counts once."""
+        rollups = (Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in self._pids())
+        return sum(int(rollup.partition("\nPss:")[2].split()[0]) / 1024 for rollup in rollups)
+
+    def serving(self) -> set[str]:
+        """The numbers of those of several processes that answer."""
+        with urllib.request.urlopen(f"{self.base}/metrics", timeout=5) as reply:  # noqa: S310 (our own server)
+            return set(re.findall(r'firstline_articles\{process="(\d+)"', reply.read().decode()))
 
     @property
     def computed(self) -> float:
@@ -69,22 +76,27 @@ class Server:
 
 
 @contextmanager
-def serving(data: Path, folder: Path, code: Path) -> Iterator[Server]:
+def serving(data: Path, folder: Path, code: Path, processes: int = 1) -> Iterator[Server]:
     """The server of a checkout over `data`, with a database of its own in `folder` and no limits to how often."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FIRSTLINE_")}
     environment |= _NO_RATES | {
         "FIRSTLINE_DATABASE_URL": f"sqlite:///{folder / 'firstline.db'}",
+        "FIRSTLINE_METRICS_FROM": '["127.0.0.1"]',
         "PYTHONPATH": str(code),
     }
     command = [sys.executable, "-m", "web", "serve", "--data", str(data), "--port", str(port)]
+    command += ["--processes", str(processes)] if processes > 1 else []  # an older checkout has none
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
     try:
         base = f"http://127.0.0.1:{port}"
         await_ready(base, process, folder / "server.log")
-        yield Server(base, process)
+        server = Server(base, process)
+        while processes > 1 and len(server.serving()) < processes:
+            time.sleep(0.1)
+        yield server
     finally:
         process.terminate()
         try:
@@ -167,7 +179,7 @@ def row(name: str, found: dict[str, Any], memory: Sequence[float]) -> str:
 
 def head() -> str:
     return (
-        f"{'':34}{'served/s':>9}{'CPU ms':>9}{'p50 ms':>9}{'p99 ms':>9}{'max ms':>9}{'shed':>9}{'RSS MB':>14}   errors"
+        f"{'':34}{'served/s':>9}{'CPU ms':>9}{'p50 ms':>9}{'p99 ms':>9}{'max ms':>9}{'shed':>9}{'PSS MB':>14}   errors"
     )
 
 
@@ -178,20 +190,24 @@ def main() -> None:
     given.add_argument("--minutes", type=int, default=0, help="Asks go on for so long, with memory every minute.")
     given.add_argument("--clients", type=int, default=8, help="Connections that ask one after another.")
     given.add_argument("--code", type=Path, action="append", default=[], help="Another checkout to drive in turns.")
+    given.add_argument(
+        "--processes", type=int, nargs="+", default=[1], help="Server processes, one number after another."
+    )
     given.add_argument("--rounds", type=int, default=1, help="How often each is driven.")
     options = given.parse_args()
     if shutil.which("wrk") is None:
         raise SystemExit("wrk is missing. On Debian: apt-get install wrk")
     traffic = Traffic(open_current(options.data))
-    sides = [HERE.parent, *options.code]
+    sides = [(HERE.parent, number, f"{number} processes" if number > 1 else "") for number in options.processes]
+    sides += [(code, 1, str(code)) for code in options.code]
     print(head(), flush=True)
     with tempfile.TemporaryDirectory() as name:
         for turn in range(options.rounds):
-            for number, code in enumerate(sides):
+            for number, (code, processes, said) in enumerate(sides):
                 folder = Path(name) / f"{turn}-{number}"
                 folder.mkdir()
-                with serving(options.data.resolve(), folder, code.resolve()) as server:
-                    measure(traffic, server, folder, options, str(code) if number else "")
+                with serving(options.data.resolve(), folder, code.resolve(), processes) as server:
+                    measure(traffic, server, folder, options, said)
 
 
 def measure(traffic: Traffic, server: Server, folder: Path, options: argparse.Namespace, code: str) -> None:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from kb.batching import Batches
 from kb.errors import EncoderError
+from kb.tokenizer import open_tokenizer
 
 Vectors = NDArray[np.float32]
 
@@ -133,7 +134,6 @@ class OnnxEmbedder:
 
     def __init__(self, folder: Path, *, threads: int = 1) -> None:
         import onnxruntime
-        from tokenizers import Tokenizer
 
         self.spec = EncoderSpec.read(folder)
         self._threads, self._questions = threads, Batches(self._embed)
@@ -144,7 +144,7 @@ class OnnxEmbedder:
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         try:
-            self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
+            self._tokenizer = open_tokenizer(folder / TOKENIZER_FILE)
             self._session = onnxruntime.InferenceSession(
                 str(folder / GRAPH_FILE),
                 options,
@@ -155,8 +155,6 @@ class OnnxEmbedder:
         except Exception as error:  # both libraries raise bare Exceptions of their own making
             raise EncoderError(f"the encoder in {folder} cannot be opened: {error}") from error
         self._check_graph(folder)
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
         prefixes = (self.spec.query_prefix, self.spec.passage_prefix)
         # With a word behind it: the blank at the end of a prefix alone may be a token of its own.
         longest = max(len(self._tokenizer.encode(f"{prefix}a").ids) for prefix in prefixes)

@@ -23,10 +23,12 @@ from web.testing import run_test
 from web.training import train
 
 if TYPE_CHECKING:
+    import socket
     from concurrent.futures import Future
 
     from kb.build import BuildReport
     from kb.snapshot import Snapshot
+    from web.processes import Member
     from web.settings import Settings
 
 app = typer.Typer(
@@ -124,15 +126,20 @@ def index(
 def serve(
     data: Data = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any that is free.", min=0, max=65535)] = 8000,
+    processes: Annotated[
+        int | None, typer.Option(help="Server processes behind this port. [setting: processes]", min=1)
+    ] = None,
 ) -> None:
     """Serve the help centre, the widget and the API."""
     import gc
     from dataclasses import replace
 
     gc.disable()  # all that a start makes stays: to look through it again and again takes a tenth of the start
-    settings = read_settings(data=data)
-    _check_port(host, port)
+    settings = read_settings(data=data, processes=processes)
+    listening = _take_port(host, port)
+    base = f"http://{host}:{listening[0].getsockname()[1]}"
+    member = _split(settings, listening)
     opening = _open_ahead(settings)
 
     from bot.question_log import QuestionLog
@@ -140,16 +147,19 @@ def serve(
     from web.app import create_app
     from web.desk import open_accounts, open_desk
     from web.metrics import LOG_DROPPED
+    from web.siblings import Siblings
 
-    lines = logs.start(settings.log_format, settings.secrets)
+    lines = logs.start(settings.log_format, settings.secrets, process=member.number if member else 0)
     desk, engine = open_desk(settings, serving=True, opening=opening)
-    accounts, base = open_accounts(engine, now=desk.now), f"http://{host}:{port}"
-    _print_addresses(settings, desk.library.searcher.snapshot.manifest["counts"], base, accounts.setup_link())
-    app = create_app(settings, replace(desk, events=QuestionLog(desk.events)), engine, accounts, soon=True)
+    accounts = open_accounts(engine, now=desk.now)
+    if member is None or member.first:
+        _print_addresses(settings, desk.library.searcher.snapshot.manifest["counts"], base, accounts.setup_link())
+    desk = replace(desk, events=QuestionLog(desk.events))
+    app = create_app(settings, desk, engine, accounts, soon=True, siblings=Siblings(member) if member else None)
     app.state.metrics.read(LOG_DROPPED, lambda: lines.dropped)
     gc.freeze()
     gc.enable()
-    drain.run(app, host, port, settings.drain_seconds)
+    drain.run(app, listening, settings.drain_seconds, member)
 
 
 @app.command()
@@ -337,16 +347,19 @@ Stop with Ctrl+C"""
     sys.stdout.flush()
 
 
-def _check_port(host: str, port: int) -> None:
-    import errno
-    import socket
+def _take_port(host: str, port: int) -> list[socket.socket]:
+    from web.listening import ListenError, take_port
 
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                fail(f"Port {port} on {host} is in use. Stop the other program, or choose another: --port {port + 1}")
-            fail(f"Cannot listen on {host}:{port}: {error.strerror}.")
+    try:
+        return take_port(host, port)
+    except ListenError as error:
+        fail(str(error))
+
+
+def _split(settings: Settings, listening: Sequence[socket.socket]) -> Member | None:
+    """What one of several processes knows of itself; the one that starts them never comes back. None for one alone."""
+    if settings.processes == 1:
+        return None
+    from web.processes import split
+
+    return split(settings, settings.processes, listening)

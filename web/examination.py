@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import shutil
 import tempfile
@@ -73,6 +74,7 @@ def examine(settings: Settings, now: datetime) -> Iterator[Finding]:
     yield from _database(settings, now)
     yield from _each("spool", lambda: _spool(settings.data / "spool", now))
     yield from _each("network", lambda: _receivers(settings))
+    yield _processes(settings.processes, os.cpu_count() or 1)
     yield from _each("open files", lambda: iter([_open_files()]))
     yield from _each("time zone", lambda: iter([_time_zone(settings, now)]))
 
@@ -303,6 +305,14 @@ def _receivers(settings: Settings) -> Iterator[Finding]:
             yield Finding(name, "warn", f"{parts.hostname}:{port} cannot be reached: {error}", fix)
         else:
             yield Finding(name, "ok", f"{parts.hostname}:{port} can be reached")
+
+
+def _processes(number: int, cores: int) -> Finding:
+    said = f"{number} server {'process' if number == 1 else 'processes'}, {cores} {'core' if cores == 1 else 'cores'}"
+    if number > cores:
+        fix = f"Each takes memory, and no more than {cores} can compute at once: set processes to {cores} or less."
+        return Finding("processes", "warn", said, fix)
+    return Finding("processes", "ok", said)
 
 
 def _open_files() -> Finding:

@@ -8,6 +8,7 @@ seconds later.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
@@ -18,10 +19,10 @@ _EARLY = frozenset({"/api/v1/ask", "/healthz", "/readyz", "/metrics"})
 
 
 class LateRoutes:
-    """Adds them to an application once, by `load`, which may be called from any thread."""
+    """Adds them to an application once, by `load`, which may be called from any thread; `then` is called after it."""
 
-    def __init__(self, app: FastAPI) -> None:
-        self._app, self._lock = app, threading.Lock()
+    def __init__(self, app: FastAPI, then: Callable[[], object] = lambda: None) -> None:
+        self._app, self._lock, self._then = app, threading.Lock(), then
         self.loaded = False
 
     def load(self) -> None:
@@ -35,6 +36,7 @@ class LateRoutes:
             # of a start. What an application has of its own they find in the state of the one that is asked.
             self._app.router.routes += [*apis.router.routes, *zendesk.router.routes, *routes.router.routes]
             self.loaded = True
+            self._then()
 
 
 class Complete:

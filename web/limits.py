@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from fastapi import Depends, Request
@@ -23,11 +24,24 @@ VISITORS_PER_ADDRESS = 10
 _PUT_BACK_S = 5.0
 
 
-class Limits:
-    """Counts in this process's memory; `rates` are written like "20/hour", an empty one is no limit."""
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """What was counted once: of which kind, and of whom. `forget` where all that was counted of them is taken back."""
 
-    def __init__(self, rates: Mapping[Kind, str]) -> None:
+    kind: Kind
+    of: tuple[str, str]
+    forget: bool = False
+
+
+class Limits:
+    """Counts in this process's memory; `rates` are written like "20/hour", an empty one is no limit.
+
+    `told` hears of everything that is counted here; `heard` counts what another process has counted.
+    """
+
+    def __init__(self, rates: Mapping[Kind, str], told: Callable[[Hit], None] = lambda _hit: None) -> None:
         self._rates = {kind: parse(rate) for kind, rate in rates.items() if rate}
+        self._told = told
         self._counts = MovingWindowRateLimiter(MemoryStorage())
         self._ahead = time.time() - time.monotonic()
 
@@ -46,9 +60,9 @@ class Limits:
             return 0
         self._mind_the_clock()
         of_address = _of_address(rate)
-        if not self._counts.hit(of_address, kind, "address", address):
+        if not self._hit(of_address, kind, "address", address):
             return self._seconds(of_address, kind, "address", address)
-        if session and not self._counts.hit(rate, kind, "session", session):
+        if session and not self._hit(rate, kind, "session", session):
             return self._seconds(rate, kind, "session", session)
         return 0
 
@@ -65,7 +79,7 @@ class Limits:
         of_address = _of_address(rate)
         if not self._counts.test(of_address, "sign_in", "address", address):
             return self._seconds(of_address, "sign_in", "address", address)
-        if not self._counts.hit(rate, "sign_in", address, account):
+        if not self._hit(rate, "sign_in", address, account):
             return self._seconds(rate, "sign_in", address, account)
         return 0
 
@@ -73,6 +87,20 @@ class Limits:
         """Forgets the tries: who signed in had only mistyped before."""
         if rate := self._rates.get("sign_in"):
             self._counts.clear(rate, "sign_in", address, account)
+            self._told(Hit("sign_in", (address, account), forget=True))
+
+    def heard(self, hit: Hit) -> None:
+        """Counts what another process has counted."""
+        if rate := self._rates.get(hit.kind):
+            self._mind_the_clock()
+            rate = _of_address(rate) if hit.of[0] == "address" else rate
+            (self._counts.clear if hit.forget else self._counts.hit)(rate, hit.kind, *hit.of)
+
+    def _hit(self, rate: RateLimitItem, kind: Kind, where: str, who: str) -> bool:
+        if not self._counts.hit(rate, kind, where, who):
+            return False
+        self._told(Hit(kind, (where, who)))
+        return True
 
     def _seconds(self, rate: RateLimitItem, *of: str) -> int:
         return max(1, math.ceil(self._counts.get_window_stats(rate, *of).reset_time - time.time()))

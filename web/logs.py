@@ -34,9 +34,14 @@ _ALWAYS = r"\bfl_[\w-]{8,}|\bwhsec_[\w+/=-]+|[\w.+'%-]{1,64}@[\w-]{1,63}(?:\.[\w
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
-def start(form: Format, secrets: Collection[str] = (), stream: TextIO | None = None) -> Lines:
+def formatter(form: Format, secrets: Collection[str] = (), process: int = 0) -> logging.Formatter:
+    """Makes lines of one form; `process` is the number that each names, where several processes write, else 0."""
+    return (Json if form == "json" else Plain)(secrets, process)
+
+
+def start(form: Format, secrets: Collection[str] = (), stream: TextIO | None = None, *, process: int = 0) -> Lines:
     """Has all logging of this process, that of uvicorn too, go to `stream` (stderr) in one form from now on."""
-    lines = Lines((Json if form == "json" else Plain)(secrets), stream or sys.stderr)
+    lines = Lines(formatter(form, secrets, process), stream or sys.stderr)
     root = logging.getLogger()
     for handler in list(root.handlers):
         root.removeHandler(handler)
@@ -95,8 +100,9 @@ class Lines(logging.Handler):
 
 
 class _Masking(logging.Formatter):
-    def __init__(self, secrets: Collection[str]) -> None:
+    def __init__(self, secrets: Collection[str], process: int = 0) -> None:
         super().__init__()
+        self._process = process
         known = sorted({secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}, key=len, reverse=True)
         self._secret = re.compile("|".join([*map(re.escape, known), _ALWAYS]))
 
@@ -118,7 +124,8 @@ class Plain(_Masking):
         asked = request_id.current_id()
         told = getattr(record, "told", None)
         message = " ".join(f"{name}={value}" for name, value in told.items()) if told else self._message(record)
-        line = f"{moment} {record.levelname} {record.name}{f' [{asked}]' if asked else ''}: {_escaped(message)}"
+        where = f"{f' ({self._process})' if self._process else ''}{f' [{asked}]' if asked else ''}"
+        line = f"{moment} {record.levelname} {record.name}{where}: {_escaped(message)}"
         fault = self._fault(record)
         # Indented, so that no line of it passes for one of ours.
         return line + "".join(f"\n    {_escaped(part)}" for part in fault.splitlines())
@@ -134,6 +141,8 @@ class Json(_Masking):
             "logger": record.name,
             "message": self._message(record),
         }
+        if self._process:
+            line["process"] = self._process
         if asked := request_id.current_id():
             line["request_id"] = asked
         line.update(getattr(record, "told", None) or {})

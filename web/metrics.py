@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -168,6 +168,13 @@ SHED = Declared(
     (("kind", "`typing`, `asks`, `pages` or `tickets`"),),
 )
 
+PROCESSES = Declared(
+    "firstline_processes",
+    "gauge",
+    "Server processes behind one port, where there are several.",
+    (("state", "`wanted`, or `answering` when the metrics were read"),),
+)
+
 #: All there is, as docs/metrics.md lists it.
 DECLARED = (
     ASKS,
@@ -196,6 +203,7 @@ DECLARED = (
     SPOOL_ASIDE,
     SHED,
     LOG_DROPPED,
+    PROCESSES,
 )
 
 
@@ -231,6 +239,10 @@ class Metrics:
         """All numbers in the format that a reader's Accept header asks for, and the media type of that."""
         encode, media_type = choose_encoder(accept)
         return encode(self._registry), media_type
+
+    def collect(self) -> Collection[Metric]:
+        """All numbers as they are now, for whoever puts them together with those of other processes."""
+        return list(self._registry.collect())
 
     def _child(self, declared: Declared, labels: dict[str, str]) -> Any:
         key = (declared.name, *labels.items())

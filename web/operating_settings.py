@@ -38,8 +38,15 @@ class OperatingSettings(BaseSettings):
         64,
         ge=4,
         le=10_000,
-        description="How many requests one server has under way at most ([load](load.md)). At a quarter of it what is "
-        "being typed is refused, at half questions, at three quarters pages, then tickets too.",
+        description="How many requests one server process has under way at most ([load](load.md)). At a quarter of it "
+        "what is being typed is refused, at half questions, at three quarters pages, then tickets too.",
+    )
+    processes: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="How many server processes `firstline serve` starts behind its port; more than one where questions "
+        "keep one core busy ([load](load.md#more-than-one-process)).",
     )
     metrics_token: MetricsToken = Field(
         SecretStr(""),

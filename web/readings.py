@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 
 import anyio.to_thread
@@ -25,6 +26,7 @@ from web.origin import host
 from web.problems import problem
 from web.request_id import Networks
 from web.settings import Settings
+from web.siblings import Siblings
 
 #: How old counts from the database may be, in seconds. Whoever reads never waits for them.
 _COUNTED_EVERY_S = 10.0
@@ -46,9 +48,11 @@ async def exposed(request: Request) -> Response:
         detail = "Metrics are read with metrics_token, or from an address in metrics_from."
         return problem(401 if token else 403, "unauthorized" if token else "forbidden", detail, None, headers)
     metrics: Metrics = request.app.state.metrics
+    siblings: Siblings | None = request.app.state.siblings
+    expose = partial(siblings.exposed, metrics) if siblings else metrics.exposed
     # Not in the threads that answer requests: whether these are all busy is what somebody wants to know.
     body, media_type = await anyio.to_thread.run_sync(
-        metrics.exposed, request.headers.get("accept", ""), limiter=anyio.CapacityLimiter(1)
+        expose, request.headers.get("accept", ""), limiter=anyio.CapacityLimiter(1)
     )
     return Response(body, media_type=media_type, headers={"Cache-Control": "no-store"})
 

@@ -50,7 +50,7 @@ def test_where_all_is_well_every_line_says_so(settings: Settings) -> None:
     names = [finding.name for finding in examine(settings, NOW)]
     assert names == [
         *("settings", "secrets", "disk", "snapshot", "encoder", "database", "schema", "clock", "outbox", "people"),
-        *("spool", "open files", "time zone"),
+        *("spool", "processes", "open files", "time zone"),
     ]
     assert found(settings) == {}
 
@@ -94,10 +94,22 @@ def test_what_will_hurt_later_is_a_warning(settings: Settings, data: Path) -> No
     with socket.socket() as nobody:  # bound and not listening: whoever connects is refused
         nobody.bind(("127.0.0.1", 0))
         address = f"smtp://127.0.0.1:{nobody.getsockname()[1]}"
-        changed = settings.model_copy(update={"smtp_url": SecretStr(address), "mail_from": "help@example.com"})
+        changed = settings.model_copy(
+            update={"smtp_url": SecretStr(address), "mail_from": "help@example.com", "processes": 9_999}
+        )
         warned = found(changed)
     assert {finding.state for finding in warned.values()} == {"warn"}
-    assert set(warned) == {"settings", "secrets", "outbox", "people", "clock", "publishing", "smtp_url", "spool"}
+    assert set(warned) == {
+        "settings",
+        "secrets",
+        "outbox",
+        "people",
+        "clock",
+        "publishing",
+        "smtp_url",
+        "spool",
+        "processes",
+    }
     assert warned["secrets"].fix == f"Run: chmod 600 {data / 'firstline.db'}"
     assert warned["outbox"].said == "letters that are late: 1"
 

@@ -96,6 +96,13 @@ def test_a_fault_of_ours_is_a_problem_with_its_id_and_a_line_that_tells_no_addre
     assert "AttributeError" in lines[0]["fault"]
 
 
+def test_each_of_several_processes_puts_its_number_into_its_lines() -> None:
+    record = logging.LogRecord("bot", logging.INFO, "", 0, "ready", None, None)
+    assert logs.formatter("plain", process=2).format(record).endswith(" INFO bot (2): ready")
+    assert json.loads(logs.formatter("json", process=2).format(record))["process"] == 2
+    assert "process" not in json.loads(logs.formatter("json").format(record))
+
+
 def test_no_line_can_be_forged_and_no_secret_gets_out() -> None:
     try:
         raise ValueError("bad\n2026-01-01 INFO forged: hello\x1b[2K")
