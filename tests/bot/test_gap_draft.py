@@ -23,7 +23,7 @@ _TEXT = "---\ntitle: Sauna\n---\nUpstairs.\n"
 def gap(*texts: str) -> Gap:
     wordings = tuple(Wording(text, 1, "en") for text in texts)
     return Gap(
-        "abc", texts[0], "en", Standing(), 3, NOON, NOON, 3, 0, 0, frozenset({"unanswered"}), ("en",), "no_article", "",
+        "abc", texts[0], "en", Standing(), 3, NOON, NOON, 3, 0, 0, 0, frozenset({"unanswered"}), ("en",), "no_article", "",
         wordings,
     )  # fmt: skip
 

@@ -104,7 +104,7 @@ def test_a_ticket_without_a_question_is_a_gap_with_its_words_masked(desk: Desk) 
     sent = draft(subject="Call 600 700 800 about the sauna", department="HR")
     ticket = desk.inbox.submit(sent, "key-0001", shown=(), at=NOON)
     (gap,) = desk.gaps()
-    assert (gap.name, gap.kinds, gap.why) == ("Call [phone] about the sauna", {"ticket"}, "no_article")
+    assert (gap.name, gap.kinds, gap.why) == ("Call [phone] about the sauna", {"ticket"}, "not_shown")
     assert desk.store.departments(gap.id) == {"HR": 1}
     desk.events.record_resolution(ticket.id, "paper-jam", "", NOON)
     assert [gap.why for gap in desk.gaps()] == ["not_found"]
