@@ -23,8 +23,8 @@ _TEXT = "---\ntitle: Sauna\n---\nUpstairs.\n"
 def gap(*texts: str) -> Gap:
     wordings = tuple(Wording(text, 1, "en") for text in texts)
     return Gap(
-        "abc", texts[0], "en", Standing(), 3, NOON, NOON, 3, 0, 0, 0, frozenset({"unanswered"}), ("en",), "no_article", "",
-        wordings,
+        "abc", texts[0], "en", Standing(), 3, NOON, NOON, 3, 0, 0, 0, frozenset({"unanswered"}), ("en",), "no_article",
+        "", wordings,
     )  # fmt: skip
 
 

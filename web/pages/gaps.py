@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from babel.dates import format_date
 from fastapi import APIRouter, Request
+from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
 from bot.errors import GapChanged, GapInvalid, GapUnknown
@@ -26,7 +29,7 @@ from web.pages.failures import PageRoute
 from web.pages.forms import Form, Posted, identifier, page_number, tidy
 from web.pages.templates import page
 from web.pages.visit import visit
-from web.report_charts import sparkline
+from web.report_charts import Mark, columns, scale, sparkline
 from web.spreadsheet import Cell, as_csv
 from web.words import N_, Words
 
@@ -261,8 +264,17 @@ def _page(
         "changed": request.query_params.get("changed", "") in (*BY_HAND, "undo"),
         "may_work": who.may("tickets"),
         "me": who.name,
+        "chart": _chart(visit(request, catalogue(request)).said, found.counts["week"]),
     }
     return page(request, "gap.html", values, status=status, private=True)
+
+
+def _chart(said: Words, weeks: Sequence[Count]) -> Markup:
+    def short(day: date) -> str:
+        return format_date(day, "d MMM", said.locale)
+
+    marks = [Mark(week.count, said.number(week.count), said.date(week.start), short(week.start)) for week in weeks]
+    return columns(said.gettext("Times asked, by week"), marks, [said.number(number) for number in scale(marks)])
 
 
 def _words() -> dict[str, Any]:
