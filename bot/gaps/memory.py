@@ -66,6 +66,10 @@ class MemoryGapStore:
     def centres(self) -> list[Centre]:
         return [kept.centre for _, kept in sorted(self._gaps.items())]
 
+    def undecided(self) -> tuple[list[str], int]:
+        ids = [key for key, kept in self._gaps.items() if kept.standing.state == "open" and not kept.events]
+        return sorted(ids), len(self._members)
+
     def homes(self, keys: Sequence[str]) -> dict[str, tuple[str, Failure]]:
         return {key: self._members[key][::-1] for key in keys if key in self._members}
 
@@ -76,7 +80,8 @@ class MemoryGapStore:
         if revision != self._work.revision:
             return False
         cursor = self._work.cursor if step.cursor is None else step.cursor
-        self._work = replace(self._work, revision=revision + 1, cursor=cursor)
+        anew = self._work.anew if step.anew is None else step.anew
+        self._work = replace(self._work, revision=revision + 1, cursor=cursor, anew=anew)
         for centre in step.centres:
             origin = self._gaps.get(step.split.get(centre.id, ""))
             kept = self._gaps.setdefault(centre.id, _Kept(centre, origin.standing if origin else Standing()))

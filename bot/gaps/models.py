@@ -211,6 +211,8 @@ class Work:
     cursor: dict[str, str] = field(default_factory=dict)
     snapshot: str = ""
     articles: dict[str, Version] = field(default_factory=dict)
+    #: How many questions gaps had when they were last gathered anew.
+    anew: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +232,8 @@ class Step:
     split: dict[str, str] = field(default_factory=dict)
     #: Gaps whose questions are all in others or gone.
     dropped: tuple[str, ...] = ()
+    #: How many questions there were, where all was gathered anew.
+    anew: int | None = None
 
     def first_words(self) -> dict[str, Failure]:
         """A failure of each gap that has any here: what it is called until it is described."""

@@ -57,7 +57,7 @@ class SqlGapStore:
         if row is None:  # until the next claim makes it again
             return Work()
         articles = {key: Version(said, datetime.fromisoformat(since)) for key, (said, since) in row.articles.items()}
-        return Work(row.revision, row.cursor, row.snapshot, articles)
+        return Work(row.revision, row.cursor, row.snapshot, articles, row.anew)
 
     def claim(self, owner: str, now: datetime) -> bool:
         leased = gap_work.c.leased_until
@@ -86,6 +86,13 @@ class SqlGapStore:
                 for row in connection.execute(query)
             ]
 
+    def undecided(self) -> tuple[list[str], int]:
+        decided = sa.exists().where(gap_history.c.gap_id == gaps.c.id)
+        query = sa.select(gaps.c.id).where(gaps.c.state == "open", ~decided).order_by(gaps.c.id)
+        with reachable("The gaps could not be read"), self._engine.connect() as connection:
+            ids = list(connection.execute(query).scalars())
+            return ids, connection.execute(sa.select(sa.func.count()).select_from(gap_questions)).scalar_one()
+
     def homes(self, keys: Sequence[str]) -> dict[str, tuple[str, Failure]]:
         with reachable("The gaps could not be read"), self._engine.connect() as connection:
             return {row.key: (row.gap_id, _failure(row)) for row in _rows(connection, gap_questions, _m.key, keys)}
@@ -102,6 +109,8 @@ class SqlGapStore:
         values: dict[str, Any] = {"revision": gap_work.c.revision + 1}
         if step.cursor is not None:
             values["cursor"] = step.cursor
+        if step.anew is not None:
+            values["anew"] = step.anew
         # Made before the lock is taken: that takes longer than writing them, and tickets wait for the lock.
         centres, homes = centre_rows(step), home_rows(step)
         with reachable("The gaps could not be stored"), self._engine.begin() as connection:

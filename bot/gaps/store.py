@@ -49,6 +49,10 @@ class GapStore(Protocol):
         """All of them, in order of their ids."""
         ...
 
+    def undecided(self) -> tuple[list[str], int]:
+        """Open gaps that nothing was ever decided on, in order of their ids, and how many questions all gaps have."""
+        ...
+
     def homes(self, keys: Sequence[str]) -> dict[str, tuple[str, Failure]]:
         """The gap of each key that has one, and the failure as it is kept, without its body."""
         ...

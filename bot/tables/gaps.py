@@ -24,7 +24,7 @@ gaps = sa.Table(
     ),
     sa.Column("written_since", Utc, comment="since when, or when it was given back; UTC"),
     sa.Column("name", sa.Text, nullable=False, comment="its most central question; masked"),
-    sa.Column("lang", sa.String(8), nullable=False, comment="of the name"),
+    sa.Column("lang", sa.String(8), nullable=False, index=True, comment="of the name"),
     sa.Column("why", sa.String(16), nullable=False, comment="no_article, language, not_found, rejected or not_shown"),
     sa.Column("nearest", sa.Text, nullable=False, comment="the id of the public article that `why` is about, or empty"),
     sa.Column("wordings", sa.JSON, nullable=False, comment="the most central questions with their counts; masked"),
@@ -90,6 +90,7 @@ gap_work = sa.Table(
         "articles", sa.JSON, nullable=False, comment="id: version and since when, of the snapshot looked at last"
     ),
     sa.Column("snapshot", sa.String(32), nullable=False, comment="that snapshot"),
+    sa.Column("anew", sa.Integer, nullable=False, server_default="0", comment="questions when last gathered anew"),
     sa.Column("owner", sa.String(32), nullable=False, comment="which server works, or empty"),
     sa.Column("leased_until", Utc, comment="UTC"),
 )

@@ -97,7 +97,10 @@ def test_a_gap_shows_with_count_kinds_trend_and_the_nearest_article(signed_in: S
     gather(signed_in)
     page = signed_in.get("/authors")
     assert sorted(questions(page)) == ["How do I boil an egg", "reset my password"]
-    assert [element.text for element in page.all("td", cls="figure") if "saves" not in element.attrs["class"]] == ["2", "1"]
+    assert [element.text for element in page.all("td", cls="figure") if "saves" not in element.attrs["class"]] == [
+        "2",
+        "1",
+    ]
     assert {element.text for element in page.all("span", cls="kind")} == {"No article found", "Answer did not help"}
     assert "2 gaps · asked 3 times" in page.main
     assert "1 in 30 days, 1 before" in page.main
