@@ -4,8 +4,8 @@
 
 Tickets are gathered language by language, as in bench.gaps. An Italian or Dutch gap with a linked article looks for
 English ones with the same article among all English gaps that have one: is the nearest one right, are any of the five
-nearest, and how many would be by chance. By the multilingual encoder, over so many of the most central questions of each gap,
-as subjects or as whole tickets, without and with what a language shares taken off.
+nearest, and how many would be by chance. By the multilingual encoder, over so many of the most central questions of
+each gap, as subjects or as whole tickets, without and with what a language shares taken off.
 """
 
 from __future__ import annotations
@@ -94,7 +94,8 @@ def _found(gaps: dict[str, list[Labelled]], meanings: dict[str, Any], lang: str)
             best = right[np.argsort(-(meanings["en"] @ meanings[lang][row]), kind="stable")]
             asked, first, several = asked + 1, first + best[0], several + best[:MOST].any()
             chance += 1 - (1 - right.mean()) ** MOST
-    return f"{asked:.0f} gaps: nearest {first / asked:.1%}, {MOST} nearest {several / asked:.1%} (chance {chance / asked:.1%})"
+    shares = f"nearest {first / asked:.1%}, {MOST} nearest {several / asked:.1%} (chance {chance / asked:.1%})"
+    return f"{asked:.0f} gaps: {shares}"
 
 
 if __name__ == "__main__":

@@ -140,10 +140,10 @@ def _nearest(
             counts.update({article: 6 // place for place, article in enumerate(failure.shown[:3], 1)})
     elif reason == "not_shown":
         counts.update({first.shown: wording.count for wording, first in firsts})
-    for counted in (counts, Counter(first.nearest for _, first in firsts)):
-        if found := next((article for article, _ in counted.most_common() if article in public), ""):
-            return found
-    return ""
+    near = Counter(first.nearest for _, first in firsts)
+    # Of several that were shown as often, the one that is nearest to most wordings.
+    known = [article for article in counts if article in public] or [article for article in near if article in public]
+    return max(known, key=lambda article: (counts[article], near[article]), default="")
 
 
 def _meaning(
