@@ -24,7 +24,6 @@ STEMMERS = {
 _TOKEN = re.compile(r"[^\W_]+(?:[._'’\-/\\]+[^\W_]+)*")
 _PART = re.compile(r"[^\W_]+")
 _DIGIT = re.compile(r"\d")
-_VERSION = re.compile(r"v?\d{1,4}(?:\.\d+)+")
 #: Scripts written without spaces: pairs of characters stand for words.
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
 _LETTERS_WITHOUT_MARK = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ß": "ss", "æ": "ae", "œ": "oe", "ı": "i"})
@@ -60,17 +59,6 @@ def is_unspaced(word: str) -> bool:
 def words(text: str) -> list[str]:
     """The words of a text as written, in lower case, codes and hyphenated names whole."""
     return [match[0].casefold() for match in _TOKEN.finditer(text)]
-
-
-def is_code(token: str) -> bool:
-    """Whether a token is an error code or model number: `0x80070005`, `AADSTS50126`, `KB5034441`, `80070005`.
-
-    Years, version numbers and small numbers are not: half of all articles about a product name them.
-    """
-    digits = len(_DIGIT.findall(token))
-    if _VERSION.fullmatch(token):
-        return False
-    return digits >= 5 or (digits >= 3 and len(token) >= 5 and any(char.isalpha() for char in token))
 
 
 def terms(text: str, langs: Iterable[str]) -> list[str]:

@@ -20,7 +20,7 @@ WEIGHTS = {
     "head": 10.5,  # what was asked before, and which article answered it
     "words": 3.5,  # BM25 over whole articles, relative to the best score there could be
     "unit_words": 2.2,  # BM25 of the best passage, relative to the best candidate
-    "codes": 1.0,  # share of the question's error codes and model numbers that the article holds
+    "codes": 6.0,  # how surely an error code or model number of the question names the article (`kb/codes.py`)
 }
 FEATURES = tuple(WEIGHTS)
 
@@ -58,3 +58,10 @@ def relative(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Each value as a share of the highest; as they are where none is above 0."""
     top = values.max(initial=0.0)
     return values / top if top > 0 else values
+
+
+def highest(values: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+    """Where the `count` highest values above 0 stand, in no order."""
+    count = min(count, len(values))
+    best = np.argpartition(-values, count - 1)[:count]
+    return best[values[best] > 0]

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kb import analysis
+from kb import analysis, codes
 from kb.calibrate import quantities
 from kb.detect import COMPETITORS, detect, speaks_english
 from kb.embedding import Vectors
@@ -19,7 +19,7 @@ from kb.head import Head
 from kb.learned import MAX_CHARACTERS, LearnedQuestion, whole
 from kb.models import PUBLIC, Passage
 from kb.passages import passage_terms
-from kb.rank import FEATURES, Evidence, Order, mean_of_best, order, relative
+from kb.rank import FEATURES, Evidence, Order, highest, mean_of_best, order, relative
 from kb.reader import Closeness, Reader, Schooled, Visible
 from kb.routing import readers
 from kb.snapshot import Snapshot
@@ -30,11 +30,14 @@ from kb.typeahead import Typeahead
 from kb.vector_cache import open_if_possible
 from kb.vectors import Rows
 
+Floats = NDArray[np.float32]
+
 #: Rows and articles that each source of candidates may name. The right article is among them for 93 % of Thunderbird
 #: tickets and for 99 % or more of OfficeDocs symptoms, CLINC150 and BANKING77 (`bench/fit_decision.py` prints it).
 _DENSE_ROWS = 160
 _LEXICAL_ARTICLES = 40
 _ASKED_BEFORE = 40
+_CODED_ARTICLES = 20
 #: How often a word of a ticket's subject counts against one of its body.
 _SUBJECT_WEIGHT = 2.0
 
@@ -72,7 +75,7 @@ class Found:
 
     articles: Rows
     evidence: Evidence
-    unrelated: NDArray[np.float32]
+    unrelated: Floats
     best_rows: Rows
     corrected: str
     lang: str
@@ -130,9 +133,9 @@ class _Seen:
     articles: Rows
     rows: Rows
     closeness: Closeness
-    head: NDArray[np.float32]
-    closest: NDArray[np.float32]
-    unrelated: NDArray[np.float32]
+    head: Floats
+    closest: Floats
+    unrelated: Floats
 
 
 class Searcher:
@@ -282,15 +285,16 @@ class Searcher:
             owner, passage = int(self.snapshot.owner[leave_out]), self.passage(leave_out)
             taken = passage_terms(passage, self.entry(owner).article.lang)
             words[owner] = self.snapshot.words.score_without(terms, owner, taken)
+        named = codes.named(query.full, self.snapshot, self._group, leave_out)
         views = [query.full, query.text] if query.body.strip() and query.text.strip() else [query.full]
         seen = [
-            self._look(part, part.reader.read(views), words, leave_out)
+            self._look(part, part.reader.read(views), words, named, leave_out)
             for part in self._parts(lang, query.audiences, query.topic)
         ]
         seen = [part for part in seen if len(part.articles)]
         if not seen:  # the asker may see none
             return self._nothing(corrected, lang)
-        articles, evidence, best_rows = self._weigh(seen, words, terms, query)
+        articles, evidence, best_rows = self._weigh(seen, words, named, terms)
         unrelated = np.concatenate([part.unrelated for part in seen])
         return Found(articles, evidence, unrelated, best_rows, corrected, lang)
 
@@ -332,7 +336,7 @@ class Searcher:
                 parts.append(_Part(reader, reader.schooled(visible), mine, rows))
         return tuple(parts)
 
-    def _look(self, part: _Part, vectors: Vectors, words: NDArray[np.float32], leave_out: int | None) -> _Seen:
+    def _look(self, part: _Part, vectors: Vectors, words: Floats, named: Floats, leave_out: int | None) -> _Seen:
         """The candidates of one part and how near they are to the question."""
         head, example = part.schooled.head, part.schooled.example(leave_out)
         near = head.near(vectors)
@@ -340,10 +344,9 @@ class Searcher:
         before = np.zeros(len(part.articles), bool)  # groups are no more than articles
         before[head.classes(near, _ASKED_BEFORE, example)] = True
         asked = np.flatnonzero(before[self._group] & part.articles)
-        shown = np.where(part.articles, words, 0.0)
-        count = min(_LEXICAL_ARTICLES, len(shown))
-        lexical = np.argpartition(-shown, count - 1)[:count]
-        articles = np.unique(np.concatenate([dense, asked, lexical[shown[lexical] > 0]])).astype(np.int64)
+        lexical = highest(np.where(part.articles, words, 0.0), _LEXICAL_ARTICLES)
+        coded = highest(np.where(part.articles, named, 0.0), _CODED_ARTICLES)
+        articles = np.unique(np.concatenate([dense, asked, lexical, coded])).astype(np.int64)
         rows = np.concatenate([np.arange(self._starts[n], self._ends[n]) for n in articles])
         if leave_out is not None:
             rows = rows[rows != leave_out]
@@ -355,7 +358,7 @@ class Searcher:
         return _Seen(articles, rows, closeness, scores, closest, unrelated)
 
     def _weigh(
-        self, seen: Sequence[_Seen], words: NDArray[np.float32], terms: dict[str, float], query: Query
+        self, seen: Sequence[_Seen], words: Floats, named: Floats, terms: dict[str, float]
     ) -> tuple[Rows, Evidence, Rows]:
         """The candidates, their evidence, and the row to show of each."""
         articles = np.concatenate([part.articles for part in seen])
@@ -371,14 +374,12 @@ class Searcher:
             "head": np.concatenate([part.head for part in seen]),
             "words": words[articles] / self.snapshot.words.best_possible(terms),
             "unit_words": relative(np.maximum.reduceat(units, at)),
-            "codes": self._codes(query, articles),
+            "codes": named[articles],
         }
         evidence = np.stack([columns[name] for name in FEATURES], axis=1).astype(np.float32)
         return articles, evidence, self._rows_to_show(rows, closeness.mean(axis=0), relative(units), at, sizes)
 
-    def _rows_to_show(
-        self, rows: Rows, near: NDArray[np.float32], words: NDArray[np.float32], at: Rows, sizes: Rows
-    ) -> Rows:
+    def _rows_to_show(self, rows: Rows, near: Floats, words: Floats, at: Rows, sizes: Rows) -> Rows:
         """For each candidate the passage that is near in meaning and has the words that were asked for."""
         is_body = self._is_body[rows]
         # Where a title or an author's question is nearer than any passage, the article's main question was asked: its
@@ -387,12 +388,3 @@ class Searcher:
         opening = np.repeat(np.clip(main, 0.0, 0.3), sizes) * self._is_opening[rows]
         shown = np.where(is_body, near + opening + 0.15 * words, -9.0)
         return np.array([rows[a + int(np.argmax(shown[a : a + n]))] for a, n in zip(at, sizes, strict=True)], np.int64)
-
-    def _codes(self, query: Query, articles: Rows) -> NDArray[np.float32]:
-        """The share of the codes in the question (0x80070005, KB5034441) that each article holds."""
-        codes = {analysis.fold(word) for word in analysis.words(query.full) if analysis.is_code(word)}
-        known = [self.snapshot.words.documents_with([code]) for code in codes]
-        known = [documents for documents in known if documents]
-        if not known:
-            return np.zeros(len(articles), np.float32)
-        return np.array([sum(int(a) in docs for docs in known) / len(known) for a in articles], np.float32)
