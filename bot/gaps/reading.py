@@ -29,7 +29,7 @@ from kb.vector_cache import open_if_possible
 #: with .4 46 % to 53 %, at the same share of random pairs; .3 and .5 are about the same (docs/quality.md).
 _WORDS = 0.4
 #: How much they count where the encoder is not made for the language: it finds everything in it alike. Of random pairs
-#: of Italian tickets MiniLM would have joined 2.28 %, of Dutch ones 6.04 %; so it is .14 % and .17 % (docs/quality.md).
+#: of Italian tickets MiniLM would have joined 2.28 %, of Dutch ones 6.04 %; so it is .12 % and .11 % (docs/quality.md).
 _WORDS_UNREAD = 0.7
 #: From which mean similarity on two groups are one. At .40 (.48 for an encoder whose vectors all lie near each
 #: other) one random pair of tickets in 400 shares a group, and half of those that a helper linked (`bench/gaps.py`).
