@@ -38,7 +38,7 @@ row_number() OVER (PARTITION BY question_id, article, outcome = 'opened' ORDER B
 FROM (SELECT o.id, o.question_id, o.at, o.outcome, q.day, q.shown, q.further,
  CASE WHEN o.article_id != '' THEN o.article_id WHEN q.decision = 'answer' THEN coalesce(q.shown ->> 0, '') ELSE '' END
  AS article FROM outcomes o JOIN asked q ON q.id = o.question_id
- WHERE q.channel != 'agent' AND json_array_length(q.shown) > 0)
+ WHERE q.channel != 'agent')
 WHERE article IN (SELECT value FROM json_each(shown)) OR article IN (SELECT value FROM json_each(further))
 """
 

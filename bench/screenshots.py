@@ -22,6 +22,7 @@ from tests.browser.conftest import ARGUMENTS, CHROMIUM, DESKTOP, PHONE
 from tests.browser.help_centre import help_centre
 from tests.browser.host_site import host_site
 from tests.browser.publishing_scenes import publications_in
+from tests.browser.report_scenes import spike_in
 from tests.browser.scenes import PAGES, ask_before
 from tests.browser.widget_scenes import WIDGET, on
 
@@ -44,6 +45,7 @@ def main() -> None:
         before = browser.new_context(base_url=server.base)
         ask_before(before.request)
         publications_in(server.database)
+        spike_in(server.database)
         before.close()
         scenes = {**PAGES, **{name: on(site.base, scene) for name, scene in WIDGET.items()}}
         devices = {"desktop": {"viewport": DESKTOP}, "phone": PHONE_OPTIONS}

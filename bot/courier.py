@@ -100,8 +100,8 @@ class Route:
         return HandedTicket(ticket, letter.payload.get("details", ""), page, tuple(files))
 
     def _mail(self, letter: Letter, mailer: Mailer) -> Receipt:
-        """All mail about a ticket is one thread, under the confirmation."""
-        first = f"mail-{letter.ticket_id}"
+        """All mail about a ticket is one thread, under the confirmation; what is about none stands alone."""
+        first = f"mail-{letter.ticket_id}" if letter.ticket_id else letter.key
         after = mailer.message_id(first) if letter.key != first else ""
         said = letter.payload
         mail = Mail(said["to"], said["subject"], said["text"], letter.key, after, self.reply_to)

@@ -11,11 +11,11 @@ from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import DatabaseError, IntegrityError, InterfaceError
+from sqlalchemy.exc import DatabaseError, DataError, DBAPIError, IntegrityError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from bot import patience
-from bot.errors import StoreUnavailable
+from bot.errors import EntryRefused, StoreUnavailable
 from bot.tables import server_secrets
 
 if TYPE_CHECKING:
@@ -52,7 +52,13 @@ def open_engine(url: str) -> sa.Engine:
         except ModuleNotFoundError as error:
             words = f"database_url needs the Python package {error.name}. Install it: pip install {error.name}"
             raise StoreUnavailable(words) from error
-    engine = sa.create_engine(url, connect_args={"timeout": LOCK_TIMEOUT_S}, hide_parameters=True)
+    engine = sa.create_engine(
+        url,
+        poolclass=patience.PatientPool,
+        pool_timeout=LOCK_TIMEOUT_S,
+        connect_args={"timeout": LOCK_TIMEOUT_S},
+        hide_parameters=True,
+    )
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
@@ -73,7 +79,12 @@ def _open_server(url: str) -> sa.Engine:
     server = sa.make_url(url).get_driver_name() == "psycopg"
     options = {name: value for name, value in wanted.items() if name not in known} if server else {}
     engine = sa.create_engine(
-        url, pool_pre_ping=True, pool_timeout=LOCK_TIMEOUT_S, connect_args=options, hide_parameters=True
+        url,
+        poolclass=patience.PatientPool,
+        pool_pre_ping=True,
+        pool_timeout=LOCK_TIMEOUT_S,
+        connect_args=options,
+        hide_parameters=True,
     )
     if server:
         patience.watch(engine)
@@ -97,13 +108,18 @@ def parts(values: Iterable[_T]) -> Iterator[list[_T]]:
 def migrate(engine: sa.Engine) -> None:
     """Brings the tables up to date with Alembic. Raises StoreUnavailable where the database cannot be written."""
     _keep_private(engine)
-    with reachable("The database cannot be prepared"):
-        if _version(engine) == max(path.name for path in _MIGRATIONS.glob("versions/[0-9]*.py"))[:4]:
-            return  # Alembic reads all migrations before it knows that there is nothing to do: 0.2 s of every start
+    if up_to_date(engine):
+        return  # Alembic reads all migrations before it knows that there is nothing to do: 0.2 s of every start
     with reachable("The database cannot be prepared"), patience.unlimited(), engine.begin() as connection:
         if connection.dialect.name == "postgresql":  # of several servers that start at once, one does it
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATING)))
         migrate_on(connection, "head")
+
+
+def up_to_date(engine: sa.Engine) -> bool:
+    """Whether the tables are those that this version works with. Raises StoreUnavailable."""
+    with reachable("The database cannot be prepared"):
+        return _version(engine) == max(path.name for path in _MIGRATIONS.glob("versions/[0-9]*.py"))[:4]
 
 
 def _keep_private(engine: sa.Engine) -> None:
@@ -188,9 +204,40 @@ def reachable(what: str) -> Iterator[None]:
         yield
     except IntegrityError:
         raise
-    except (DatabaseError, InterfaceError) as error:
-        # PostgreSQL says some of it in several lines, and asks: one line is one line of the log.
-        said = " ".join(str(error.orig or error).split()).rstrip(".")
+    except DBAPIError as error:
+        said = _said(error)
         raise StoreUnavailable(f"{what}: {said}" + ("" if said.endswith("?") else ".")) from error
     except PoolTimeoutError as error:
         raise StoreUnavailable(f"{what}: all connections to the database are in use.") from error
+
+
+@contextmanager
+def acceptable(what: str) -> Iterator[None]:
+    """As `reachable`; what is refused for its values, and would be again, is raised as EntryRefused."""
+    try:
+        with reachable(what):
+            yield
+    except StoreUnavailable as error:
+        if isinstance(error.__cause__, DatabaseError) and _of_values(error.__cause__):
+            raise EntryRefused(str(error)) from error
+        raise
+    except IntegrityError as error:
+        raise EntryRefused(f"{what}: {_said(error)}.") from error
+    except (StatementError, OverflowError, ValueError) as error:  # drivers tell some of it before they ask the database
+        raise EntryRefused(f"{what}: {type(getattr(error, 'orig', None) or error).__name__}.") from error
+
+
+def refers_to_nothing(error: IntegrityError) -> bool:
+    """Whether a row was refused since the one it belongs to is not there. PostgreSQL's words may be of any language."""
+    return str(getattr(error.orig, "sqlstate", "")) == "23503" or "FOREIGN KEY" in str(error.orig)
+
+
+def _of_values(error: DatabaseError) -> bool:
+    """Data exceptions, and limits of the database (PostgreSQL's classes 22 and 54)."""
+    return isinstance(error, DataError) or str(getattr(error.orig, "sqlstate", "") or "").startswith(("22", "54"))
+
+
+def _said(error: DBAPIError) -> str:
+    """What went wrong as one line of the log. What PostgreSQL adds to it may name values, which are people's words."""
+    told = getattr(getattr(error.orig, "diag", None), "message_primary", None)
+    return " ".join(str(told or error.orig or error).split()).rstrip(".")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -31,6 +30,7 @@ from bot.tables import (
     people,
     publications,
     questions,
+    report_spikes,
     ticket_attachments,
     ticket_history,
     ticket_messages,
@@ -113,19 +113,6 @@ def compact(engine: sa.Engine) -> bool:
         connection.exec_driver_sql("VACUUM")
         busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
         return not busy
-
-
-def forget_given_up(file: Path, question_ids: Sequence[str]) -> int:
-    """Removes lines that name these questions from a file of what could not be delivered; how many."""
-    if not question_ids or not file.is_file():
-        return 0
-    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
-    left = [line for line in lines if not any(question_id in line for question_id in question_ids)]
-    if len(left) < len(lines):
-        beside = file.with_suffix(".new")
-        beside.write_text("".join(left), encoding="utf-8")
-        beside.replace(file)
-    return len(lines) - len(left)
 
 
 def _delete(connection: sa.Connection, column: sa.Column[Any], values: Sequence[Any]) -> None:
@@ -214,13 +201,9 @@ def _remove_person(connection: sa.Connection, person: Any) -> None:
 
 def _blank_names(connection: sa.Connection, name: str) -> None:
     named = (
-        article_flags.c.closed_by,
-        gaps.c.who,
-        gaps.c.writer,
-        gap_history.c.who,
-        publications.c.who,
-        ticket_messages.c.name,
-    )
+        article_flags.c.closed_by, gaps.c.who, gaps.c.writer, gap_history.c.who, publications.c.who,
+        report_spikes.c.seen_by, ticket_messages.c.name,
+    )  # fmt: skip
     for column in named:
         connection.execute(column.table.update().where(column == name).values({column: ERASED}))
     for column in (ticket_history.c.old, ticket_history.c.new):

@@ -33,6 +33,7 @@ BotError
 ├── BackupUnusable         a file is no backup, is damaged, or comes from a newer version
 ├── RestoreRefused         something is there already that a restore would take the place of
 └── StoreUnavailable       the database cannot be written; nothing was stored
+    └── EntryRefused       it can, and refuses an event for what it holds
 """
 
 from __future__ import annotations
@@ -224,3 +225,7 @@ class RestoreRefused(BotError):  # noqa: N818
 
 class StoreUnavailable(BotError):  # noqa: N818
     """The database cannot be read or written; nothing was stored."""
+
+
+class EntryRefused(StoreUnavailable):
+    """The database refuses an event for what it holds, and would refuse it again; nothing was stored."""

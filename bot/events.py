@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 
-from bot.database import insert, reachable
+from bot.database import acceptable, insert, reachable, refers_to_nothing
 from bot.errors import QuestionUnknown
 from bot.models import Outcome, OutcomeName, RecordedQuestion, SentTicket
 from bot.reports import changes
@@ -17,7 +17,10 @@ from bot.tables import outcomes, questions, resolutions, tickets
 
 
 class EventStore(Protocol):
-    """Keeps raw events; reports and gaps are computed from them. Every method may raise StoreUnavailable."""
+    """Keeps raw events; reports and gaps are computed from them. Every method may raise StoreUnavailable.
+
+    What is refused for what it holds, and not since nobody answers, is EntryRefused.
+    """
 
     def record_question(self, question: RecordedQuestion) -> None: ...
 
@@ -39,6 +42,10 @@ class EventStore(Protocol):
         ...
 
     def question(self, question_id: str) -> RecordedQuestion | None: ...
+
+    def awaited(self, question_id: str) -> RecordedQuestion | None:
+        """As `question`; one that another server has answered and not written yet is waited for, for a moment."""
+        ...
 
     def questions(self, *, since: datetime | None = None, until: datetime | None = None) -> Sequence[RecordedQuestion]:
         """In order of time; `since` is included, `until` is not."""
@@ -67,6 +74,55 @@ class EventStore(Protocol):
     def close(self) -> None:
         """Stores what is not stored yet; called once, when nobody asks any more."""
         ...
+
+
+class AroundEvents:
+    """An `EventStore` around another one, which does everything: the base of those that do some of it otherwise."""
+
+    def __init__(self, store: EventStore) -> None:
+        self._store = store
+
+    def record_question(self, question: RecordedQuestion) -> None:
+        self.record_questions([question])
+
+    def record_questions(self, asked: Sequence[RecordedQuestion]) -> None:
+        self._store.record_questions(asked)
+
+    def record_outcome(self, outcome: Outcome, at: datetime) -> bool:
+        return self._store.record_outcome(outcome, at)
+
+    def record_resolution(self, ticket_id: str, article_id: str, text: str, at: datetime) -> None:
+        self._store.record_resolution(ticket_id, article_id, text, at)
+
+    def withdraw_resolution(self, ticket_id: str) -> bool:
+        return self._store.withdraw_resolution(ticket_id)
+
+    def question(self, question_id: str) -> RecordedQuestion | None:
+        return self._store.question(question_id)
+
+    def awaited(self, question_id: str) -> RecordedQuestion | None:
+        return self._store.awaited(question_id)
+
+    def questions(self, *, since: datetime | None = None, until: datetime | None = None) -> Sequence[RecordedQuestion]:
+        return self._store.questions(since=since, until=until)
+
+    def asked_in(self, sessions: Collection[str], *, since: datetime, limit: int) -> Sequence[RecordedQuestion]:
+        return self._store.asked_in(sessions, since=since, limit=limit)
+
+    def resolved_with(self, ticket_id: str) -> str:
+        return self._store.resolved_with(ticket_id)
+
+    def resolved_in_words(self, ticket_id: str) -> str:
+        return self._store.resolved_in_words(ticket_id)
+
+    def outcomes(self, question_ids: Sequence[str]) -> dict[str, list[tuple[datetime, Outcome]]]:
+        return self._store.outcomes(question_ids)
+
+    def sent_tickets(self) -> Sequence[SentTicket]:
+        return self._store.sent_tickets()
+
+    def close(self) -> None:
+        self._store.close()
 
 
 class MemoryEventStore:
@@ -103,6 +159,9 @@ class MemoryEventStore:
 
     def question(self, question_id: str) -> RecordedQuestion | None:
         return self._questions.get(question_id)
+
+    def awaited(self, question_id: str) -> RecordedQuestion | None:
+        return self.question(question_id)
 
     def questions(self, *, since: datetime | None = None, until: datetime | None = None) -> Sequence[RecordedQuestion]:
         found = [q for q in self._questions.values() if (not since or q.at >= since) and (not until or q.at < until)]
@@ -146,20 +205,22 @@ class SqlEventStore:
             return
         lists = [{"shown": list(question.shown), "further": list(question.further)} for question in asked]
         rows = [asdict(question) | more for question, more in zip(asked, lists, strict=True)]
-        with reachable("The question could not be recorded"), self._engine.begin() as connection:
+        with acceptable("The question could not be recorded"), self._engine.begin() as connection:
             connection.execute(insert(connection, questions).on_conflict_do_nothing(index_elements=["id"]), rows)
             changes.asked(connection, *(question.at for question in asked))
 
     def record_outcome(self, outcome: Outcome, at: datetime) -> bool:
         row = {**asdict(outcome), "at": at, "key": outcome.key or None}
         del row["voice"]  # only what is learned of it is kept with a voice
-        with reachable("The outcome could not be recorded"):
+        with acceptable("The outcome could not be recorded"):
             try:
                 with self._engine.begin() as connection:
                     new = insert(connection, outcomes).values(row)
                     connection.execute(new.on_conflict_do_nothing(index_elements=["key"]))
                     changes.told(connection, outcome.question_id)
             except sa.exc.IntegrityError as error:
+                if not refers_to_nothing(error):
+                    raise
                 raise _unknown(outcome.question_id) from error
         return True
 
@@ -178,6 +239,9 @@ class SqlEventStore:
         with reachable("The question could not be read"), self._engine.connect() as connection:
             row = connection.execute(questions.select().where(questions.c.id == question_id)).first()
         return recorded(row) if row else None
+
+    def awaited(self, question_id: str) -> RecordedQuestion | None:
+        return self.question(question_id)
 
     def questions(self, *, since: datetime | None = None, until: datetime | None = None) -> Sequence[RecordedQuestion]:
         query = questions.select().order_by(questions.c.at, questions.c.id)

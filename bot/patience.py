@@ -21,6 +21,8 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 _log = logging.getLogger(__name__)
+#: What pools say of each connection; SQLAlchemy keeps its own to warnings, and does not know of ours.
+logging.getLogger(f"{__name__}.PatientPool").setLevel(logging.WARNING)
 
 #: The longest that one statement may take, in seconds; migrations have no limit.
 LONGEST_S = 15.0
@@ -61,6 +63,22 @@ def left(longest_s: float = LONGEST_S) -> float | None:
         return None
     until = _until.get()
     return longest_s if until is None else min(longest_s, max(0.0, until - time.monotonic()))
+
+
+class PatientPool(sa.QueuePool):
+    """Connections of an engine; whoever is in a hurry waits for a free one no longer than for the database itself.
+
+    `timeout`, in seconds, is for all others, migrations among them.
+    """
+
+    @property
+    def _timeout(self) -> float:  # asked for by QueuePool each time somebody has to wait
+        until_left = left(self._longest_s)
+        return self._longest_s if until_left is None else until_left
+
+    @_timeout.setter
+    def _timeout(self, longest_s: float) -> None:
+        self._longest_s = longest_s
 
 
 class Breaker:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Collection, Sequence
+import time
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
-from bot.errors import StoreUnavailable
-from bot.events import EventStore
-from bot.models import Outcome, RecordedQuestion, SentTicket
+from bot.errors import QuestionUnknown, StoreUnavailable
+from bot.events import AroundEvents, EventStore
+from bot.models import Outcome, RecordedQuestion
+from bot.patience import HURRIED_S, hurried
 
 _log = logging.getLogger(__name__)
 
@@ -17,18 +19,29 @@ _log = logging.getLogger(__name__)
 PAUSE_S = 0.2
 #: As many may wait while the database is slow; what comes on top is refused, and answered all the same.
 MOST_WAITING = 10_000
+#: How often it is looked for a question that another server may have, in seconds, and for how long: until that one has
+#: paused, and the database has taken the group or the spool has.
+_LOOK_S = 0.05
+_AWAITED_S = PAUSE_S + HURRIED_S + 2 * _LOOK_S
+#: So many threads of a server may wait for such questions at once: whoever makes ids up takes no more of them.
+_MOST_LOOKING = 8
 
 
-class QuestionLog:
+class QuestionLog(AroundEvents):
     """An `EventStore` over another one, whose questions a thread of its own writes.
 
     One that comes alone is written at once; those that come while a group is written, or soon after, are the next
     group. Everything else is written before its call returns, and whoever asks for a question finds it: what waits is
-    written first. `close` writes what is left.
+    written first. `close` writes what is left. Another server has a log of its own, so what becomes of a question may
+    be told here before the question is written there: then it is waited for. `sleep` waits so many seconds.
     """
 
-    def __init__(self, store: EventStore, pause_s: float = PAUSE_S) -> None:
-        self._store, self._pause_s = store, pause_s
+    def __init__(
+        self, store: EventStore, pause_s: float = PAUSE_S, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        super().__init__(store)
+        self._pause_s, self._sleep = pause_s, sleep
+        self._looking = threading.BoundedSemaphore(_MOST_LOOKING)
         self._changed = threading.Condition()
         self._one_writer = threading.Lock()
         self._waiting: dict[str, RecordedQuestion] = {}
@@ -40,11 +53,8 @@ class QuestionLog:
         """How many questions are not written yet."""
         return len(self._waiting)
 
-    def record_question(self, question: RecordedQuestion) -> None:
-        """Keeps it for the next group. Raises StoreUnavailable where too many wait."""
-        self.record_questions([question])
-
     def record_questions(self, asked: Sequence[RecordedQuestion]) -> None:
+        """Keeps them for the next group. Raises StoreUnavailable where too many wait."""
         with self._changed:
             if len(self._waiting) + len(asked) > MOST_WAITING:
                 raise StoreUnavailable(f"{len(self._waiting):,} questions wait for the database, which is too slow.")
@@ -92,7 +102,7 @@ class QuestionLog:
         if self._writer:
             self._writer.join()
         self.flush()
-        self._store.close()
+        super().close()
 
     def _written(self, question_id: str) -> None:
         if question_id in self._waiting:
@@ -102,11 +112,34 @@ class QuestionLog:
 
     def record_outcome(self, outcome: Outcome, at: datetime) -> bool:
         self._written(outcome.question_id)
-        return self._store.record_outcome(outcome, at)
+        try:
+            return self._store.record_outcome(outcome, at)
+        except QuestionUnknown:
+            self.awaited(outcome.question_id)
+            return self._store.record_outcome(outcome, at)  # also where it is not there: it may be in a spool by now
 
     def question(self, question_id: str) -> RecordedQuestion | None:
         self._written(question_id)
         return self._store.question(question_id)
+
+    def awaited(self, question_id: str) -> RecordedQuestion | None:
+        """Raises StoreUnavailable too where many wait already: nobody knows then whether it was asked."""
+        if found := self.question(question_id):
+            return found
+        if not self._looking.acquire(blocking=False):
+            raise StoreUnavailable("Too many wait for questions that are not written yet. Try again in a moment.")
+        try:
+            for _ in range(round(_AWAITED_S / _LOOK_S)):
+                self._sleep(_LOOK_S)
+                with hurried():
+                    found = self._store.question(question_id)
+                if found:
+                    return found
+        except StoreUnavailable:
+            return None  # it is gone since a moment ago; what is done next waits in the spool, or says so
+        finally:
+            self._looking.release()
+        return None
 
     def questions(self, *, since: datetime | None = None, until: datetime | None = None) -> Sequence[RecordedQuestion]:
         self.flush()
@@ -115,23 +148,3 @@ class QuestionLog:
     def asked_in(self, sessions: Collection[str], *, since: datetime, limit: int) -> Sequence[RecordedQuestion]:
         self.flush()
         return self._store.asked_in(sessions, since=since, limit=limit)
-
-    # --- what has nothing to do with them ----------------------------------------------------------------------------
-
-    def record_resolution(self, ticket_id: str, article_id: str, text: str, at: datetime) -> None:
-        self._store.record_resolution(ticket_id, article_id, text, at)
-
-    def withdraw_resolution(self, ticket_id: str) -> bool:
-        return self._store.withdraw_resolution(ticket_id)
-
-    def resolved_with(self, ticket_id: str) -> str:
-        return self._store.resolved_with(ticket_id)
-
-    def resolved_in_words(self, ticket_id: str) -> str:
-        return self._store.resolved_in_words(ticket_id)
-
-    def outcomes(self, question_ids: Sequence[str]) -> dict[str, list[tuple[datetime, Outcome]]]:
-        return self._store.outcomes(question_ids)
-
-    def sent_tickets(self) -> Sequence[SentTicket]:
-        return self._store.sent_tickets()

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -14,8 +15,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.backup import FORMAT, MANIFEST, PROGRAM, VECTORS, VERSIONS, Backup, digest, numbered, read_back, tables_of
-from bot.database import has_revision, migrate_on, reachable
-from bot.errors import BackupUnusable, RestoreRefused
+from bot.database import acceptable, has_revision, migrate_on, reachable
+from bot.errors import BackupUnusable, EntryRefused, RestoreRefused
 from bot.patience import unlimited
 from kb.published import in_use, publish
 from kb.snapshot import open_snapshot, snapshots_folder
@@ -25,6 +26,14 @@ _ROWS_AT_ONCE = 200
 _NOTHING = frozenset(
     {VERSIONS, "server_secrets", "people_links", "learned_revision", "gap_work", "report_state", "retention"}
 )
+
+#: What a manifest says, beside program and format.
+_SAID = {
+    **dict.fromkeys(("version", "created", "database", "revision", "snapshot"), str),
+    **dict.fromkeys(("tables", "columns", "counters", "files"), dict),
+}
+#: What reading a damaged archive raises: bits that are no bits of it, too few, or a method that nobody knows.
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
 #: The table that says which snapshot in the database is in use.
 _POINTER = "snapshots_in_use"
@@ -63,6 +72,9 @@ def verify(source: Path, archive: zipfile.ZipFile) -> dict[str, Any]:
                 f"{source} has format {manifest['format']}, this version reads format {FORMAT}. Use the version that "
                 f"made it: {manifest['version']}."
             )
+        for name, shape in _SAID.items():
+            if not isinstance(manifest[name], shape):
+                raise BackupUnusable(f"{source}: {name} in its manifest is {manifest[name]!r}. Use another backup.")
         expected, found = manifest["files"], {name for name in archive.namelist() if name != MANIFEST}
         if found != set(expected):
             raise BackupUnusable(
@@ -75,7 +87,7 @@ def verify(source: Path, archive: zipfile.ZipFile) -> dict[str, Any]:
             with archive.open(name) as member:
                 if digest(member) != sha:
                     raise BackupUnusable(f"{source}: {name} was changed or is damaged. Use another backup.")
-    except (KeyError, ValueError, TypeError, IndexError, zipfile.BadZipFile, EOFError) as error:
+    except (KeyError, ValueError, TypeError, IndexError, *_DAMAGED) as error:
         raise BackupUnusable(f"{source} is damaged or no backup of Firstline: {error}. Use another one.") from error
     if not has_revision(manifest["revision"]):
         raise BackupUnusable(
@@ -89,7 +101,7 @@ def verify(source: Path, archive: zipfile.ZipFile) -> dict[str, Any]:
 def _opened(source: Path) -> Iterator[zipfile.ZipFile]:
     try:
         archive = zipfile.ZipFile(source)
-    except zipfile.BadZipFile as error:
+    except _DAMAGED as error:
         raise BackupUnusable(f"{source} is damaged or no backup of Firstline: {error}. Use another one.") from error
     with archive:
         yield archive
@@ -167,13 +179,7 @@ def _load(archive: zipfile.ZipFile, manifest: dict[str, Any], engine: sa.Engine,
                 connection.execute(table.delete())  # a migration may have put rows in
         for table in known.sorted_tables:
             if table.name in manifest["tables"]:
-                for rows in _parts(archive, table, manifest["columns"][table.name], dialect):
-                    try:
-                        connection.execute(table.insert(), rows)
-                    except sa.exc.IntegrityError as error:
-                        raise BackupUnusable(
-                            f"{table.name} cannot be restored: {error.orig}. Use another backup."
-                        ) from error
+                _fill(connection, table, _parts(archive, table, manifest["columns"], dialect))
         _go_on_counting(connection, known, manifest["counters"])
         migrate_on(connection, "head")
         connection.commit()
@@ -181,10 +187,22 @@ def _load(archive: zipfile.ZipFile, manifest: dict[str, Any], engine: sa.Engine,
             connection.exec_driver_sql("PRAGMA foreign_keys=ON")
 
 
+def _fill(connection: sa.Connection, table: sa.Table, parts: Iterator[list[dict[str, Any]]]) -> None:
+    """Raises BackupUnusable where the rows of a table are none of it."""
+    try:
+        with acceptable(f"{table.name} cannot be restored"):
+            for rows in parts:
+                connection.execute(table.insert(), rows)
+    except EntryRefused as error:
+        raise BackupUnusable(f"{error} Use another backup.") from error
+    except (TypeError, KeyError, AttributeError, sa.exc.ArgumentError) as error:
+        raise BackupUnusable(f"{table.name} cannot be restored: {error!r}. Use another backup.") from error
+
+
 def _parts(
-    archive: zipfile.ZipFile, table: sa.Table, columns: list[list[str]], dialect: str
+    archive: zipfile.ZipFile, table: sa.Table, known: dict[str, list[list[str]]], dialect: str
 ) -> Iterator[list[dict[str, Any]]]:
-    rows: list[dict[str, Any]] = []
+    rows, columns = list[dict[str, Any]](), known[table.name]
     with archive.open(f"tables/{table.name}.jsonl") as lines:
         for line in lines:
             values = zip(columns, json.loads(line), strict=True)

@@ -169,7 +169,7 @@ class HelpDesk:
             email=draft.email.strip(),
         )
         tickets.check(draft)
-        asked = self.events.question(draft.question_id) if draft.question_id else None
+        asked = self.events.awaited(draft.question_id) if draft.question_id else None
         before = self._conversation({draft.session, asked.session if asked else ""} - {""})
         conversation = tuple(question.id for question in before if asked is None or question.id != asked.id)
         draft = replace(draft, question_id=asked.id if asked else "", conversation=conversation)

@@ -1,7 +1,7 @@
 """Keeps on this machine's disk what the database does not take at the moment, and delivers it later, once.
 
 DATA/spool/<server>-<number>.jsonl   entries that wait, one a line: CRC-32 of the rest, then JSON
-DATA/spool/given-up.jsonl            outcomes of questions that are nowhere, for a person to look at
+DATA/spool/given-up.jsonl, refused.jsonl   what nobody could store: `bot.aside`
 
 A server locks its files (`flock`) for as long as it lives; those of one that was killed are taken over by the next
 that looks. Delivering twice does no harm: a question is known by its id and an outcome by its key, so a file is
@@ -25,7 +25,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, cast
 
-from bot.errors import QuestionUnknown, StoreUnavailable
+from bot.aside import Aside, private
+from bot.errors import EntryRefused, QuestionUnknown, StoreUnavailable
 from bot.models import Outcome, RecordedQuestion
 
 _log = logging.getLogger(__name__)
@@ -40,9 +41,9 @@ _REMEMBERED = 20_000
 _AT_ONCE = 500
 #: For how long an outcome is tried whose question is nowhere, in seconds: it may wait in the spool of another server.
 _LOOKED_FOR_S = 3600.0
-_GIVEN_UP = "given-up.jsonl"
 
-Entry = RecordedQuestion | tuple[Outcome, datetime]
+_Told = tuple[Outcome, datetime]
+Entry = RecordedQuestion | _Told
 
 
 @dataclass
@@ -53,7 +54,7 @@ class _File:
     file: IO[bytes]
     entries: int = 0
     #: Outcomes of it whose question was not found; None before the first delivery.
-    waits: list[tuple[Outcome, datetime]] | None = None
+    waits: list[_Told] | None = None
     since: float = field(default_factory=time.monotonic)
 
 
@@ -70,6 +71,7 @@ class Spool:
     ) -> None:
         self._folder, self._owner, self._limit, self._sync = folder, new_id(), limit, sync
         self.new_id = new_id
+        self.aside = Aside(folder, sync)
         self._lock = threading.Lock()
         self._delivering = threading.Lock()
         self._number = 0
@@ -94,7 +96,8 @@ class Spool:
         """
         with self._lock:
             passed = {file.path.name for file in self._sealed if file.waits is not None}
-        return any(path.name not in passed and path.name != _GIVEN_UP for path in self._folder.glob("*.jsonl"))
+        left = (path for path in self._folder.glob("*.jsonl") if not self.aside.holds(path))
+        return any(path.name not in passed for path in left)
 
     def question(self, question_id: str) -> RecordedQuestion | None:
         """A question that waits here; one of the last 20,000."""
@@ -166,7 +169,8 @@ class Spool:
     ) -> int:
         """Gives everything that waits to these two, in order, that of killed servers too; how much was delivered.
 
-        What is raised as QuestionUnknown is tried again later. Raises StoreUnavailable; the rest waits on.
+        What is raised as QuestionUnknown is tried again later, what as EntryRefused is set aside. Raises
+        StoreUnavailable; the rest waits on.
         """
         self.flush()
         with self._delivering:
@@ -184,7 +188,7 @@ class Spool:
             known = {file.path for file in self._sealed}
         if self._folder.is_dir():
             for path in sorted(self._folder.glob("*.jsonl")):
-                if path not in known and path.name != _GIVEN_UP and (left := _take_over(path)):
+                if path not in known and not self.aside.holds(path) and (left := _take_over(path)):
                     with self._lock:
                         self._sealed.append(left)
 
@@ -194,22 +198,30 @@ class Spool:
         questions: Callable[[Sequence[RecordedQuestion]], None],
         outcome: Callable[[Outcome, datetime], None],
     ) -> int:
-        done, waits = 0, []
-        for group in _groups(_read(file.path) if file.waits is None else iter(file.waits)):
-            if isinstance(group, list):
-                questions(group)
-                for question in group:
-                    self._questions.pop(question.id, None)
-                done += len(group)
-                continue
-            try:
-                outcome(*group)
-                done += 1
-            except QuestionUnknown:
-                waits.append(group)
+        done, waits, refused = 0, list[_Told](), list[bytes]()
+        try:
+            for group in _groups(_read(file.path, refused) if file.waits is None else iter(file.waits)):
+                if isinstance(group, list):
+                    left = _refused(questions, group)
+                    refused += map(_line, left)
+                    done += len(group) - len(left)
+                    for question in group:
+                        self._questions.pop(question.id, None)
+                    continue
+                try:
+                    outcome(*group)
+                    done += 1
+                except QuestionUnknown:
+                    waits.append(group)
+                except EntryRefused as error:
+                    _log.error("an outcome is set aside: %s", error)
+                    refused.append(_line(group))
+        finally:
+            self._set_aside(refused)
         given_up = waits and time.monotonic() - file.since > _LOOKED_FOR_S
         if given_up:
-            self._give_up(waits)
+            self.aside.keep("given-up", map(_line, waits))
+            _log.error("%d outcomes are of questions that are nowhere; see %s", len(waits), self.aside.file("given-up"))
         with self._lock:
             if waits and not given_up:
                 file.waits = waits
@@ -220,12 +232,11 @@ class Spool:
                 self._measured = 0.0
         return done
 
-    def _give_up(self, waits: Sequence[tuple[Outcome, datetime]]) -> None:
-        with (self._folder / _GIVEN_UP).open("ab") as kept:
-            kept.writelines(_line(entry) for entry in waits)
-            kept.flush()
-            self._sync(kept.fileno())
-        _log.error("%d outcomes are of questions that are nowhere; they are kept in %s", len(waits), kept.name)
+    def _set_aside(self, refused: Sequence[bytes]) -> None:
+        if refused:
+            self.aside.keep("refused", refused)
+            where = self.aside.file("refused")
+            _log.error("%d events cannot be stored, and are kept in %s; the others go on", len(refused), where)
 
     def close(self) -> None:
         """Has the disk keep everything, and leaves it to whoever starts next."""
@@ -248,24 +259,50 @@ def _line(entry: Entry) -> bytes:
     return b"%08x %b\n" % (zlib.crc32(text), text)
 
 
-def _read(path: Path) -> Iterator[Entry]:
-    """The entries of a file; a line that was cut off or is damaged was never acknowledged, or the disk lost it."""
+def _read(path: Path, refused: list[bytes]) -> Iterator[Entry]:
+    """The entries of a file; a line that was cut off or is damaged was never acknowledged, or the disk lost it.
+
+    What is whole and no entry, since another version wrote it, is added to `refused`.
+    """
     with path.open("rb") as lines:
         for line in lines:
             check, _, text = line.rstrip(b"\n").partition(b" ")
             if not line.endswith(b"\n") or check != b"%08x" % zlib.crc32(text):
                 _log.error("%s holds a line that is damaged; it is passed over", path)
                 continue
-            values = json.loads(text)
-            kind, at = values.pop("kind"), datetime.fromisoformat(values.pop("at"))
-            if kind == "question":
-                lists = {name: tuple(values[name]) for name in ("shown", "further")}
-                yield RecordedQuestion(**{**values, **lists, "at": at})
+            try:
+                entry = _entry(json.loads(text))
+            except (ValueError, TypeError, KeyError) as error:
+                _log.error("%s holds an entry that this version does not know (%s)", path, type(error).__name__)
+                refused.append(line)
             else:
-                yield Outcome(**values), at
+                yield entry
 
 
-def _groups(entries: Iterator[Entry]) -> Iterator[list[RecordedQuestion] | tuple[Outcome, datetime]]:
+def _entry(values: dict[str, Any]) -> Entry:
+    kind, at = values.pop("kind"), datetime.fromisoformat(values.pop("at"))
+    if kind != "question":
+        return Outcome(**values), at
+    lists = {name: tuple(values[name]) for name in ("shown", "further")}
+    return RecordedQuestion(**{**values, **lists, "at": at})
+
+
+def _refused(
+    questions: Callable[[Sequence[RecordedQuestion]], None], group: Sequence[RecordedQuestion]
+) -> list[RecordedQuestion]:
+    """Gives a group away; those of it that are refused for what they hold, and by halves all others."""
+    try:
+        questions(group)
+    except EntryRefused as error:
+        if len(group) == 1:
+            _log.error("a question is set aside: %s", error)
+            return [*group]
+        half = len(group) // 2
+        return _refused(questions, group[:half]) + _refused(questions, group[half:])
+    return []
+
+
+def _groups(entries: Iterator[Entry]) -> Iterator[list[RecordedQuestion] | _Told]:
     """The same in the same order, questions that follow each other together."""
     group: list[RecordedQuestion] = []
     for entry in entries:
@@ -284,7 +321,7 @@ def _groups(entries: Iterator[Entry]) -> Iterator[list[RecordedQuestion] | tuple
 def _locked_file(path: Path) -> IO[bytes]:
     """A new file, locked before it has its name: without a lock another server would take it over."""
     beside = path.with_suffix(".new")
-    file = cast(IO[bytes], beside.open("xb", buffering=0))
+    file = cast(IO[bytes], open(beside, "xb", buffering=0, opener=private))  # noqa: SIM115 - kept open
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         beside.rename(path)

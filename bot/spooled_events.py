@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
 from bot.errors import QuestionUnknown, StoreUnavailable
-from bot.events import EventStore
-from bot.models import Outcome, RecordedQuestion, SentTicket
+from bot.events import AroundEvents, EventStore
+from bot.models import Outcome, RecordedQuestion
 from bot.patience import hurried
 from bot.spool import Entry, Spool
 
 _log = logging.getLogger(__name__)
 
 
-class SpooledEvents:
+class SpooledEvents(AroundEvents):
     """An `EventStore` over another one: questions and outcomes it does not take wait in a spool.
 
     `refresh` is to be called every few seconds. Nothing is waited for longer than a person who asks can bear.
     """
 
     def __init__(self, store: EventStore, spool: Spool) -> None:
-        self._store, self.spool = store, spool
+        super().__init__(store)
+        self.spool = spool
         #: What is done with an outcome once it is stored late: learning from it.
         self.told: Callable[[Outcome, datetime], None] = lambda _outcome, _at: None
         self._fails = False
@@ -51,9 +52,6 @@ class SpooledEvents:
             _log.warning("%d events that had waited for the database are stored", done)
         self._fails = False
         return done
-
-    def record_question(self, question: RecordedQuestion) -> None:
-        self.record_questions([question])
 
     def record_questions(self, asked: Sequence[RecordedQuestion]) -> None:
         try:
@@ -89,36 +87,13 @@ class SpooledEvents:
     def question(self, question_id: str) -> RecordedQuestion | None:
         return self.spool.question(question_id) or self._store.question(question_id)
 
+    def awaited(self, question_id: str) -> RecordedQuestion | None:
+        return self.spool.question(question_id) or self._store.awaited(question_id)
+
     def close(self) -> None:
         try:
             self.deliver()
         except StoreUnavailable as error:
             _log.warning("%d events wait for the next start: %s", self.spool.depth, error)
         self.spool.close()
-        self._store.close()
-
-    # --- what has nothing to do with the spool -----------------------------------------------------------------------
-
-    def record_resolution(self, ticket_id: str, article_id: str, text: str, at: datetime) -> None:
-        self._store.record_resolution(ticket_id, article_id, text, at)
-
-    def withdraw_resolution(self, ticket_id: str) -> bool:
-        return self._store.withdraw_resolution(ticket_id)
-
-    def questions(self, *, since: datetime | None = None, until: datetime | None = None) -> Sequence[RecordedQuestion]:
-        return self._store.questions(since=since, until=until)
-
-    def asked_in(self, sessions: Collection[str], *, since: datetime, limit: int) -> Sequence[RecordedQuestion]:
-        return self._store.asked_in(sessions, since=since, limit=limit)
-
-    def resolved_with(self, ticket_id: str) -> str:
-        return self._store.resolved_with(ticket_id)
-
-    def resolved_in_words(self, ticket_id: str) -> str:
-        return self._store.resolved_in_words(ticket_id)
-
-    def outcomes(self, question_ids: Sequence[str]) -> dict[str, list[tuple[datetime, Outcome]]]:
-        return self._store.outcomes(question_ids)
-
-    def sent_tickets(self) -> Sequence[SentTicket]:
-        return self._store.sent_tickets()
+        super().close()

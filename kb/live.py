@@ -6,7 +6,8 @@ Rendering, passages, vectors and heads are the same as a build makes; what did n
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
@@ -33,6 +34,12 @@ from kb.vector_cache import VectorCache, cache_file
 _SUFFIXES = frozenset({*MARKDOWN_SUFFIXES, *PICTURE_TYPES})
 #: Tells one state of a file from another: when it was written and changed, its size, its number on the disk.
 _Stamp = tuple[int, int, int, int]
+#: How often is looked whether something was saved while texts are embedded, in seconds.
+_LOOK_EVERY_S = 0.5
+
+
+class _Saved(Exception):  # noqa: N818 - never leaves the module
+    """Something was saved while texts were embedded."""
 
 
 def _silent(_stage: str, _done: int, _total: int) -> None: ...
@@ -90,8 +97,9 @@ class Live:
         drafts: bool = True,
         calibration: Calibration = DEFAULT,
         progress: Progress = _silent,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.source = source
+        self.source, self._clock = source, clock
         self._data, self._settings, self._drafts = data, settings, drafts
         self._progress: Progress = progress
         self._calibration = calibration
@@ -127,10 +135,17 @@ class Live:
         self.edition = found
         return found
 
-    def catch_up(self) -> Searcher:
-        """A searcher of the edition in use: embeds what is new in it."""
+    def catch_up(self) -> Searcher | None:
+        """A searcher of the edition in use: embeds what is new in it.
+
+        None where something was saved meanwhile: to embed a branch of hundreds of articles takes a minute, and what is
+        written then is to be looked at first. What was embedded until then is in the cache.
+        """
         if self.edition.number and not self.edition.problem:
-            self.searcher = self._searcher(self.searcher)
+            try:
+                self.searcher = self._searcher(self.searcher)
+            except _Saved:
+                return None
         return self.searcher
 
     # --- reading -----------------------------------------------------------------------------------------------------
@@ -270,9 +285,19 @@ class Live:
         new = {key: sheet for key, sheet in edition.sheets.items() if key not in known}
         sheets = list(new.values())
         ends = np.cumsum([len(sheet.passages) for sheet in sheets])[:-1]
+        looked = self._clock()
+
+        def progress(stage: str, done: int, total: int) -> None:
+            nonlocal looked
+            self._progress(stage, done, total)
+            if edition.number and 0 < done < total and self._clock() - looked >= _LOOK_EVERY_S:
+                looked = self._clock()
+                if dict(_stamps(self.source, self._data.resolve())) != self._stamps:
+                    raise _Saved
+
         with VectorCache(cache_file(self._data)) as cache:
             made = [
-                np.split(embed_sheets(sheets, embedder, self._embedders, cache, self._progress)[0], ends)
+                np.split(embed_sheets(sheets, embedder, self._embedders, cache, progress)[0], ends)
                 for embedder in (self._embedders if sheets else ())
             ]
         for number, (key, sheet) in enumerate(new.items()):

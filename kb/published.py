@@ -13,6 +13,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -70,6 +71,12 @@ def publish(data: Path, snapshot_id: str) -> None:
         switch(data, snapshot_id)
         _write(data, "published", order)
         _collect(data, order, leaving=set(before) - set(order))
+
+
+def tidy(data: Path) -> None:
+    """Removes all but the KEPT newest of what was never published, as a publication does. Raises OSError."""
+    with switching(data):
+        _collect(data, published(data), leaving=set())
 
 
 def mirror(data: Path, order: tuple[str, ...], snapshot_id: str) -> None:
@@ -151,16 +158,25 @@ def _collect(data: Path, keep: tuple[str, ...], leaving: set[str]) -> None:
 
 def marked(data: Path) -> set[str]:
     """The ids of snapshots that servers answer from; marks of servers that are gone are removed."""
-    used = set()
+    used, now = set(), _now(data / "servers")
     for path in (data / "servers").glob("[!.]*"):
         try:
-            if time.time() - path.stat().st_mtime > MARK_COUNTS_S:
+            if now - path.stat().st_mtime > MARK_COUNTS_S:
                 path.unlink()
             else:
                 used.add(path.read_text(encoding="ascii").strip())
         except (OSError, UnicodeDecodeError):
             continue
     return used
+
+
+def _now(folder: Path) -> float:
+    """The time of whoever dates the files of a folder: on a shared disk that is another machine, with its own clock."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as look:
+            return os.fstat(look.fileno()).st_mtime
+    except OSError:  # read-only here, or no server has left a mark yet
+        return time.time()
 
 
 def _folders(data: Path) -> Iterator[Path]:

@@ -19,8 +19,28 @@ from types import MappingProxyType
 
 from kb.errors import RepositoryError, RepositoryTimeout
 
-#: Set by git for its hooks; they name the repository of the hook, whatever folder is asked about.
-_OF_HOOKS = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"})
+#: Of the repository that git's hooks, or whoever started us, work in: they count whatever folder is asked about.
+#: (`git rev-parse --local-env-vars`, without the settings that a server is started with; and the namespace.)
+_OF_ANOTHER = frozenset(
+    {
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_COMMON_DIR",
+        "GIT_DIR",
+        "GIT_GRAFT_FILE",
+        "GIT_IMPLICIT_WORK_TREE",
+        "GIT_INDEX_FILE",
+        "GIT_INTERNAL_SUPER_PREFIX",
+        "GIT_NAMESPACE",
+        "GIT_NO_REPLACE_OBJECTS",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_PREFIX",
+        "GIT_REPLACE_REF_BASE",
+        "GIT_SHALLOW_FILE",
+        "GIT_WORK_TREE",
+    }
+)
+#: What git traces would stand in error messages, and a trace of what it sends holds passwords.
+_TRACES = ("GIT_TRACE", "GIT_CURL_VERBOSE")
 #: What git adds whatever the reason was.
 _AFTERWARDS = (
     "Could not read from remote repository",
@@ -145,14 +165,16 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def command(folder: Path, *arguments: str) -> list[str]:
-    """A git command that runs no program a repository names: no file system monitor, no hooks."""
-    quiet = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}")
+    """A git command that runs no program a repository names: no file system monitor, no hooks. It writes UTF-8."""
+    quiet = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "-c", "i18n.logOutputEncoding=UTF-8")
     return ["git", "-C", str(folder), *quiet, *arguments]
 
 
 def env() -> dict[str, str]:
     """The environment git runs in: messages in English, and an error where it would ask for a password."""
-    kept = {name: value for name, value in os.environ.items() if name not in _OF_HOOKS}
+    kept = {
+        name: value for name, value in os.environ.items() if name not in _OF_ANOTHER and not name.startswith(_TRACES)
+    }
     return {"GIT_SSH_COMMAND": "ssh -oBatchMode=yes", **kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
 
 

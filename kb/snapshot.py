@@ -116,7 +116,7 @@ def current_id(data: Path) -> str:
         return (data / "current").read_text(encoding="ascii").strip()
     except (FileNotFoundError, NotADirectoryError) as error:
         raise SnapshotMissing(
-            f"{data} holds no snapshot yet. Build one first: firstline index ARTICLES --data {data}"
+            f"{data} holds no snapshot yet. Build one first: firstline index ARTICLES --data {data}, or firstline pull"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise SnapshotDamaged(f"{data / 'current'} cannot be read: {error}. Build the snapshot again.") from error

@@ -22,6 +22,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from bot.accounts import Accounts
 from bot.alike import SolvedTickets
 from bot.beside import Adviser
+from bot.clock import SharedClock
 from bot.database import shared_secret
 from bot.errors import StoreUnavailable
 from bot.feedback import SqlFeedbackStore
@@ -41,7 +42,7 @@ from web.desk import open_accounts, open_gaps, open_reports
 from web.late import Complete, LateRoutes
 from web.limits import Limits
 from web.mcp import http as mcp
-from web.metrics import SNAPSHOT_SWITCH, SPOOL_DEPTH, SPOOL_REFUSED, Metrics
+from web.metrics import SNAPSHOT_SWITCH, SPOOL_ASIDE, SPOOL_DEPTH, SPOOL_REFUSED, Metrics
 from web.middleware import Compressed, OneSnapshot, SecurityHeaders, SizeLimit
 from web.notice import NoticeBoard
 from web.pages import forms
@@ -72,6 +73,7 @@ def create_app(
         waiting.told = desk.learn_from
         metrics.read(SPOOL_DEPTH, lambda: waiting.spool.depth)
         metrics.read(SPOOL_REFUSED, lambda: waiting.spool.refused)
+        metrics.read(SPOOL_ASIDE, lambda: {(why,): number for why, number in waiting.spool.aside.kept.items()})
     read = Readings(metrics, desk.library, engine, desk.now)
     desk.library.told = lambda _snapshot, refused: metrics.count(
         SNAPSHOT_SWITCH, outcome="refused" if refused else "taken"
@@ -89,6 +91,7 @@ def create_app(
         watcher = asyncio.create_task(
             _watch(
                 late.load,
+                *([desk.now.refresh] if isinstance(desk.now, SharedClock) else []),
                 desk.library.refresh,
                 readership.refresh,
                 solved.refresh,
@@ -125,7 +128,7 @@ def create_app(
     app.state.settings, app.state.desk, app.state.engine = settings, desk, engine
     app.state.metrics, app.state.trusted = metrics, Networks(settings.trusted_proxies)
     app.state.outbox, app.state.outgoing = outbox, handoff.outgoing(settings, outbox)
-    app.state.accounts = accounts or open_accounts(engine)
+    app.state.accounts = accounts or open_accounts(engine, now=desk.now)
     app.state.readership, app.state.feedback = readership, SqlFeedbackStore(engine)
     app.state.flags, app.state.gaps = SqlFlagStore(engine), gaps
     app.state.preview_bar = None  # above the pages of articles that somebody is writing: web/preview

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from web.terminal import Data, Json, check_targets, print_json, read_settings, warn
+from web.terminal import Data, Json, check_targets, fail, print_json, read_settings, warn
 
 if TYPE_CHECKING:
     from bot.backup import Backup
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def backup(
     to: Annotated[Path, typer.Option("--to", metavar="FILE", help="The file to write, such as firstline.zip.")],
+    replace: Annotated[bool, typer.Option("--replace", help="Write over a file that is there.")] = False,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
@@ -31,6 +32,8 @@ def backup(
     from web.progress import progress
 
     check_targets(to)
+    if to.exists() and not replace:
+        fail(f"{to} exists. Name another file, or write --replace to lose what it holds.")
     settings = read_settings(data=data)
     engine = open_engine(settings.database)
     try:

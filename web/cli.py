@@ -143,7 +143,7 @@ def serve(
 
     lines = logs.start(settings.log_format, settings.secrets)
     desk, engine = open_desk(settings, serving=True, opening=opening)
-    accounts, base = open_accounts(engine), f"http://{host}:{port}"
+    accounts, base = open_accounts(engine, now=desk.now), f"http://{host}:{port}"
     _print_addresses(settings, desk.library.searcher.snapshot.manifest["counts"], base, accounts.setup_link())
     app = create_app(settings, replace(desk, events=QuestionLog(desk.events)), engine, accounts, soon=True)
     app.state.metrics.read(LOG_DROPPED, lambda: lines.dropped)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from bot.accounts import Accounts
 from bot.audit import SqlAuditLog
+from bot.clock import shared_clock
 from bot.database import migrate, open_engine, shared_secret
 from bot.events import SqlEventStore
 from bot.gaps.failures import SqlFailures
@@ -30,12 +31,14 @@ from bot.passwords import Passwords
 from bot.people_store import SqlPeopleStore
 from bot.reports.hold_out import HoldOut
 from bot.reports.reports import Reports
+from bot.reports.spikes import Spike
 from bot.service import HelpDesk
 from bot.spool import Spool
 from bot.spooled_events import SpooledEvents
 from kb.snapshot import Snapshot, current_id
 from kb.vector_cache import cache_file
 from web import handoff
+from web.addresses import spike_page
 from web.settings import Settings
 from web.sharing import folder_opener, open_place
 
@@ -50,7 +53,8 @@ def open_desk(
     Raises a SnapshotError where there is no usable snapshot, StoreUnavailable where the database cannot be written.
     """
     learning, engine = open_learning(settings)
-    place = open_place(settings, engine, serving=serving)
+    clock = shared_clock(engine)
+    place = open_place(settings, engine, serving=serving, now=clock)
     library = Library(settings.data, learning, place, _opener(settings, engine, opening))
     outbox = SqlOutbox(engine)
     spooled = SpooledEvents(SqlEventStore(engine), Spool(settings.data / "spool", new_id))
@@ -59,7 +63,7 @@ def open_desk(
         events=spooled,
         inbox=SqlInbox(engine, new_id, settings.response_times, outgoing=handoff.outgoing(settings, outbox)),
         learning=learning,
-        now=lambda: datetime.now(UTC),
+        now=clock,
         new_id=new_id,
         policy=settings.policy,
         outbox=outbox,
@@ -93,10 +97,12 @@ def new_id() -> str:
     return uuid.uuid4().hex
 
 
-def open_accounts(engine: sa.Engine, passwords: Passwords | None = None) -> Accounts:
+def open_accounts(
+    engine: sa.Engine, passwords: Passwords | None = None, now: Callable[[], datetime] | None = None
+) -> Accounts:
     """Who may do what, in a database that is up to date."""
     store, log = SqlPeopleStore(engine), SqlAuditLog(engine)
-    return Accounts(store, log, passwords or Passwords(), lambda: datetime.now(UTC), new_id)
+    return Accounts(store, log, passwords or Passwords(), now or shared_clock(engine), new_id)
 
 
 def open_gaps(settings: Settings, desk: HelpDesk, engine: sa.Engine) -> GapKeeper:
@@ -117,4 +123,8 @@ def open_reports(settings: Settings, engine: sa.Engine, library: Library, outbox
 
     hold_out = HoldOut(engine, settings.hold_out, shared_secret(engine, "hold-out"))
     told = outbox if settings.spike_url else None
-    return Reports(engine, ZoneInfo(settings.time_zone), hold_out, topic_of, told)
+
+    def address(spike: Spike) -> str:
+        return f"{settings.base_url}{spike_page(spike)}" if settings.base_url else ""
+
+    return Reports(engine, ZoneInfo(settings.time_zone), hold_out, topic_of, told, address)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import resource
 import shutil
-import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,9 +17,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import sqlalchemy as sa
 
+from bot.aside import Aside
 from bot.backup import VERSIONS
 from bot.database import has_revision, newest_revision, open_engine, reachable
-from bot.errors import BotError
+from bot.errors import BotError, DeliveryFailed
+from bot.handoff.guard import Guard
+from bot.handoff.mail import own_server
 from bot.outbox import LEASE
 from bot.shared.snapshots import snapshot_in_database
 from bot.tables import outbox, people, publications, questions
@@ -69,7 +71,7 @@ def examine(settings: Settings, now: datetime) -> Iterator[Finding]:
         yield from _each("snapshot", lambda: iter([_snapshot(snapshot, now)]))
         yield from _each("encoder", lambda: _encoders(snapshot))
     yield from _database(settings, now)
-    yield from _each("spool", lambda: iter([_spool(settings.data / "spool", now)]))
+    yield from _each("spool", lambda: _spool(settings.data / "spool", now))
     yield from _each("network", lambda: _receivers(settings))
     yield from _each("open files", lambda: iter([_open_files()]))
     yield from _each("time zone", lambda: iter([_time_zone(settings, now)]))
@@ -256,14 +258,24 @@ def _people(connection: sa.Connection) -> Finding:
     return Finding("people", "warn", "nobody can sign in yet", "Open the link that firstline serve shows at its start.")
 
 
-def _spool(folder: Path, now: datetime) -> Finding:
-    """What could not be stored while the database was away, and should be by now."""
-    waits = [file.stat() for file in folder.glob("*") if file.is_file()] if folder.is_dir() else []
+def _spool(folder: Path, now: datetime) -> Iterator[Finding]:
+    """What could not be stored while the database was away, and should be by now; and what never could."""
+    aside, found = Aside(folder), list[Finding]()
+    counts = aside.counts()
+    if counts["refused"]:
+        said = f"events that the database refuses: {counts['refused']:,}, in {aside.file('refused')}"
+        fix = "The log says why. Mend that, rename the file to again.jsonl to have them stored, or remove it."
+        found.append(Finding("spool", "warn", said, fix))
+    if counts["given-up"]:
+        said = f"outcomes of questions that are nowhere: {counts['given-up']:,}, in {aside.file('given-up')}"
+        found.append(Finding("spool", "warn", said, "Look at them, and remove the file."))
+    waits = [file.stat() for file in folder.glob("*") if file.is_file() and not aside.holds(file)]
     old = [stat for stat in waits if stat.st_size and now.timestamp() - stat.st_mtime > _SPOOLED_S]
     if old:
         fix = "Start a server over this data folder: it delivers them once the database answers."
-        return Finding("spool", "warn", f"{sum(stat.st_size for stat in old):,} bytes wait to be stored", fix)
-    return Finding("spool", "ok", "nothing waits")
+        said = f"{sum(stat.st_size for stat in old):,} bytes wait to be stored"
+        found.append(Finding("spool", "warn", said, fix))
+    yield from found or [Finding("spool", "ok", "nothing waits")]
 
 
 # --- around it -----------------------------------------------------------------------------------------------------
@@ -281,8 +293,11 @@ def _receivers(settings: Settings) -> Iterator[Finding]:
             continue
         parts = urlsplit(address)
         port = parts.port or {"smtp": 587, "smtps": 465, "http": 80}.get(parts.scheme, 443)
+        host, guard = parts.hostname or "", Guard(settings.outgoing_private_hosts)
         try:
-            socket.create_connection((parts.hostname or "", port), timeout=_PATIENCE_S).close()
+            (own_server(guard, host) if name == "smtp_url" else guard).connect(host, port, _PATIENCE_S).close()
+        except DeliveryFailed as error:
+            yield Finding(name, "fail", str(error), f"Nothing is sent there until then; else mend {name}.")
         except OSError as error:
             fix = f"See that it runs and that no firewall is between; else mend {name}."
             yield Finding(name, "warn", f"{parts.hostname}:{port} cannot be reached: {error}", fix)

@@ -74,7 +74,9 @@ def sink_names(settings: Settings) -> frozenset[str]:
 
 def _mailer(settings: Settings, now: Callable[[], datetime]) -> Mailer | None:
     address = settings.smtp_url.get_secret_value()
-    return Mailer(address, settings.mail_from, now, settings.site_name) if address else None
+    if not address:
+        return None
+    return Mailer(address, settings.mail_from, now, settings.site_name, guard=_guard(settings))
 
 
 def _events(settings: Settings, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> dict[str, WebhookSink]:

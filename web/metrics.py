@@ -154,6 +154,12 @@ SPOOL_DEPTH = Declared(
 SPOOL_REFUSED = Declared(
     "firstline_spool_refused_total", "counter", "Those that neither the database nor the disk took."
 )
+SPOOL_ASIDE = Declared(
+    "firstline_spool_set_aside_total",
+    "counter",
+    "Those that were set aside in a file of the spool, for a person to look at.",
+    (("why", "`refused` by the database for what they hold, or `given-up`: their question is nowhere"),),
+)
 WAITING = Declared("firstline_requests_waiting", "gauge", "Requests that wait for one of these threads.")
 SHED = Declared(
     "firstline_shed_total",
@@ -187,6 +193,7 @@ DECLARED = (
     WAITING,
     SPOOL_DEPTH,
     SPOOL_REFUSED,
+    SPOOL_ASIDE,
     SHED,
     LOG_DROPPED,
 )

@@ -22,16 +22,26 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be 
 
 
 @contextmanager
-def _database(data: Path | None) -> Iterator[tuple[sa.Engine, Settings]]:
-    from bot.database import migrate, open_engine
+def _database(data: Path | None, *, changes: bool) -> Iterator[tuple[sa.Engine, Settings]]:
+    """A database that is up to date; what `changes` nothing does not bring it there either."""
+    from bot.database import migrate, open_engine, up_to_date
     from bot.patience import unlimited
 
     settings = read_settings(data=data)
     if not settings.database_url and not settings.data.is_dir():
         fail(f"{settings.data} does not exist. Name the data folder of the server: --data DIR")
     engine = open_engine(settings.database)
-    migrate(engine)
+    file = Path(engine.url.database or "")
     try:
+        if changes:
+            migrate(engine)
+        elif engine.dialect.name == "sqlite" and not file.is_file():  # to look would make one
+            fail(f"{file} does not exist. Name the data folder of the server: --data DIR")
+        elif not up_to_date(engine):
+            fail(
+                "The database is of another version, and this command changes nothing. Start firstline serve once, "
+                "which brings it up to date (docs/upgrading.md)."
+            )
         with unlimited():  # whoever typed the command waits for as long as it takes
             yield engine, settings
     finally:
@@ -50,7 +60,7 @@ def export(
     _check_contact(contact)
     if to.exists():
         fail(f"{to} exists. Name a folder that does not, so that no two people's data lie in one.")
-    with _database(data) as (engine, _):
+    with _database(data, changes=False) as (engine, _):
         disclosure = Disclosure(engine)
         found = disclosure.of(contact)
         if not found:
@@ -86,16 +96,16 @@ def erase(
     """Remove all that is stored about a person. What reports counted is counted again without it."""
     from datetime import UTC, datetime
 
-    from bot.erasure import Eraser, compact, forget_given_up
+    from bot.aside import Aside
+    from bot.erasure import Eraser, compact
 
     _check_contact(contact)
-    with _database(data) as (engine, settings):
-        given_up = settings.data / "spool" / "given-up.jsonl"
-        if not dry_run and any(
-            file.stat().st_size for file in given_up.parent.glob("*.jsonl") if file.name != given_up.name
-        ):
+    with _database(data, changes=not dry_run) as (engine, settings):
+        spool = settings.data / "spool"
+        aside = Aside(spool)
+        if not dry_run and any(file.stat().st_size for file in spool.glob("*.jsonl") if not aside.holds(file)):
             fail(
-                f"{given_up.parent} holds what the database has not taken yet, and that may be of this person. Start "
+                f"{spool} holds what the database has not taken yet, and that may be of this person. Start "
                 "the server, wait until the folder is empty, and erase then."
             )
         eraser = Eraser(engine)
@@ -104,7 +114,7 @@ def erase(
         if counts and not dry_run:
             if not yes:
                 typer.confirm(f"{_told(counts)}\nErase all of it for good?", abort=True, err=True)
-            forget_given_up(given_up, trail.question_ids)
+            aside.forget(trail.question_ids, trail.sessions)
             counts = eraser.erase(contact, datetime.now(UTC), "command line")
         # Also where nothing is left: whoever erased before may have been stopped before this.
         clean = dry_run or not compact_it or compact(engine)
@@ -129,7 +139,7 @@ def retention(dry_run: DryRun = False, data: Data = None, as_json: Json = False)
     from bot.reports.rollup import Rollup
     from bot.retention import Retention
 
-    with _database(data) as (engine, settings):
+    with _database(data, changes=not dry_run) as (engine, settings):
         days = Days(ZoneInfo(settings.time_zone))
         keeper = Retention(engine, settings.keep, days, lambda: datetime.now(UTC))
         if dry_run:

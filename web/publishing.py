@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from bot.learning import SqlLearningStore
+from bot.outbox import SqlOutbox
 from bot.publishing.lock import locked_in_database
 from bot.publishing.publication import How, Publication
 from bot.publishing.publisher import LOG_FILE, Plan, Publisher
@@ -19,6 +20,7 @@ from bot.publishing.store import SqlPublicationStore
 from bot.readership import SqlReadStore
 from kb.build import BuildSettings
 from web.check_settings import check_settings
+from web.publishing_letters import announcer
 from web.sharing import open_place
 
 if TYPE_CHECKING:
@@ -55,7 +57,8 @@ def open_publisher(settings: Settings, engine: sa.Engine, show: Show = lambda st
     place = open_place(settings, engine)
     # The lock lies where the list of publications is: what runs there is run by whoever holds it.
     lock = partial(locked_in_database, engine) if engine.dialect.name == "postgresql" else None
-    return Publisher(plan, store, reads, learning, lambda: datetime.now(UTC), show, place, lock)
+    now = partial(datetime.now, UTC)
+    return Publisher(plan, store, reads, learning, now, show, place, lock, announcer(settings, SqlOutbox(engine)))
 
 
 class Worker(Protocol):

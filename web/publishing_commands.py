@@ -123,6 +123,12 @@ def publications(
         at = (row.ended or row.began or row.asked).strftime("%Y-%m-%d %H:%M UTC")
         words = str(row.reason) if row.in_vain and row.reason else row.subject
         typer.echo(f"{row.id:>5}  {at}  {row.state:9}  {row.how:8}  {row.short or row.snapshot:16}  {words}")
+        if row is found.rows[0] and row.in_vain:  # what is to be mended now; of older ones the page has it
+            errors = [finding for finding in row.findings if finding.severity == "error"]
+            for finding in errors[:_MOST_SHOWN]:
+                typer.echo(f"       {finding}")
+            if len(errors) > _MOST_SHOWN:
+                typer.echo(f"       and more, on the page /authors/publishing/{row.id}")
     if not found.rows:
         warn("nothing was published yet")
 

@@ -28,9 +28,11 @@ PushSecret = Annotated[SecretStr, AfterValidator(_push_secret)]
 
 
 def check(settings: Settings) -> None:
-    """Whether the settings name a remote that can be fetched from."""
+    """Whether the settings name a remote that can be fetched from, and can tell authors what they are to tell them."""
     address = settings.articles_remote.get_secret_value()
     if address:
         Remote.of(address, settings.articles_branch, settings.articles_path)
     elif given := [name for name in ("articles_branch", "articles_path") if getattr(settings, name)]:
         raise ValueError(f"{' and '.join(given)} needs articles_remote as well: the address of the repository")
+    if settings.publish_mail and not settings.smtp_url.get_secret_value():
+        raise ValueError("publish_mail needs smtp_url as well: the mail server")

@@ -24,12 +24,17 @@ _BAR, _ROW = 14, 44
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One column or bar: its number, how that is written, what it is called, and shortly so below a column."""
+    """One column or bar: its number, how that is written, what it is called, and shortly so below a column.
+
+    A `part` is drawn as such; of what is not `known` no column stands there, not even one of 0.
+    """
 
     value: float
     written: str
     name: str
     short: str = ""
+    part: bool = False
+    known: bool = True
 
 
 def columns(title: str, marks: Sequence[Mark], written: Sequence[str]) -> Markup:
@@ -43,13 +48,19 @@ def columns(title: str, marks: Sequence[Mark], written: Sequence[str]) -> Markup
         _line(floor - value * height, words) for value, words in zip(scale(marks), written, strict=True)
     )
     drawn = Markup("").join(
-        Markup('<rect class="chart-bar" x="{}" y="{}" width="{}" height="{}"><title>{}: {}</title></rect>').format(
-            _n(_LEFT + n * width + gap / 2), _n(floor - mark.value * height), _n(width - gap), _n(mark.value * height),
-            mark.name, mark.written,
+        Markup('<rect class="chart-bar{}" x="{}" y="{}" width="{}" height="{}"><title>{}: {}</title></rect>').format(
+            " chart-part" if mark.part else "", _n(_LEFT + n * width + gap / 2), _n(floor - mark.value * height),
+            _n(width - gap), _n(mark.value * height), mark.name, mark.written,
         )
         for n, mark in enumerate(marks)
-        if mark.value
+        if mark.value and mark.known
     )  # fmt: skip
+    unknown = Markup("").join(
+        Markup('<rect class="chart-unknown" x="{}" y="{}" width="{}" height="{}"/>').format(
+            _n(_LEFT + first * width), _TOP, _n(length * width), floor - _TOP
+        )
+        for first, length in _runs([not mark.known for mark in marks])
+    )
     every = max(1, math.ceil(len(marks) / _LABELS))
     labels = Markup("").join(
         Markup('<text x="{}" y="{}" text-anchor="middle">{}</text>').format(
@@ -58,7 +69,7 @@ def columns(title: str, marks: Sequence[Mark], written: Sequence[str]) -> Markup
         for n, mark in enumerate(marks)
         if n % every == 0
     )
-    return _picture(title, _HEIGHT, grid + drawn + labels)
+    return _picture(title, _HEIGHT, unknown + grid + drawn + labels)
 
 
 def bars(title: str, marks: Sequence[Mark]) -> Markup:
@@ -101,6 +112,17 @@ def scale(marks: Sequence[Mark]) -> list[float]:
         power = 10 ** math.floor(math.log10(step) + 1e-9)
         step = next(power * n for n in (2, 5, 10) if power * n > step + 1e-9)
     return [step * n for n in range(max(1, math.ceil(most / step)) + 1)]
+
+
+def _runs(marked: Sequence[bool]) -> list[tuple[int, int]]:
+    """(first, length) of each stretch that is marked."""
+    found: list[tuple[int, int]] = []
+    for n, here in enumerate(marked):
+        if here and found and sum(found[-1]) == n:
+            found[-1] = (found[-1][0], found[-1][1] + 1)
+        elif here:
+            found.append((n, 1))
+    return found
 
 
 def _line(y: float, words: str) -> Markup:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 #: Of a split and of articles, as a terminal shows them.
 _LINES = 10
+_RATES = ("confirmed", "assumed", "returned")
 #: Counts everything, however long that takes: who types a command waits.
 _WHOLE = 1e9
 
@@ -49,6 +50,7 @@ def _figures(reports: Reports, now: datetime, days: int, lang: str, channel: str
     from datetime import date
 
     from bot.reports.articles import NUMBERS
+    from bot.reports.before import compared
     from bot.reports.desk import DIMENSIONS, UNITS, Wanted, period
     from web import report_schemas as out
 
@@ -64,10 +66,12 @@ def _figures(reports: Reports, now: datetime, days: int, lang: str, channel: str
 
     rows: dict[str, Any] = {unit: desk.volume(unit, wanted, today) for unit in UNITS}
     rows.update({of: desk.split(of, wanted, topic_of) for of in DIMENSIONS})
+    beside = compared(desk, reports.days, now, wanted)
     articles = sorted(reports.articles.counts(first, today).items(), key=lambda row: (-row[1].shown, row[0]))
     return {
         "since": first and first.isoformat(),
         "deflection": out.DeflectionOut.of(desk.deflection(now, since, wanted=wanted)).model_dump(mode="json"),
+        "comparison": beside and out.ComparisonOut.of(beside).model_dump(mode="json"),
         **{name: [out.VolumeRowOut.of(row).model_dump(mode="json") for row in found] for name, found in rows.items()},
         "articles": [
             {"article_id": article, **{name: getattr(counts, name) for name in NUMBERS}} for article, counts in articles
@@ -78,36 +82,76 @@ def _figures(reports: Reports, now: datetime, days: int, lang: str, channel: str
 
 
 def _lines(figures: Mapping[str, Any], days: int) -> list[str]:
-    """What a person reads of it."""
-    questions, tickets = (sum(row[name] for row in figures["day"]) for name in ("questions", "tickets"))
-    lines = [f"{f'Last {days} days' if days else 'All time'}: questions {questions:,}, tickets {tickets:,}"]
-    for name in ("confirmed", "assumed", "returned"):
-        rate = figures["deflection"][name]
-        if rate["rate"] is None:
-            lines.append(f"  {name:10}  nothing to count yet")
-            continue
-        low, high = rate["interval"]
-        count, of = rate["count"], rate["denominator"]
-        lines.append(f"  {name:10}  {rate['rate']:.1%} ({count:,} of {of:,}; 95 % interval {low:.1%} to {high:.1%})")
+    """What a person reads of it, at most 80 columns wide where names are not long."""
+    lines = [*_main_numbers(figures, days)]
     for title, name, number in (
-        ("Topics", "topic", "questions"),
-        ("Channels", "channel", "questions"),
-        ("Departments", "department", "tickets"),
+        ("Questions by topic of the article shown first", "topic", "questions"),
+        ("Questions by channel (those of agents are in no other number)", "channel", "questions"),
+        ("Tickets by department", "department", "tickets"),
     ):
         rows = [row for row in figures[name] if row["key"] and row[number]][:_LINES]
         if rows:
-            lines += [f"{title}:", *(f"  {row[number]:>8,}  {row['key']}" for row in rows)]
+            lines += ["", title, *(f"{row[number]:>10,}  {row['key']}" for row in rows)]
     if figures["articles"]:
-        lines.append("Articles shown most (shown, solved, rejected, ticket anyway):")
+        lines += ["", "     shown    solved  rejected    ticket  Articles shown most"]
         lines += [
-            f"  {row['shown']:>6,} {row['solved']:>6,} {row['rejected']:>6,} {row['ticketed']:>6,}  {row['article_id']}"
+            "".join(f"{row[name]:>10,}" for name in ("shown", "solved", "rejected", "ticketed"))
+            + f"  {row['article_id']}"
             for row in figures["articles"][:_LINES]
         ]
+    if figures["spikes"]:
+        lines += ["", "Spikes"]
     for spike in figures["spikes"]:
         what = f"{spike['kind']} {spike['name']}".strip()
-        lines.append(f"Spike on {spike['day']}: {what}: {spike['count']:,}, usual {spike['usual']:g}")
-    if figures["holdout"]["difference"] is not None:
-        low, high = figures["holdout"]["interval"]
-        said = f"Suggestions at the ticket form spare {figures['holdout']['difference']:+.1%} of a ticket a session"
-        lines.append(f"{said} (95 % interval {low:+.1%} to {high:+.1%})")
+        seen = f"; seen to by {spike['seen_by']}" if spike["seen_at"] else ""
+        lines.append(f"  {spike['day']}  {what}: {spike['count']:,}, usual {spike['usual']:g}{seen}")
+    return [*lines, *_effect(figures["holdout"])]
+
+
+def _main_numbers(figures: Mapping[str, Any], days: int) -> list[str]:
+    beside = figures["comparison"]
+    lines = [f"Last {days} days, from {figures['since']} until now" if days else "All time"]
+    if beside:
+        lines.append(f"Before: {beside['first']} to {beside['last']}, the same weekdays, up to the same time")
+    lines += ["", f"{'':18}{'now':>9}{'95 % range':>19}{'of':>10}{'before':>10}"]
+    for name in ("questions", "tickets"):
+        now = sum(row[name] for row in figures["day"])
+        before = f"{beside[name]['before']:,}" if beside else ""
+        lines.append(f"{name:18}{now:>9,}{before:>39}{_change(beside, name)}".rstrip())
+    questions, unanswered = (sum(row[name] for row in figures["day"]) for name in ("questions", "unanswered"))
+    rates = {"no article found": _rate(unanswered, questions), **figures["deflection"]}
+    for name, key in (("no article found", "unanswered"), *((name, name) for name in _RATES)):
+        rate, then = rates[name], beside[key]["before"]["rate"] if beside else None
+        if rate["rate"] is None:
+            lines.append(f"{name:18}{'-':>9}{'':19}{0:>10}")
+            continue
+        low, high = rate["interval"]
+        line = f"{name:18}{rate['rate']:>9.1%}{f'{low:.1%} to {high:.1%}':>19}{rate['denominator']:>10,}"
+        lines.append(line + (f"{then:>10.1%}" if then is not None else "") + _change(beside, key))
+    if beside:
+        lines.append("(higher, lower: by more than chance; without a word it may be chance)")
     return lines
+
+
+def _rate(count: int, of: int) -> Mapping[str, Any]:
+    from bot.reports.intervals import wilson
+
+    return {"rate": count / of if of else None, "interval": wilson(count, of), "denominator": of}
+
+
+def _change(beside: Mapping[str, Any] | None, name: str) -> str:
+    return f"  {beside[name]['change']}".rstrip() if beside else ""
+
+
+def _effect(effect: Mapping[str, Any]) -> list[str]:
+    """What suggestions at the ticket form do, where that was measured."""
+    if effect["difference"] is None:
+        return []
+    held, others = effect["held_out"]["share"], effect["others"]["share"]
+    low, high = effect["interval"]
+    verdict = "more than chance" if low > 0 or high < 0 else "may be chance"
+    return [
+        "",
+        f"Of the sessions at the ticket form {held:.1%} sent a ticket without suggestions,",
+        f"{others:.1%} with them: a difference of {effect['difference']:+.1%} ({low:+.1%} to {high:+.1%}; {verdict})",
+    ]

@@ -8,6 +8,7 @@ from typing import Self
 from pydantic import BaseModel, Field
 
 from bot.reports.articles import ArticleCounts
+from bot.reports.before import Change, Comparison, Number, Share
 from bot.reports.deflection import Deflection, Rate
 from bot.reports.desk import Volume
 from bot.reports.hold_out import Effect, Group
@@ -18,11 +19,13 @@ _INTERVAL = Field(
     description="Where the true share lies in 95 of 100 cases (Wilson), from and to. None with no denominator."
 )
 
+_CHANGE = Field(description="`higher` or `lower` where the difference is more than chance, else empty.")
+
 
 class RateOut(BaseModel):
     rate: float | None = Field(description="0 to 1; null where the denominator is 0.")
-    denominator: int
-    count: int
+    denominator: int = Field(description="How many questions it is a share of.")
+    count: int = Field(description="How many of them it counts.")
     interval: Interval | None = _INTERVAL
 
     @classmethod
@@ -33,10 +36,12 @@ class RateOut(BaseModel):
 class DeflectionOut(BaseModel):
     """Three rates, each with its denominator."""
 
-    shown: int
-    confirmed: RateOut
-    assumed: RateOut
-    returned: RateOut
+    shown: int = Field(description="Questions that were shown an article, without those of agents.")
+    confirmed: RateOut = Field(description="The person said last that it solved it, of all that were shown an article.")
+    assumed: RateOut = Field(
+        description="No word and no ticket within 24 hours, of all that were shown an answer at least 24 hours ago."
+    )
+    returned: RateOut = Field(description="A ticket within 7 days after all, of the confirmed and the assumed.")
 
     @classmethod
     def of(cls, counted: Deflection) -> Self:
@@ -48,8 +53,8 @@ class VolumeRowOut(BaseModel):
         description="An hour (0 to 23), a weekday (Monday is 0), a day, the Monday of a week, the first of a month, or "
         "a name: empty where it has none, `?` for topics of articles you may not read or that are gone."
     )
-    questions: int
-    unanswered: int
+    questions: int = Field(description="Those of agents only where `channel` or `by` asks for them.")
+    unanswered: int = Field(description="Questions that no article was found for; 0 by topic.")
     tickets: int
 
     @classmethod
@@ -65,19 +70,19 @@ class VolumeOut(BaseModel):
 
 class ArticleReportOut(BaseModel):
     article_id: str
-    title: str
-    topic: str
-    changed: date | None
+    title: str = Field(description="In the first language it is written in.")
+    topic: str = Field(description="The slug of its topic.")
+    changed: date | None = Field(description="When its newest translation was committed; null outside git.")
     found: int = Field(description="Questions it was among the ten best articles of; agents' too.")
-    shown: int
-    opened: int
-    solved: int
-    rejected: int
+    shown: int = Field(description="Questions it was the answer of, or one of the suggestions.")
+    opened: int = Field(description="Questions somebody opened it from.")
+    solved: int = Field(description="Questions whose person said last of it that it solved it.")
+    rejected: int = Field(description="Questions whose person said last of it that it did not.")
     ticketed: int = Field(description="Questions that showed it and that a ticket followed within 24 hours.")
-    reads: int
-    helpful: int
-    unhelpful: int
-    flags: int
+    reads: int = Field(description="Views of its page by people, on days of UTC.")
+    helpful: int = Field(description="Readers who said below it that it helped.")
+    unhelpful: int = Field(description="Readers who said that it did not.")
+    flags: int = Field(description="What agents flagged in this time.")
 
     @classmethod
     def of(cls, article_id: str, title: str, topic: str, changed: date | None, counts: ArticleCounts) -> Self:
@@ -86,19 +91,21 @@ class ArticleReportOut(BaseModel):
 
 
 class ArticlesReportOut(BaseModel):
-    total: int
+    total: int = Field(description="How many there are on all pages.")
     articles: list[ArticleReportOut]
-    waiting: int
+    waiting: int = Field(description="Days that changed and are still to be counted.")
 
 
 class SpikeOut(BaseModel):
-    day: date
+    day: date = Field(description="On the desk's clock.")
     kind: SpikeKind
-    name: str
-    count: int
+    name: str = Field(description="The slug of the topic, or the department; empty where it is all of them.")
+    count: int = Field(description="From midnight on, when it was last looked at.")
     usual: float = Field(description="The median of the same weekday up to the same time.")
     weeks: int = Field(description="Of how many weeks.")
     found: datetime
+    seen_by: str = Field(description="Who has seen to it; empty while nobody has.")
+    seen_at: datetime | None
 
     @classmethod
     def of(cls, spike: Spike) -> Self:
@@ -110,6 +117,8 @@ class SpikeOut(BaseModel):
             usual=spike.usual,
             weeks=spike.weeks,
             found=spike.found_at,
+            seen_by=spike.seen_by,
+            seen_at=spike.seen_at,
         )
 
 
@@ -118,9 +127,9 @@ class SpikesOut(BaseModel):
 
 
 class GroupOut(BaseModel):
-    sessions: int
-    sent: int
-    share: float | None
+    sessions: int = Field(description="Sessions that came to the ticket form.")
+    sent: int = Field(description="Of them, those that sent a ticket.")
+    share: float | None = Field(description="0 to 1; null without a session.")
     interval: Interval | None = _INTERVAL
 
     @classmethod
@@ -128,12 +137,56 @@ class GroupOut(BaseModel):
         return cls(sessions=group.sessions, sent=group.sent, share=group.share, interval=group.interval)
 
 
+class NumberBesideOut(BaseModel):
+    now: int
+    before: int
+    change: Change = _CHANGE
+
+    @classmethod
+    def of(cls, number: Number) -> Self:
+        return cls(now=number.now, before=number.before, change=number.change)
+
+
+class RateBesideOut(BaseModel):
+    now: RateOut
+    before: RateOut
+    change: Change = _CHANGE
+
+    @classmethod
+    def of(cls, share: Share) -> Self:
+        return cls(now=RateOut.of(share.now), before=RateOut.of(share.before), change=share.change)
+
+
+class ComparisonOut(BaseModel):
+    """The last days beside the same weekdays before them."""
+
+    first: date = Field(description="The first of the days before.")
+    last: date = Field(description="The last of them, which ends at the time of day it is now.")
+    questions: NumberBesideOut
+    tickets: NumberBesideOut
+    unanswered: RateBesideOut = Field(description="No article was found, of all questions.")
+    confirmed: RateBesideOut
+    assumed: RateBesideOut
+    returned: RateBesideOut = Field(description="Never `lower`: of the last 7 days, more may still return.")
+
+    @classmethod
+    def of(cls, beside: Comparison) -> Self:
+        numbers = {name: NumberBesideOut.of(number) for name, number in beside.numbers.items()}
+        shares = {name: RateBesideOut.of(share) for name, share in beside.shares.items()}
+        return cls(first=beside.first, last=beside.last, **numbers, **shares)  # type: ignore[arg-type]
+
+
+class ComparedOut(BaseModel):
+    comparison: ComparisonOut | None = Field(description="Null where not all of the days before are known of.")
+    waiting: int = Field(description="Days that changed and are still to be counted.")
+
+
 class HoldOutOut(BaseModel):
     """What suggestions beside the ticket form do, measured."""
 
     share: float = Field(description="The setting `hold_out`.")
-    held_out: GroupOut
-    others: GroupOut
+    held_out: GroupOut = Field(description="Saw no suggestions.")
+    others: GroupOut = Field(description="Saw suggestions.")
     difference: float | None = Field(description="Tickets in a session that suggestions spare.")
     interval: Interval | None = Field(description="95 % of the difference (Newcombe's method 10).")
     needed: int | None = Field(description="Sessions more until a difference of 0.05 is told from chance.")

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 
-from bot.reports.desk import DIMENSIONS, UNITS, Dimension, Unit, Wanted
+from bot.reports.before import compared
+from bot.reports.desk import DIMENSIONS, UNITS, Dimension, Unit, Wanted, period
 from bot.service import HelpDesk
 from web import report_schemas, schemas
 from web.auth import Author
@@ -21,6 +22,8 @@ router = APIRouter(prefix="/reports")
 
 _Channel = Annotated[schemas.Identifier, Query(description="`agent` for what agents asked, which else counts nowhere.")]
 _Since = Annotated[schemas.Day | None, Query(description="The first day, on the desk's clock.")]
+_From = Annotated[schemas.Moment | None, Query(description="What came at this moment or later.")]
+_Before = Annotated[schemas.Moment | None, Query(description="What came before this moment.")]
 _Until = Annotated[schemas.Day | None, Query(description="The last day.")]
 By = Literal[Unit, Dimension]
 
@@ -34,8 +37,8 @@ def _now(request: Request) -> datetime:
 def deflection(
     request: Request,
     _author: Author,
-    since: schemas.Moment | None = None,
-    until: schemas.Moment | None = None,
+    since: _From = None,
+    until: _Before = None,
     lang: schemas.Lang | None = None,
     channel: _Channel = "",
 ) -> report_schemas.DeflectionOut:
@@ -51,7 +54,7 @@ def deflection(
 def volume(
     request: Request,
     _author: Author,
-    by: By = "day",
+    by: Annotated[By, Query(description="Stretches of time, or what they have in common.")] = "day",
     since: _Since = None,
     until: _Until = None,
     lang: schemas.Lang | None = None,
@@ -68,6 +71,24 @@ def volume(
         found = reports.desk.split(dimension, wanted, report_rows.topic_of(catalogue(request)))
     rows = [report_schemas.VolumeRowOut.of(row) for row in found]
     return report_schemas.VolumeOut(by=by, rows=rows, waiting=waiting)
+
+
+@router.get("/comparison", summary="Beside the days before")
+def comparison(
+    request: Request,
+    _author: Author,
+    days: Annotated[int, Query(ge=1, le=1_000, description="The last so many days, today included.")] = 30,
+    lang: schemas.Lang | None = None,
+    channel: _Channel = "",
+) -> report_schemas.ComparedOut:
+    """The main numbers beside those of the same weekdays before. Needs the right `authoring`."""
+    reports, now = reports_of(request), _now(request)
+    waiting, today = reports.current(), reports.days.of(now)
+    wanted = Wanted(period(days, today), today, lang or "", channel)
+    found = compared(reports.desk, reports.days, now, wanted)
+    return report_schemas.ComparedOut(
+        comparison=report_schemas.ComparisonOut.of(found) if found else None, waiting=waiting
+    )
 
 
 @router.get("/articles", summary="What articles do")
@@ -101,6 +122,6 @@ def spikes(request: Request, _author: Author, since: _Since = None) -> report_sc
 
 
 @router.get("/holdout", summary="The hold-out")
-def hold_out(request: Request, _author: Author, since: schemas.Moment | None = None) -> report_schemas.HoldOutOut:
+def hold_out(request: Request, _author: Author, since: _From = None) -> report_schemas.HoldOutOut:
     """What suggestions beside the ticket form do, measured. Needs the right `authoring`."""
     return report_schemas.HoldOutOut.of(reports_of(request).hold_out.effect(since))

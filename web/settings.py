@@ -127,6 +127,9 @@ class Settings(KeepSettings, OperatingSettings):
     push_secret: PushSecret = Field(
         SecretStr(""), description="The secret of the webhook that tells us of a push. Empty: closed."
     )
+    publish_mail: Email = Field(
+        "", description="A mailbox that is told when a change to the articles is not published. Needs `smtp_url`."
+    )
     data: Path = Field(Path("data"), description="Where snapshots, the vector cache and the SQLite database live.")
     database_url: str = Field(
         "", description="A SQLAlchemy URL. Empty: the SQLite file `firstline.db` in the data folder."

@@ -6,11 +6,12 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot.clock import SharedClock, shared_clock
 from bot.database import migrate, open_engine
 from kb.place import FolderPlace, Place
 from kb.snapshot import Snapshot, open_snapshot
@@ -22,21 +23,25 @@ if TYPE_CHECKING:
     from web.settings import Settings
 
 
-def open_place(settings: Settings, engine: sa.Engine, *, serving: bool = False) -> Place:
+def open_place(
+    settings: Settings, engine: sa.Engine, *, serving: bool = False, now: Callable[[], datetime] | None = None
+) -> Place:
     """Where published snapshots are, over a database that is up to date.
 
-    `serving`: what this process answers from is kept as long as it does.
+    `serving`: what this process answers from is kept as long as it does. `now` is the time that all servers over the
+    database share; None where there is no such clock yet.
     """
     server = f"{socket.gethostname()}-{os.getpid()}" if serving else ""
     place: Place = FolderPlace(settings.data, server)
     if settings.snapshots == "database":
         from bot.shared.snapshots import SqlPlace
 
-        place = SqlPlace(engine, settings.data, _now, server)
+        now = now or shared_clock(engine)
+        place = SqlPlace(engine, settings.data, now, server)
     if settings.vectors == "pgvector":
         from bot.shared.searched import SearchedPlace
 
-        place = SearchedPlace(place, _generations(settings, engine), settings.data)
+        place = SearchedPlace(place, _generations(settings, engine, now or shared_clock(engine)), settings.data)
     return place
 
 
@@ -46,7 +51,7 @@ def folder_opener(settings: Settings, engine: sa.Engine) -> Callable[[Path], Sna
         return open_snapshot
     from bot.shared.searched import open_searched
 
-    return partial(open_searched, _generations(settings, engine))
+    return partial(open_searched, _generations(settings, engine, SharedClock(engine)))  # which writes nothing
 
 
 def open_in_use(settings: Settings) -> Snapshot:
@@ -72,10 +77,10 @@ def place_to_publish(settings: Settings) -> Iterator[Place]:
         engine.dispose()
 
 
-def _generations(settings: Settings, engine: sa.Engine) -> Generations:
+def _generations(settings: Settings, engine: sa.Engine, now: Callable[[], datetime]) -> Generations:
     from bot.shared.vectors import Generations
 
-    return Generations(engine, _searching(settings.database), _now)
+    return Generations(engine, _searching(settings.database), now)
 
 
 @cache
@@ -84,7 +89,3 @@ def _searching(url: str) -> sa.Engine:
     from bot.shared.vectors import open_vector_engine
 
     return open_vector_engine(url)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -12,12 +12,17 @@ _BEGINS = tuple("=+-@＝＋－＠")
 Cell = str | int | float | date | datetime | None
 
 
-def as_csv(names: Iterable[str], rows: Iterable[Iterable[Cell]]) -> bytes:
-    """UTF-8 with a byte order mark, so that spreadsheets read it as such; days are ISO 8601."""
+def as_csv(names: Iterable[str], rows: Iterable[Iterable[Cell]], decimal: str = ".") -> bytes:
+    """UTF-8 with a byte order mark, so that spreadsheets read it as such; days are ISO 8601.
+
+    With a `decimal` comma semicolons are between the cells: what spreadsheets take for a table where people write so.
+    """
     written = io.StringIO()
-    out = csv.writer(written)
+    out = csv.writer(written, delimiter=";" if decimal == "," else ",")
     out.writerow(map(_safe, names))
-    out.writerows(map(_safe, row) for row in rows)
+    for row in rows:
+        cells = map(_safe, row)
+        out.writerow(str(cell).replace(".", decimal) if isinstance(cell, float) else cell for cell in cells)
     return b"\xef\xbb\xbf" + written.getvalue().encode()
 
 

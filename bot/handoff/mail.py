@@ -7,10 +7,11 @@ line ends: nothing that a person typed becomes a header of its own (RFC 5322).
 from __future__ import annotations
 
 import smtplib
+import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -20,6 +21,7 @@ from urllib.parse import unquote, urlsplit
 
 from bot.errors import DeliveryFailed, Message
 from bot.handoff import File, HandedTicket, Receipt, Remark
+from bot.handoff.guard import PUBLIC_ONLY, Guard
 
 TIMEOUT_S = 30.0
 _PORTS = {"smtp": 25, "smtps": 465}
@@ -47,6 +49,9 @@ class Mail:
 class Mailer:
     """Sends mail through one server: `smtp://user:password@host:587` (STARTTLS where it offers it; without it no
     password is sent) or `smtps://…` (TLS from the first byte). `name` stands beside the sender's address.
+
+    A mail server often lies in one's own network, so it may, and need not be among the `guard`'s allowed ones; a link's
+    own addresses and multicast ones it may not be, unless the guard allows them.
     """
 
     url: str = field(repr=False)
@@ -54,6 +59,7 @@ class Mailer:
     now: Callable[[], datetime]
     name: str = ""
     tls: Callable[[], ssl.SSLContext] = ssl.create_default_context
+    guard: Guard = PUBLIC_ONLY
 
     def message_id(self, key: str) -> str:
         return f"<{key}@{_domain(self.sender)}>"
@@ -97,9 +103,10 @@ class Mailer:
 
     def _connect(self, scheme: str, host: str, port: int) -> smtplib.SMTP:
         """A session, encrypted where the server can."""
+        guard = own_server(self.guard, host)
         if scheme == "smtps":
-            return smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_S, context=self.tls())
-        server = smtplib.SMTP(host, port, timeout=TIMEOUT_S)
+            return _Encrypted(guard, host, port, timeout=TIMEOUT_S, context=self.tls())
+        server = _Plain(guard, host, port, timeout=TIMEOUT_S)
         try:
             server.ehlo()
             if server.has_extn("starttls"):
@@ -132,6 +139,30 @@ class Mailer:
                 main, sub = "application", "octet-stream"
             message.add_attachment(file.content, maintype=main, subtype=sub, filename=file.name)
         return message
+
+
+def own_server(guard: Guard, host: str) -> Guard:
+    """What may be connected to as a mail server, which the settings name and nobody else does."""
+    return replace(guard, allowed=(*guard.allowed, host))
+
+
+class _Plain(smtplib.SMTP):
+    """A session over a socket that the guard has opened."""
+
+    def __init__(self, guard: Guard, *where: Any, **given: Any) -> None:
+        self._guard = guard
+        super().__init__(*where, **given)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return self._guard.connect(host, port, timeout)
+
+
+class _Encrypted(smtplib.SMTP_SSL, _Plain):
+    """The same with TLS from the first byte, which `SMTP_SSL` wraps around the socket of the class after it."""
+
+    def __init__(self, guard: Guard, *where: Any, **given: Any) -> None:
+        self._guard = guard
+        smtplib.SMTP_SSL.__init__(self, *where, **given)
 
 
 @dataclass(frozen=True, slots=True)

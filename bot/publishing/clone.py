@@ -14,10 +14,21 @@ from kb.repository import Repository
 
 FOLDER = "articles-clone"
 _FETCHED = "refs/firstline/fetched"
-#: What a killed git leaves behind; whoever holds the lock of the publications is the only one at work here.
-_LOCKS = ("*.lock", "refs/**/*.lock", "objects/**/*.lock")
-#: Nothing of other repositories comes along, and git tidies up before it ends, not behind our back.
-_SETTINGS = {"submodule.recurse": "false", "gc.autoDetach": "false", "maintenance.autoDetach": "false"}
+#: What a git that was killed or ran out of room leaves behind, as large as all that was fetched; whoever holds the lock
+#: of the publications is the only one at work here.
+_LEFT = ("*.lock", "refs/**/*.lock", "objects/**/*.lock", "objects/**/tmp_*")
+#: Nothing of other repositories comes along, and git tidies up before it ends, not behind our back. Files have the
+#: line ends they were committed with, whatever the server's git is set to: one commit makes one snapshot everywhere.
+_SETTINGS = {
+    "submodule.recurse": "false",
+    "gc.autoDetach": "false",
+    "maintenance.autoDetach": "false",
+    "core.autocrlf": "false",
+    "core.eol": "lf",
+}
+#: What Git LFS keeps lies on another server, and our clone has no remote to find it by: a file stays the pointer that
+#: was committed, and `bot.publishing.lfs` says so. Without this, a server that has git-lfs could check nothing out.
+_NO_LFS = {"filter.lfs.smudge": "", "filter.lfs.process": "", "filter.lfs.required": "false"}
 _SHOWN_BRANCHES = 5
 MAX_SUBJECT = 200
 
@@ -61,6 +72,7 @@ class Clone:
         try:
             subject = self._check_out(head)
         except RepositoryError:
+            self._sweep()  # on a full disk this makes the room to write down why
             if not known or not self._damaged():  # a full disk, say: what was fetched is good
                 raise
             shutil.rmtree(self.top, ignore_errors=True)
@@ -76,37 +88,51 @@ class Clone:
         return subject
 
     def links_out(self) -> list[str]:
-        """Paths below `source` of links that lead out of the repository, or into git's own files."""
-        top = self.top.resolve()
-        listed = repository.run(self.top, "ls-tree", "-r", "-z", "HEAD", "--", self._remote.folder or ".")
-        found = []
-        for row in filter(None, listed.split("\0")):
-            kind, _, path = row.partition("\t")
-            if kind.startswith("120000"):
-                target = (self.top / path).resolve()
-                if not target.is_relative_to(top) or target.is_relative_to(top / ".git"):
-                    found.append(path.removeprefix(f"{self._remote.folder}/"))
-        return found
+        """Paths of links that lead out of the repository, into git's own files, or round in a circle.
+
+        Below `source` as seen from there. Where a link there leads on into other folders, those of the whole
+        repository count.
+        """
+        top, inside = self.top.resolve(), f"{self._remote.folder}/" if self._remote.folder else ""
+        # A folder that is a link itself is listed as one, without what lies in it.
+        listed = repository.run(self.top, "ls-tree", "-r", "-z", "HEAD")
+        rows = (row.partition("\t") for row in listed.split("\0") if row.startswith("120000"))
+        links = [path for _, _, path in rows]
+        if not any(f"{path}/".startswith(inside) or inside.startswith(f"{path}/") for path in links):
+            return []
+        return [path.removeprefix(inside) for path in links if self._leads_out(top, path)]
+
+    @staticmethod
+    def _leads_out(top: Path, path: str) -> bool:
+        try:
+            target = (top / path).resolve()
+        except (OSError, RuntimeError):  # RuntimeError: it leads to itself (an OSError from Python 3.13 on)
+            return True
+        return not target.is_relative_to(top) or target.is_relative_to(top / ".git")
 
     def _check_out(self, head: Head) -> str:
         if not self._sound():
             shutil.rmtree(self.top, ignore_errors=True)
             self.top.mkdir(parents=True)
             repository.run(self.top, "init", "--quiet", "--template=")
-        for pattern in _LOCKS:
-            for left in (self.top / ".git").glob(pattern):
-                left.unlink(missing_ok=True)
+        self._sweep()
         if not self._has(head.commit):
             fetched = f"+refs/heads/{head.branch}:{_FETCHED}"
             options = ("--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head")
             self._ask("fetch", *options, "--", self._remote.url, fetched)
         if not self._has(head.commit):  # the branch was pushed over meanwhile: the next publication takes what is there
             raise RepositoryError(f"{self._remote.url} changed while it was read. Publish again.")
-        # With a limit of time: a filter that the server's git is set to, such as that of LFS, may never end.
+        # With a limit of time: a filter that the server's git is set to may never end.
         whole = ("--quiet", "--force", "--no-recurse-submodules", "--detach", head.commit)
-        repository.reach(self.top, "checkout", *whole, seconds=self._seconds, configured=_SETTINGS)
+        repository.reach(self.top, "checkout", *whole, seconds=self._seconds, configured={**_SETTINGS, **_NO_LFS})
         repository.run(self.top, "clean", "-ffdxq")
         return repository.run(self.top, "log", "-1", "--no-show-signature", "--format=%s").strip()[:MAX_SUBJECT]
+
+    def _sweep(self) -> None:
+        for pattern in _LEFT:
+            for left in (self.top / ".git").glob(pattern):
+                if not left.is_dir():
+                    left.unlink(missing_ok=True)
 
     def _sound(self) -> bool:
         """Whether git finds our repository here; from a damaged one it goes on to one that the data folder lies in."""

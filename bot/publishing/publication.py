@@ -90,6 +90,24 @@ class Publication:
         """Whether something has to be mended before what was asked for is published."""
         return self.state in ("refused", "failed")
 
+    def repeats(self, other: Publication) -> bool:
+        """Whether it came to the same end as another one, of what was the same then."""
+        mine, others = (
+            (
+                row.how,
+                row.who,
+                row.state,
+                row.commit,
+                row.made_with,
+                row.snapshot,
+                row.before,
+                row.found,
+                str(row.reason),
+            )
+            for row in (self, other)
+        )
+        return mine == others and self.findings == other.findings
+
     @property
     def short(self) -> str:
         """The commit as people write it."""

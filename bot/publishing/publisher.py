@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.errors import BotError, Message, NothingToTakeBack, PublicationRunning, StoreUnavailable
+from bot.errors import BotError, Message, NothingToTakeBack, PublicationRunning, PublicationUnknown, StoreUnavailable
 from bot.learning import LearningStore
-from bot.publishing import traffic
-from bot.publishing.clone import MAX_SUBJECT, Clone
+from bot.publishing import history, lfs, traffic, troubles
+from bot.publishing.clone import Clone
+from bot.publishing.history import Announce
 from bot.publishing.lock import Lock, locked
 from bot.publishing.publication import GATES, MOST_FINDINGS, Finding, Gate, How, Publication, Stage, State
 from bot.publishing.remote import Remote
@@ -22,9 +24,9 @@ from bot.publishing.store import PublicationStore
 from bot.readership import ReadStore
 from kb import place as places
 from kb.build import BuildReport, BuildSettings, fingerprint_basis, make, publish, take_back
-from kb.errors import KbError, RepositoryError, SnapshotError
+from kb.errors import KbError, SnapshotError
 from kb.place import FolderPlace, Place
-from kb.repository import Repository
+from kb.published import tidy
 from kb.snapshot import Snapshot, open_snapshot, snapshots_folder
 
 if TYPE_CHECKING:
@@ -63,7 +65,8 @@ class _Over(Exception):  # noqa: N818 - carries how it ended, never leaves the m
 
 
 class Publisher:
-    """Runs what was asked for, one at a time over all processes with the same `lock`; `tell` is told how far it is.
+    """Runs what was asked for, one at a time over all processes with the same `lock`; `tell` is told how far it is, and
+    `announce` of what people have to hear who look at no page (`history.newsworthy`).
 
     Where no `place` to publish to and no lock are given, they are those of the data folder.
     Every method may raise StoreUnavailable, and DataFolderError where the lock cannot be had.
@@ -79,8 +82,9 @@ class Publisher:
         tell: Callable[[Stage, int, int], None] = lambda stage, done, total: None,
         place: Place | None = None,
         lock: Lock | None = None,
+        announce: Announce = lambda publication: None,
     ) -> None:
-        self.plan, self.store = plan, store
+        self.plan, self.store, self._announce = plan, store, announce
         self.place: Place = place or FolderPlace(plan.data)
         self._locked: Lock = lock or partial(locked, plan.data)
         self._data, self._reads, self._learning, self._now = plan.data, reads, learning, now
@@ -101,7 +105,10 @@ class Publisher:
         asked = self.store.ask(how, "", self._now(), again=again)
         with self._locked(wait=True):
             self._drain()
-        return self.store.get(asked.id)
+            try:
+                return self.store.get(asked.id)
+            except PublicationUnknown:  # others were at it meanwhile, and a later one came to the same end
+                return self.store.last() or asked
 
     def settle(self) -> bool:
         """Has what a killed process left running be failed; whether something waits that no process is at."""
@@ -163,7 +170,7 @@ class Publisher:
 
     def record(self, source: Path, before: str, began: datetime, report: BuildReport) -> Publication:
         """Keeps that a folder was indexed and is in use, with its commit where the folder is as it was committed."""
-        commit, branch, subject = _committed(source)
+        commit, branch, subject = history.committed(source)
         counts = {"articles": report.articles, "skipped": len(report.skipped), "passages": report.passages}
         return self.store.keep(
             Publication(
@@ -214,7 +221,13 @@ class Publisher:
             self._over(held[0], "published", None)
         except _Over as over:
             self._over(held[0], over.state, over.reason, findings=over.findings)
-        except StoreUnavailable:
+            if held[0].snapshot and over.state == "refused":  # else each bad push would leave a snapshot behind
+                with suppress(OSError, SnapshotError):
+                    tidy(self._data)
+        except StoreUnavailable as error:
+            if held[0].stage != "switching":  # else the next look tells by what is in use
+                with suppress(StoreUnavailable):  # a full disk has room again once a build was cleared away
+                    self._over(held[0], "failed", error.message or _plain(error))
             raise
         except BotError as error:
             self._over(held[0], "failed", error.message or _plain(error))
@@ -238,8 +251,10 @@ class Publisher:
         plan, live = self.plan, places.in_use(self.place)
         basis = fingerprint_basis(self._data, plan.build)
         come("fetching", before=live, made_with=basis)
-        clone = Clone(self._data, plan.remote(), plan.seconds)
-        head = clone.head()
+        remote = plan.remote()
+        clone = Clone(self._data, remote, plan.seconds)
+        with troubles.explained(remote.url):
+            head = clone.head()
         come("fetching", branch=head.branch, commit=head.commit)
         back = () if asked.again else places.taken_back(self.place)
         known = self.store.of(live) if live else None
@@ -250,7 +265,9 @@ class Publisher:
             if left and left.commit == head.commit:
                 come("fetching", subject=left.subject)
                 raise _Over("unchanged", _held(head.commit))
-        come("fetching", subject=clone.check_out(head))
+        with troubles.explained(remote.url):
+            subject = clone.check_out(head)
+        come("fetching", subject=subject)
 
         come("checking")
         findings = self._check(clone)
@@ -284,7 +301,11 @@ class Publisher:
         links = tuple(_leads_out(path) for path in clone.links_out())
         if links:  # what they lead to is read by nobody, whatever the settings say
             raise _Over("refused", _MEND, links)
+        away, articles_away = lfs.missing(clone.source)
+        if articles_away:  # readers would be shown the text of a pointer
+            raise _Over("refused", _MEND, away)
         findings, failed = gates.check(clone.source, self.plan.check(), self._now().date())
+        findings = (*findings, *away)
         if "check" in self.plan.requires and failed:
             raise _Over("refused", _MEND, findings)
         return findings
@@ -330,7 +351,7 @@ class Publisher:
         """Writes how a publication ended; findings it has already stay where no others are given."""
         if findings:
             publication = replace(publication, findings=findings[:MOST_FINDINGS], found=len(findings))
-        self.store.keep(
+        over = self.store.keep(
             replace(
                 publication,
                 state=state,
@@ -342,6 +363,7 @@ class Publisher:
                 output=output,
             )
         )
+        history.end(self.store, over, self._announce)
 
     def _open(self, snapshot: str) -> Snapshot | None:
         """The snapshot in use, to compare with; None where there is none or it is damaged: a good one mends that."""
@@ -352,19 +374,6 @@ class Publisher:
             return None
 
 
-def _committed(source: Path) -> tuple[str, str, str]:
-    """(commit, branch, subject) of a folder that is as it was committed; empty ones for any other."""
-    try:
-        kept = Repository.at(source)
-        if kept.git("status", "--porcelain", "--", kept.prefix or "."):
-            return "", "", ""
-        commit, subject = kept.git("log", "-1", "--no-show-signature", "--format=%H%n%s").rstrip("\n").split("\n", 1)
-        branch = kept.git("rev-parse", "--abbrev-ref", "HEAD").strip()
-    except (RepositoryError, ValueError):
-        return "", "", ""
-    return commit, "" if branch == "HEAD" else branch, subject[:MAX_SUBJECT]
-
-
 def _held(commit: str) -> Message:
     return Message(
         "Commit %(commit)s was taken back. It stays so until a newer one is pushed or somebody publishes it again.",
@@ -373,7 +382,7 @@ def _held(commit: str) -> Message:
 
 
 def _leads_out(path: str) -> Finding:
-    words = "It is a link that leads out of the repository."
+    words = "It is a link that leads out of the repository, or to itself."
     return Finding(path, 0, "link-out", "error", words, "Put the file itself here, or link to one of the repository.")
 
 

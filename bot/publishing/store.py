@@ -43,6 +43,10 @@ class PublicationStore(Protocol):
         """Writes a publication as it is now, a new one where its id is 0, and forgets those beyond the KEPT newest."""
         ...
 
+    def forget(self, publication_id: int) -> None:
+        """Removes one, if it is there."""
+        ...
+
     def get(self, publication_id: int) -> Publication:
         """Raises PublicationUnknown."""
         ...
@@ -86,6 +90,9 @@ class MemoryPublicationStore:
             for old in sorted(self._rows)[:-KEPT]:
                 del self._rows[old]
         return publication
+
+    def forget(self, publication_id: int) -> None:
+        self._rows.pop(publication_id, None)
 
     def get(self, publication_id: int) -> Publication:
         if publication_id not in self._rows:
@@ -137,6 +144,10 @@ class SqlPublicationStore:
             changed = table.update().where(table.c.id == publication.id).values(_values(publication))
             connection.execute(changed)
             return publication
+
+    def forget(self, publication_id: int) -> None:
+        with reachable("The publication could not be removed"), self._engine.begin() as connection:
+            connection.execute(table.delete().where(table.c.id == publication_id))
 
     def get(self, publication_id: int) -> Publication:
         if publication_id > _HIGHEST:

@@ -15,7 +15,7 @@ from bot.reports.changes import RETURNS_WITHIN
 from bot.reports.days import Days
 
 #: Grows whenever a definition changes; all is then counted again.
-VERSION = 1
+VERSION = 2
 NO_TICKET_WITHIN = timedelta(hours=24)
 #: What agents ask: they send no tickets, whatever they find.
 AGENTS = "agent"
@@ -112,10 +112,6 @@ class Counts:
             counts.tickets[days.of(ticket.at), ticket.topic, ticket.department, ticket.lang, ticket.channel] += 1
         return counts
 
-    def total(self) -> Counter[str]:
-        """All hours together."""
-        return sum(self.hours.values(), Counter())
-
     def _ask(self, days: Days, asked: Asked, fate: Fate) -> None:
         hour = self._hour(days, asked.at, asked.lang, asked.channel)
         hour["questions"] += 1
@@ -124,7 +120,11 @@ class Counts:
         self.subjects[day, asked.shown[0] if asked.shown else "", asked.lang, asked.channel] += 1
         for article in dict.fromkeys((*asked.shown, *asked.further)):
             self.articles[article, day]["found"] += 1
-        if asked.channel == AGENTS or not asked.shown:
+        if asked.channel == AGENTS:
+            return
+        for article, said in words_on(asked).items():
+            self.articles[article, day].update(said)
+        if not asked.shown:
             return
         assumed = fate.assumed(asked.decision)
         hour["shown"] += 1
@@ -136,8 +136,6 @@ class Counts:
         for article in dict.fromkeys(asked.shown):
             self.articles[article, day]["shown"] += 1
             self.articles[article, day]["ticketed"] += fate.ticket_in_a_day
-        for article, said in words_on(asked).items():
-            self.articles[article, day].update(said)
 
     def _hour(self, days: Days, at: datetime, lang: str, channel: str) -> Counter[str]:
         return self.hours[days.hour(at), lang, channel]

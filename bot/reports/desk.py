@@ -15,7 +15,7 @@ from bot.reports.counting import AGENTS, NO_TICKET_WITHIN
 from bot.reports.days import Days, start_of
 from bot.reports.deflection import Deflection
 from bot.reports.rollup import count
-from bot.tables import report_hours, report_subjects, report_tickets
+from bot.tables import questions, report_hours, report_subjects, report_tickets, tickets
 
 Unit = Literal["hour", "weekday", "day", "week", "month"]
 Dimension = Literal["topic", "ticket_topic", "department", "language", "channel"]
@@ -26,6 +26,7 @@ _DAY = timedelta(days=1)
 #: Two times a database keeps are at least that far apart.
 _TICK = timedelta(microseconds=1)
 _COLUMNS = (
+    "questions", "unanswered", "tickets",
     "shown", "answered", "confirmed", "confirmed_returned", "assumed", "assumed_returned",
 )  # fmt: skip
 
@@ -84,6 +85,19 @@ class DeskReports:
                 self._total(connection, since, until, wanted), self._total(connection, since, early, wanted)
             )
 
+    def begun(self) -> date | None:
+        """The day of the first question or ticket that is known of; None before there is any."""
+        columns = (report_hours.c.at, questions.c.at, tickets.c.at)
+        with reachable("The reports could not be read"), self._engine.connect() as connection:
+            found = [connection.execute(sa.select(sa.func.min(column))).scalar_one() for column in columns]
+        return min((self._days.of(at) for at in found if at), default=None)
+
+    def total(self, since: datetime, until: datetime, wanted: Wanted) -> Volume:
+        """What came in from `since` to before `until`; of `wanted`, language and channel count. Its key is ""."""
+        with reachable("The reports could not be read"), self._engine.connect() as connection:
+            found = self._total(connection, since, until, wanted)
+        return Volume("", found["questions"], found["unanswered"], found["tickets"])
+
     def _total(
         self, connection: sa.Connection, since: datetime | None, until: datetime | None, wanted: Wanted
     ) -> Counter[str]:
@@ -105,7 +119,10 @@ class DeskReports:
         sums = [sa.func.coalesce(sa.func.sum(report_hours.c[name]), 0).label(name) for name in _COLUMNS]
         found = Counter(dict(connection.execute(sa.select(*sums).where(*where)).one()._mapping))
         for start, end in edges:
-            found.update(count(connection, self._days, start, end, wanted.lang, wanted.channel).total())
+            counts = count(connection, self._days, start, end, wanted.lang, wanted.channel)
+            for (_, _, channel), numbers in counts.hours.items():
+                if wanted.channel or channel != AGENTS:
+                    found.update(numbers)
         return found
 
     def volume(self, by: Unit, wanted: Wanted, today: date) -> list[Volume]:
@@ -154,9 +171,9 @@ class DeskReports:
         query = sa.select(of.article_id, sa.func.sum(of.questions)).group_by(of.article_id)
         query = query.where(*wanted.only(report_subjects), *wanted.days(of.day))
         found: dict[str, list[int]] = {}
-        for article, questions in connection.execute(query):
+        for article, number in connection.execute(query):
             name = topic_of(article) if article else ""
-            found.setdefault("?" if name is None else name, [0, 0, 0])[0] += int(questions)
+            found.setdefault("?" if name is None else name, [0, 0, 0])[0] += int(number)
         return found
 
     def _hours_by(self, connection: sa.Connection, of: Dimension, wanted: Wanted) -> dict[str, list[int]]:

@@ -11,11 +11,12 @@ import sqlalchemy as sa
 
 from bot.outbox import SqlOutbox
 from bot.reports.articles import ArticleReports
+from bot.reports.behind import Behind
 from bot.reports.days import Days
 from bot.reports.desk import DeskReports
 from bot.reports.hold_out import HoldOut
 from bot.reports.rollup import Rollup
-from bot.reports.spikes import Spikes
+from bot.reports.spikes import Spike, Spikes
 
 #: How long somebody who opens a report may wait for what changed to be counted first, in seconds; and how long one day
 #: may take for that.
@@ -28,7 +29,8 @@ _LOOK_EVERY = timedelta(minutes=5)
 
 
 class Reports:
-    """`outbox` is where spikes are told of, None where nobody is; `clock` gives seconds.
+    """`outbox` is where spikes are told of, None where nobody is, with the `address` of their page; `clock` gives
+    seconds.
 
     `topic_of` gives the topic of an article id, whoever may read it; None where there is no such article.
     """
@@ -40,12 +42,14 @@ class Reports:
         hold_out: HoldOut,
         topic_of: Callable[[str], str | None],
         outbox: SqlOutbox | None = None,
+        address: Callable[[Spike], str] = lambda _: "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.days, self.hold_out, self.topic_of, self._clock = Days(zone), hold_out, topic_of, clock
         self.rollup = Rollup(engine, self.days, clock)
         self.desk, self.articles = DeskReports(engine, self.days), ArticleReports(engine, self.days)
-        self.spikes = Spikes(engine, self.days, topic_of, outbox)
+        self.spikes = Spikes(engine, self.days, topic_of, outbox, address)
+        self.behind = Behind(engine, self.days)
         self._took = self._rests_until = 0.0
         self._looked: datetime | None = None
 

@@ -39,7 +39,8 @@ _WEEK = timedelta(days=7)
 class Spike:
     """More than usual on a day of the desk's clock: of questions, tickets, or those of one topic or department.
 
-    `usual` is the median of so many weeks. `looked_at` is when `count` was true.
+    `usual` is the median of so many weeks. `looked_at` is when `count` was true. `seen_by` is who said that it is seen
+    to, at `seen_at`; "" and None while nobody did.
     """
 
     day: date
@@ -50,6 +51,8 @@ class Spike:
     weeks: int
     found_at: datetime
     looked_at: datetime
+    seen_by: str = ""
+    seen_at: datetime | None = None
 
     @property
     def key(self) -> str:
@@ -65,7 +68,8 @@ def is_spike(count: int, usual: float) -> bool:
 class Spikes:
     """Looks for spikes and remembers them. `outbox` is where they are told of; None where they are told to nobody.
 
-    `topic_of` gives the topic of an article id, None where there is no such article.
+    `address` gives the page of a spike, for who is told; "" where that is not known. `topic_of` gives the topic of an
+    article id, None where there is no such article.
     """
 
     def __init__(
@@ -74,8 +78,10 @@ class Spikes:
         days: Days,
         topic_of: Callable[[str], str | None],
         outbox: SqlOutbox | None = None,
+        address: Callable[[Spike], str] = lambda _: "",
     ) -> None:
-        self._engine, self._days, self._topic_of, self._outbox = engine, days, topic_of, outbox
+        self._engine, self._days, self._topic_of = engine, days, topic_of
+        self._outbox, self._address = outbox, address
 
     def look(self, now: datetime) -> tuple[Spike, ...]:
         """The spikes of this moment that nobody knew of. Raises StoreUnavailable."""
@@ -93,6 +99,40 @@ class Spikes:
         query = report_spikes.select().where(of.day >= day).order_by(of.found_at.desc(), of.kind, of.name)
         with reachable("The spikes could not be read"), self._engine.connect() as connection:
             return tuple(Spike(**row._mapping) for row in connection.execute(query))
+
+    def get(self, day: date, kind: str, name: str) -> Spike | None:
+        """None where there was none. Raises StoreUnavailable."""
+        with reachable("The spikes could not be read"), self._engine.connect() as connection:
+            row = connection.execute(report_spikes.select().where(*_one(day, kind, name))).first()
+        return Spike(**row._mapping) if row else None
+
+    def see(self, spike: Spike, who: str, at: datetime) -> bool:
+        """Somebody (a name) has seen to it; False where somebody else said so first. Raises StoreUnavailable."""
+        unseen = report_spikes.c.seen_at.is_(None)
+        return self._mark(spike, unseen, {"seen_by": who, "seen_at": at})
+
+    def unsee(self, spike: Spike) -> bool:
+        """Nobody has seen to it after all; False where nobody said so. Raises StoreUnavailable."""
+        return self._mark(spike, report_spikes.c.seen_at.is_not(None), {"seen_by": "", "seen_at": None})
+
+    def weeks(self, spike: Spike) -> list[tuple[date, int]]:
+        """What it was held against, the oldest first, and its own day: (day, how many up to the same time of day).
+
+        Counted again from what is kept, so without what was erased since. Raises StoreUnavailable.
+        """
+        days = [spike.day - n * _WEEK for n in range(spike.weeks, 0, -1)]
+        with reachable("The spikes could not be read"), self._engine.connect() as connection:
+            before = [
+                self._counts(connection, self._days.starts(day), self._days.same_time(spike.looked_at, day))
+                for day in days
+            ]
+        numbers = [counted[spike.kind, spike.name] for counted in before]
+        return [*zip(days, numbers, strict=True), (spike.day, spike.count)]
+
+    def _mark(self, spike: Spike, if_so: sa.ColumnElement[bool], values: dict[str, Any]) -> bool:
+        one = _one(spike.day, spike.kind, spike.name)
+        with reachable("The spike could not be marked"), self._engine.begin() as connection:
+            return connection.execute(report_spikes.update().where(*one, if_so).values(values)).rowcount > 0
 
     def _found(self, connection: sa.Connection, now: datetime) -> list[Spike]:
         today = self._days.of(now)
@@ -139,23 +179,27 @@ class Spikes:
     def _keep(self, spike: Spike) -> bool:
         """Whether it is a new one; of servers that look at once one is told so, and its letter is written with it."""
         values = asdict(spike)
-        same = [report_spikes.c[name] == values[name] for name in ("day", "kind", "name")]
         with self._engine.begin() as connection:
             new = insert(connection, report_spikes).values(values)
             new = new.on_conflict_do_nothing(index_elements=["day", "kind", "name"])
             if not connection.execute(new.returning(report_spikes.c.day)).first():
                 later = {"count": spike.count, "looked_at": spike.looked_at}
-                connection.execute(report_spikes.update().where(*same).values(later))
+                connection.execute(report_spikes.update().where(*_one(spike.day, spike.kind, spike.name)).values(later))
                 return False
             if self._outbox:
-                self._outbox.put(
-                    connection, [Letter(SINK, "event", spike.key, spike.key, payload=told(spike))], spike.found_at
-                )
+                payload = told(spike, self._address(spike))
+                letter = Letter(SINK, "event", spike.key, spike.key, payload=payload)
+                self._outbox.put(connection, [letter], spike.found_at)
             return True
 
 
-def told(spike: Spike) -> dict[str, Any]:
-    """What a receiver gets of it, as JSON has it."""
+def _one(day: date, kind: str, name: str) -> tuple[sa.ColumnElement[bool], ...]:
+    of = report_spikes.c
+    return of.day == day, of.kind == kind, of.name == name
+
+
+def told(spike: Spike, address: str) -> dict[str, Any]:
+    """What a receiver gets of it, as JSON has it; `address` is its page, "" where that is not known."""
     return {
         "event": EVENT,
         "day": spike.day.isoformat(),
@@ -165,4 +209,5 @@ def told(spike: Spike) -> dict[str, Any]:
         "usual": spike.usual,
         "weeks": spike.weeks,
         "found": spike.found_at.isoformat(),
+        "url": address,
     }

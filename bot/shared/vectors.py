@@ -281,6 +281,8 @@ def _version(connection: sa.Connection) -> str | None:
 
 def _copy(connection: sa.Connection, relation: str, vectors: VectorStore) -> None:
     """Sends all vectors in PostgreSQL's binary format (documentation of COPY, and vector_recv of pgvector)."""
+    import psycopg
+
     dimension = vectors.dimension
     fields = [
         ("fields", ">i2"),
@@ -289,17 +291,20 @@ def _copy(connection: sa.Connection, relation: str, vectors: VectorStore) -> Non
     ]
     cursor = connection.connection.cursor()
     words = f'COPY "{relation}" (number, zero, vector) FROM STDIN (FORMAT BINARY)'
-    with cursor.copy(words) as copy:
-        copy.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
-        for start in range(0, vectors.size, _AT_ONCE):
-            numbers = np.arange(start, min(start + _AT_ONCE, vectors.size), dtype=np.int64)
-            held = vectors.rows(numbers)
-            tuples = np.zeros(len(numbers), np.dtype(fields))
-            tuples["fields"], tuples["number_bytes"], tuples["zero_bytes"] = 3, 4, 1
-            tuples["number"], tuples["zero"] = numbers, ~held.any(axis=1)
-            tuples["vector_bytes"], tuples["dimension"], tuples["vector"] = 4 + 4 * dimension, dimension, held
-            copy.write(tuples.tobytes())
-        copy.write(b"\xff\xff")
+    try:
+        with cursor.copy(words) as copy:
+            copy.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
+            for start in range(0, vectors.size, _AT_ONCE):
+                numbers = np.arange(start, min(start + _AT_ONCE, vectors.size), dtype=np.int64)
+                held = vectors.rows(numbers)
+                tuples = np.zeros(len(numbers), np.dtype(fields))
+                tuples["fields"], tuples["number_bytes"], tuples["zero_bytes"] = 3, 4, 1
+                tuples["number"], tuples["zero"] = numbers, ~held.any(axis=1)
+                tuples["vector_bytes"], tuples["dimension"], tuples["vector"] = 4 + 4 * dimension, dimension, held
+                copy.write(tuples.tobytes())
+            copy.write(b"\xff\xff")
+    except psycopg.Error as error:  # not seen by SQLAlchemy, whose errors all others are
+        raise sa.exc.DBAPIError(words, None, error) from error
 
 
 def _literal(vector: NDArray[np.float32]) -> str:

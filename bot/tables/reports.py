@@ -103,6 +103,8 @@ report_spikes = sa.Table(
     _count("weeks", "how many"),
     sa.Column("found_at", Utc, nullable=False, comment="UTC"),
     sa.Column("looked_at", Utc, nullable=False, comment="UTC"),
+    sa.Column("seen_by", sa.Text, nullable=False, server_default="", comment="who said that it is seen to, or empty"),
+    sa.Column("seen_at", Utc, comment="when; UTC"),
 )
 
 #: Sessions that came to the ticket form while some of them were held out.

@@ -276,3 +276,33 @@ def test_a_damaged_or_foreign_file_touches_nothing(tmp_path: Path, write: Write,
     assert open_current(other).id == open_current(data).id
     engine.dispose()
     fresh.dispose()
+
+
+def test_whatever_is_wrong_with_a_file_is_told_as_a_backup_that_cannot_be_used(tmp_path: Path, data: Path) -> None:
+    engine, fresh = (open_engine(sqlite_url(tmp_path / name)) for name in ("a.db", "b.db"))
+    fill(engine)
+    data.mkdir()
+    good = tmp_path / "good.zip"
+    save(engine, good, data)
+    with zipfile.ZipFile(good) as archive:
+        rows = archive.getinfo("tables/tickets.jsonl")
+        manifest = json.loads(archive.read("manifest.json"))
+    bad: list[Path] = []
+    for bit in range(8):  # within what is compressed: zlib finds most of it before any hash is compared
+        bytes_ = bytearray(good.read_bytes())
+        bytes_[rows.header_offset + 90 + (rows.compress_size - 20) // 8 * bit] ^= 1 << bit
+        bad.append(tmp_path / f"bit-{bit}.zip")
+        bad[-1].write_bytes(bytes_)
+    for name in manifest.keys() - {"program", "format"}:
+        left = {key: value for key, value in manifest.items() if key != name}
+        bad.append(tmp_path / f"without-{name}.zip")
+        changed(good, bad[-1], "manifest.json", lambda _, left=left: json.dumps(left).encode())  # type: ignore[misc]
+    for n, content in enumerate((b"nonsense\n", b"7\n")):
+        bad.append(tmp_path / f"rows-{n}.zip")
+        changed(good, bad[-1], "tables/people.jsonl", lambda _, content=content: content)  # type: ignore[misc]
+    for file in bad:
+        with pytest.raises(BackupUnusable):
+            take_up(file, fresh, tmp_path / "there")
+    assert sa.inspect(fresh).get_table_names() == []
+    engine.dispose()
+    fresh.dispose()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,10 @@ from bot.errors import StoreUnavailable
 from bot.events import SqlEventStore
 from bot.inbox import SqlInbox
 from bot.learning import SqlLearningStore
+from bot.patience import hurried, unlimited
 from tests.bot.rows import FILLED, counts, fill
 from tests.bot.samples import NOON, asked, draft, lesson, solved
+from tests.databases import DATABASES, engine_of
 
 
 @contextmanager
@@ -195,3 +197,29 @@ def test_a_database_whose_package_is_not_installed_is_told_without_its_password(
     with pytest.raises(StoreUnavailable, match="needs the Python package cx_Oracle") as caught:
         open_engine("oracle+cx_oracle://ann:hunter2@127.0.0.1/x")
     assert "hunter2" not in str(caught.value)
+
+
+# --- connections -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", DATABASES)
+def test_who_is_in_a_hurry_waits_for_a_free_connection_no_longer_than_for_the_database(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    pool = engine_of(request, kind).pool
+    assert isinstance(pool, sa.QueuePool)
+    with hurried(0.05):
+        assert 0 < pool.timeout() <= 0.05
+    with hurried(0.0):
+        assert pool.timeout() == 0
+    with unlimited():
+        assert pool.timeout() == 5
+    assert pool.timeout() == 5
+
+
+def test_where_all_connections_are_in_use_who_is_in_a_hurry_is_told_at_once(engine: sa.Engine) -> None:
+    with ExitStack() as held:
+        for _ in range(15):
+            held.enter_context(engine.connect())
+        with pytest.raises(StoreUnavailable, match="all connections to the database are in use"), hurried(0.01):
+            SqlEventStore(engine).question("q1")

@@ -16,8 +16,10 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 from bot.attachments import safe_name
 from bot.errors import DeliveryFailed
 from bot.handoff import File, Remark
+from bot.handoff.guard import Guard
 from bot.handoff.mail import Mail, Mailer, SmtpSink
 from tests.bot.samples import NOON
+from tests.bot.test_guard import leads_to
 from tests.receivers import Mailbox, mail_server, words_of
 
 PASSWORD = "p@ss:w/rd"
@@ -172,3 +174,26 @@ def test_an_attached_mail_and_a_hostile_name_arrive_as_files() -> None:
     assert (mail["Subject"], mail["Bcc"]) == ("One Two", None)
     assert part.get_payload(decode=True) == b"Subject: x\r\n\r\nhello"
     assert part["Bcc"] is None
+
+
+@pytest.mark.parametrize("scheme", ["smtp", "smtps"])
+@pytest.mark.parametrize("address", ["169.254.169.254", "fe80::1", "224.0.0.1", "0.0.0.0"])  # noqa: S104
+def test_a_mail_server_whose_name_leads_to_a_links_own_addresses_gets_nothing(scheme: str, address: str) -> None:
+    sender = Mailer(f"{scheme}://mail.example", "desk@help.example", lambda: NOON, guard=Guard((), leads_to(address)))
+    with pytest.raises(DeliveryFailed, match=r"^mail\.example leads into a private network") as failed:
+        sender.send(MAIL)
+    assert failed.value.permanent
+
+
+def test_a_mail_server_of_ones_own_network_needs_no_setting_and_is_looked_up_once() -> None:
+    asked: list[str] = []
+
+    def look_up(host: str, port: int) -> Any:
+        asked.append(host)
+        return leads_to("127.0.0.1")(host, port)
+
+    with mail_server(Mailbox()) as box:
+        url = f"smtp://mail.internal:{box.port}"
+        Mailer(url, "desk@help.example", lambda: NOON, guard=Guard((), look_up)).send(MAIL)
+        assert len(box.mails) == 1
+    assert asked == ["mail.internal"]

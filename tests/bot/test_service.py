@@ -21,6 +21,7 @@ from bot.errors import QuestionInvalid, QuestionUnknown, StoreUnavailable, Ticke
 from bot.events import MemoryEventStore, SqlEventStore
 from bot.inbox import SqlInbox
 from bot.models import Outcome, Question, RecordedQuestion
+from bot.question_log import QuestionLog
 from bot.service import HelpDesk
 from kb import alerts
 from kb.models import INTERNAL, PUBLIC, Article, ArticleKey
@@ -532,3 +533,20 @@ def test_a_reason_that_comes_after_the_answer_was_judged_is_kept_as_a_message(de
         desk.refuse(ticket.id, " ")
     with pytest.raises(TicketUnknown):
         desk.write("another", "agent", "x")
+
+
+def test_a_ticket_that_comes_before_another_server_has_written_its_question_knows_what_was_shown(
+    small_data: Path,
+) -> None:
+    store = MemoryEventStore()
+    elsewhere = QuestionLog(store, pause_s=3600)
+    there = make_desk(small_data, elsewhere)
+    there.ask(Question("printer on fire"))  # written at once, and then the log pauses
+    elsewhere.flush()
+    reply = there.ask(Question("I forgot my password"))
+    here = make_desk(small_data, QuestionLog(store, sleep=lambda _: elsewhere.flush()))
+
+    ticket = here.open_ticket(draft(question_id=reply.id), "key-0001")
+
+    assert (ticket.question_id, ticket.shown) == (reply.id, tuple(key.id for key in reply.shown))
+    elsewhere.close()

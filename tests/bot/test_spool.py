@@ -6,6 +6,8 @@ import errno
 import fcntl
 import os
 import re
+import threading
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -13,14 +15,16 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from bot.aside import Aside
 from bot.errors import QuestionUnknown, StoreUnavailable
 from bot.events import EventStore, MemoryEventStore, SqlEventStore
 from bot.models import Outcome, RecordedQuestion
 from bot.spool import LIMIT, Spool
 from bot.spooled_events import SpooledEvents
 from tests.bot.samples import NOON, after, asked, solved
-from tests.databases import engine_of
+from tests.databases import DATABASES, engine_of
 
 
 class Failing(MemoryEventStore):
@@ -162,7 +166,7 @@ def test_an_outcome_waits_for_its_question_which_another_server_may_have(
     assert (events.deliver(), events.spool.depth) == (1, 1)
     assert store.outcomes(["q1"]) == {"q1": [(NOON, solved())]}
     monkeypatch.setattr("bot.spool._LOOKED_FOR_S", -1.0)  # as after an hour
-    assert (events.deliver(), events.spool.depth, _files(tmp_path)) == (0, 0, ["given-up.jsonl"])
+    assert (events.deliver(), events.spool.depth, _files(tmp_path)) == (0, 0, [".aside", "given-up.jsonl"])
     assert b'"question_id": "q9"' in (tmp_path / "spool" / "given-up.jsonl").read_bytes()
 
 
@@ -258,6 +262,7 @@ def test_a_full_spool_has_room_for_outcomes_longer_than_for_questions(store: Fai
             refused = str(error)
     assert re.search(r"spool holds [\d,]+ bytes that wait for the database; it is full\.$", refused)
     size = sum(path.stat().st_size for path in (tmp_path / "spool").iterdir())
+    assert [path.stat().st_mode & 0o777 for path in (tmp_path / "spool").iterdir()] == [0o600]
     assert 1_000 < size <= 1_500
     assert events.record_outcome(solved("q0"), NOON) is False
     store.gone = False
@@ -301,3 +306,125 @@ def test_a_server_that_ends_delivers_what_it_can_and_leaves_the_rest(store: Fail
 
     assert [question.id for question in store.questions()] == ["q0", "q1"]
     assert _files(tmp_path) == []
+
+
+# --- what nobody can store ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", DATABASES)
+def test_what_the_database_refuses_for_what_it_holds_is_set_aside_and_the_rest_goes_on(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = engine_of(request, kind)
+    gone = Failing()
+    gone.gone = True
+    broken = replace(asked("broken", text="their own words"), lang=None)  # type: ignore[arg-type]
+    before = SpooledEvents(gone, _spool(tmp_path, "before"))
+    before.record_questions([asked("q1"), broken, asked("q2")])
+    before.record_outcome(replace(solved("q1"), article_id=None), NOON)  # type: ignore[arg-type]
+    before.record_outcome(solved("q2"), NOON)
+    before.spool.close()
+
+    events = SpooledEvents(SqlEventStore(engine), _spool(tmp_path, "next"))
+    assert events.deliver() == 3
+
+    assert [question.id for question in events.questions()] == ["q1", "q2"]
+    assert events.outcomes(["q1", "q2"]) == {"q2": [(NOON, solved("q2"))]}
+    assert (events.spool.depth, events.spool.aside.counts()) == (0, {"given-up": 0, "refused": 2})
+    assert events.spool.aside.kept["refused"] == 2
+    assert (tmp_path / "spool" / "refused.jsonl").stat().st_mode & 0o777 == 0o600
+    kept = (tmp_path / "spool" / "refused.jsonl").read_text()
+    assert (kept.count("their own words"), kept.count("\n")) == (1, 2)
+    assert "2 events cannot be stored, and are kept in" in caplog.text
+    assert "their own words" not in caplog.text
+    assert events.deliver() == 0  # nobody delivers that file
+
+
+def test_a_question_that_is_refused_costs_none_of_those_it_came_with(engine: sa.Engine, tmp_path: Path) -> None:
+    events = SpooledEvents(SqlEventStore(engine), _spool(tmp_path))
+    broken = replace(asked("broken"), lang=None)  # type: ignore[arg-type]
+    events.record_questions([asked(f"q{n}") for n in range(5)] + [broken])
+    events.refresh()
+
+    assert [question.id for question in events.questions()] == [f"q{n}" for n in range(5)]
+    assert events.spool.aside.counts()["refused"] == 1
+
+
+def test_a_file_that_is_delivered_again_sets_nothing_aside_twice(
+    engine: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def leaves(*_given: object) -> bool:
+        raise StoreUnavailable("The database is gone.")
+
+    monkeypatch.setattr(SqlEventStore, "record_outcome", leaves)
+    spool = _spool(tmp_path)
+    broken = replace(asked("broken"), lang=None)  # type: ignore[arg-type]
+    spool.put([broken, (solved("q1"), NOON)])
+    for _ in range(3):
+        SpooledEvents(SqlEventStore(engine), spool).refresh()
+
+    assert spool.aside.counts()["refused"] == 1
+    spool.close()
+
+
+def test_an_entry_of_another_version_is_set_aside(store: Failing, tmp_path: Path) -> None:
+    dead = _spool(tmp_path, "dead")
+    dead.put([asked("q1"), asked("q2")])
+    dead.close()
+    (file,) = (tmp_path / "spool").iterdir()
+    text = file.read_bytes().splitlines()[0].partition(b" ")[2].replace(b'"lang":', b'"tongue":')
+    file.write_bytes(b"%08x %b\n" % (zlib.crc32(text), text) + file.read_bytes().splitlines(keepends=True)[1])
+
+    assert SpooledEvents(store, _spool(tmp_path)).deliver() == 1
+
+    assert [question.id for question in store.questions()] == ["q2"]
+    assert b'"tongue": "en"' in (tmp_path / "spool" / "refused.jsonl").read_bytes()
+
+
+def test_what_was_set_aside_is_delivered_under_another_name(store: Failing, tmp_path: Path) -> None:
+    spool = _spool(tmp_path, "before")
+    spool.put([asked("q1")])
+    (file,) = (tmp_path / "spool").iterdir()
+    spool.aside.keep("refused", file.read_bytes().splitlines(keepends=True))
+    spool.close()
+    file.unlink()
+    events = SpooledEvents(store, _spool(tmp_path))
+    assert events.deliver() == 0
+
+    (tmp_path / "spool" / "refused.jsonl").rename(tmp_path / "spool" / "again.jsonl")
+
+    assert events.deliver() == 1
+    assert store.question("q1") == asked()
+
+
+def test_a_line_that_was_cut_off_when_a_server_was_killed_spoils_no_other(tmp_path: Path) -> None:
+    aside = Aside(tmp_path)
+    aside.file("refused").write_bytes(b"one\ntw")
+    aside.keep("refused", [b"one\n", b"three\n"])
+    assert aside.file("refused").read_bytes() == b"one\ntw\nthree\n"
+    assert aside.kept["refused"] == 1
+
+
+def test_of_what_was_set_aside_a_person_is_erased_while_a_server_adds_to_it(tmp_path: Path) -> None:
+    aside = Aside(tmp_path)
+    aside.keep("given-up", [b"q1 said\n", b"q2 said\n"])
+    aside.keep("refused", [b'x {"session": "anna"}\n', b'x {"session": "anna 2"}\n'])
+    began, go = threading.Event(), threading.Event()
+
+    def slow(handle: int) -> None:
+        began.set()
+        assert go.wait(30)
+        os.fsync(handle)
+
+    adding = threading.Thread(target=Aside(tmp_path, slow).keep, args=("given-up", [b"q3 said\n"]))
+    adding.start()
+    assert began.wait(30)
+    erasing = threading.Thread(target=aside.forget, args=(["q1"], ["anna"]))
+    erasing.start()
+    go.set()
+    adding.join(30)
+    erasing.join(30)
+
+    assert (tmp_path / "given-up.jsonl").read_bytes() == b"q2 said\nq3 said\n"
+    assert (tmp_path / "refused.jsonl").read_bytes() == b'x {"session": "anna 2"}\n'
+    assert aside.forget(["q1"], ["anna"]) == 0

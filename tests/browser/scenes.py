@@ -12,6 +12,7 @@ from tests.browser.beside_scenes import BESIDE
 from tests.browser.help_centre import AGENT_TOKEN, sign_in
 from tests.browser.host_site import REFUSED
 from tests.browser.publishing_scenes import PUBLISHING
+from tests.browser.report_scenes import spike
 
 ANSWERED = "I forgot my passwrod"
 SUGGESTED = "account"
@@ -381,6 +382,7 @@ PAGES: Mapping[str, Scene] = {
     "authors": _authors,
     "authors-reports": _reports("?by=weekday&of=channel", "Questions and tickets · By weekday"),
     "authors-reports-articles": _reports("/articles", "Most rejected"),
+    "authors-spike": spike,
     "gap": _gap,
     "authors-learned": _learned,
     "authors-learned-trace": _learned_trace,

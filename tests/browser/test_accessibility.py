@@ -14,6 +14,7 @@ from tests.browser.conftest import DESKTOP, Watch
 from tests.browser.help_centre import HelpCentre, help_centre
 from tests.browser.host_site import HostSite, host_site
 from tests.browser.publishing_scenes import publications_in
+from tests.browser.report_scenes import spike_in
 from tests.browser.scenes import PAGES, Scene, ask_before
 from tests.browser.widget_scenes import WIDGET, on
 
@@ -51,6 +52,7 @@ def shown(browser: Browser, own_data: Path, tmp_path_factory: pytest.TempPathFac
         context = browser.new_context(base_url=server.base)
         ask_before(context.request)
         publications_in(server.database)
+        spike_in(server.database)
         context.close()
         yield Shown(server, site)
 

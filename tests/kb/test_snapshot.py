@@ -126,7 +126,7 @@ def test_a_data_folder_without_a_snapshot_says_how_to_build_one(tmp_path: Path) 
         with pytest.raises(SnapshotMissing) as caught:
             open_current(data)
         assert str(caught.value) == (
-            f"{data} holds no snapshot yet. Build one first: firstline index ARTICLES --data {data}"
+            f"{data} holds no snapshot yet. Build one first: firstline index ARTICLES --data {data}, or firstline pull"
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from bot.erasure import ERASED, Eraser, compact
 from bot.errors import LastAdmin
 from bot.outbox import SqlOutbox
 from bot.reports.desk import DeskReports, Wanted
-from bot.tables import audit_log, learned_traces, metadata, questions, ticket_history, tickets
+from bot.tables import audit_log, learned_traces, metadata, questions, report_spikes, ticket_history, tickets
+from tests.bot.rows import SPIKE
 from tests.people import somebody
 from tests.web.site import AGENT, ARTICLES, Site, open_site
 from web.cli import main
@@ -234,6 +236,8 @@ def test_a_person_who_signs_in_loses_account_and_name_and_their_work_stays(site:
         row |= {"what": "assignee", "old": "", "new": kim.name, "reason": "", "old_id": ""}
         connection.execute(ticket_history.insert().values(row))
         connection.execute(tickets.update().values(assignee_id=kim.id, assignee_name=kim.name))
+        seen = replace(SPIKE, seen_by=kim.name, seen_at=SPIKE.found_at)
+        connection.execute(report_spikes.insert().values(asdict(seen)))
 
     Eraser(engine).erase("KIM@example.com", datetime.now(UTC))
 
@@ -241,6 +245,7 @@ def test_a_person_who_signs_in_loses_account_and_name_and_their_work_stays(site:
     with engine.connect() as connection:
         row = connection.execute(ticket_history.select().where(ticket_history.c.who_id == kim.id)).one()
         assert (row.who_name, row.new) == (ERASED, ERASED)
+        assert connection.execute(sa.select(report_spikes.c.seen_by)).scalars().all() == [ERASED]
         assert connection.execute(sa.select(tickets.c.assignee_id).distinct()).scalars().all() == [""]
 
 

@@ -13,7 +13,8 @@ import pytest
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from bot.database import migrate, open_engine, sqlite_url
+from bot.aside import Aside
+from bot.database import migrate, migrate_on, open_engine, sqlite_url
 from bot.tables import outbox, people, publications, questions
 from tests import built
 from tests.bot.test_backup import fill, value
@@ -158,3 +159,54 @@ def test_a_restore_says_that_servers_fetch_their_snapshot_from_the_database(
     done = CliRunner().invoke(app, ["restore", "--from", file, "--data", str(tmp_path / "other"), "--json"])
     postgres.drop(url)
     assert (done.exit_code, "Index the articles" in done.stderr) == (0, True)
+
+
+def test_a_backup_is_written_over_none_that_is_there_unasked(settings: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "b.zip"
+    file.write_text("last week's")
+    command = ["backup", "--to", str(file), "--data", str(settings.data)]
+    done = CliRunner().invoke(app, command)
+    assert (done.exit_code, file.read_text()) == (2, "last week's")
+    assert f"{file} exists. Name another file, or write --replace to lose what it holds." in done.stderr
+
+    assert run(*command, "--replace")[0] == 0
+    assert file.read_bytes()[:2] == b"PK"
+
+
+@pytest.mark.parametrize(
+    "words", [("retention", "--dry-run"), ("erase", "--contact", "a@b.example", "--dry-run"), ("export",)]
+)
+def test_a_command_that_changes_nothing_leaves_the_schema_of_the_database_as_it_is(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
+    old = open_engine(sqlite_url(tmp_path / "firstline.db"))
+    with old.begin() as connection:
+        migrate_on(connection, "0011")
+    more = ["--contact", "a@b.example", "--to", str(tmp_path / "out")] if words == ("export",) else []
+    done = CliRunner().invoke(app, [*words, *more, "--data", str(tmp_path)])
+    assert done.exit_code == 2
+    assert "The database is of another version, and this command changes nothing." in done.stderr
+    with old.connect() as connection:
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one() == "0011"
+    old.dispose()
+
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert CliRunner().invoke(app, [*words, *more, "--data", str(empty)]).exit_code == 2
+    assert list(empty.iterdir()) == []
+
+
+def test_what_was_set_aside_is_told_with_what_to_do_about_it(settings: Settings, data: Path) -> None:
+    aside = Aside(data / "spool")
+    aside.file("refused").parent.mkdir()
+    aside.keep("refused", [b"one\n", b"two\n"])
+    aside.keep("given-up", [b"three\n"])
+    for file in (data / "spool").glob("*.jsonl"):
+        os.utime(file, (0, 0))
+
+    told = [finding for finding in examine(settings, NOW) if finding.name == "spool"]
+
+    assert [(finding.state, finding.said.partition(",")[0]) for finding in told] == [
+        ("warn", "events that the database refuses: 2"),
+        ("warn", "outcomes of questions that are nowhere: 1"),
+    ]

@@ -6,18 +6,21 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from bot.models import Outcome, RecordedQuestion
+from bot.reports.desk import Unit
 from bot.reports.hold_out import HoldOut
 from bot.tables import report_spikes
 from tests.web.site import ARTICLES as USUAL
 from tests.web.site import AUTHOR, Site, open_site
 from web.pages.report_tables import Column, Table
+from web.pages.report_time import Span, Standing
+from web.words import words
 
 NOON = datetime(2026, 11, 18, 11, 0, tzinfo=UTC)
 ODD = '=HYPERLINK("https://evil.example") <b>&'
@@ -72,9 +75,10 @@ def test_the_page_shows_rates_with_denominators_volumes_and_spikes(site: Site) -
     assert "Wednesday" not in words
     assert "Friday, 20 November 2026: 40 questions about “Network”." in words
     assert "Usual on this weekday up to that time: 12.5 (the middle of 8 weeks)." in words
-    rows = [row for row in _file(site, "volume.csv?days=7") if row[1:] != ["0", "0", "0"]]
-    assert rows == [["When", "Questions", "No article found", "Tickets"], ["2026-11-18", "2", "0", "0"],
-                    ["2026-11-20", "0", "0", "2"]]  # fmt: skip
+    rows = [row for row in _file(site, "volume.csv?days=7") if row[1] != "0" or row[3] != "0"]
+    assert rows[0] == ["When", "Questions", "No article found", "Tickets", "Note"]
+    assert rows[1:5] == [[f"2026-11-{day}", "", "", "", "Nothing known yet"] for day in (14, 15, 16, 17)]
+    assert rows[5:] == [["2026-11-18", "2", "0", "0", ""], ["2026-11-20", "0", "0", "2", "Not over yet"]]
 
 
 def test_spikes_stand_together_in_one_box_above_the_other_pages(site: Site) -> None:
@@ -88,10 +92,10 @@ def test_spikes_stand_together_in_one_box_above_the_other_pages(site: Site) -> N
     ("query", "expected"),
     [
         ("volume.csv?by=hour", ["12:00–12:59", "2", "0", "2"]),
-        ("volume.csv?by=weekday", ["Wednesday", "2", "0", "0"]),
-        ("volume.csv?by=week", ["2026-11-16", "2", "0", "2"]),
-        ("volume.csv?by=month", ["November 2026", "2", "0", "2"]),
-        ("volume.csv?channel=agent", ["2026-11-18", "1", "0", "0"]),
+        ("volume.csv?by=weekday", ["Wednesday", "1", "2", "0", "0"]),
+        ("volume.csv?by=week", ["2026-11-16", "2", "0", "2", "Not over yet"]),
+        ("volume.csv?by=month", ["2026-11-01", "2", "0", "2", "Not over yet"]),
+        ("volume.csv?channel=agent", ["2026-11-18", "1", "0", "0", ""]),
         ("split.csv?of=topic", ["Network", "2"]),
         ("split.csv?of=topic&channel=agent", ["Articles that are gone or not for you", "1"]),
         ("split.csv?of=department", ["'" + ODD, "1"]),
@@ -122,7 +126,7 @@ def test_charts_are_well_formed_have_a_name_and_no_style_of_their_own(site: Site
 def test_words_that_a_spreadsheet_would_run_become_words() -> None:
     cells = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "a=1", "", 'say "hi"', -1, -0.5, None)
     table = Table(tuple(Column("c") for _ in cells), (cells,))
-    (_, row) = csv.reader(io.StringIO(table.csv().decode("utf-8-sig"), newline=""))
+    (_, row) = csv.reader(io.StringIO(table.csv(words("en")).decode("utf-8-sig"), newline=""))
 
     assert row == [
         "'=1+1",
@@ -158,7 +162,7 @@ def test_an_article_has_a_report_of_its_own(site: Site) -> None:
 
     assert (page.status, page.title) == (200, "Connect to the VPN")
     assert [number.text for number in page.all("dd")][:6] == ["2", "2", "0", "1", "0", "0"]
-    assert ["2026-11-18", "2", "2", "0", "1", "0", "0"] in _file(site, "article.csv?id=vpn&days=7")
+    assert ["2026-11-18", "2", "2", "0", "1", "0", "0", ""] in _file(site, "article.csv?id=vpn&days=7")
 
 
 def test_an_article_that_changed_today_says_so(tmp_path: Path) -> None:
@@ -190,6 +194,83 @@ def test_articles_and_topics_of_others_are_named_nowhere(site: Site) -> None:
     ]
 
 
+# --- spikes ------------------------------------------------------------------------------------------------------
+
+
+def test_a_spike_that_somebody_has_seen_to_stands_above_no_page_until_that_is_undone(site: Site) -> None:
+    spike = {"day": "2026-11-20", "kind": "topic", "name": "network"}
+    about = site.get("/authors/reports/spike?day=2026-11-20&kind=topic&name=network")
+    assert "Nobody has seen to it yet." in about.main
+    assert "The questions and tickets of that day are no longer kept." in about.main  # its row was made up
+
+    site.client.post("/authors/reports/spike/seen", data=spike)
+    (box,) = site.get("/authors/feedback").all("div", cls="spike")
+    assert (box.text.count("Usual on this weekday"), "Network" in box.text) == (1, False)
+    assert "Seen to by Author, 20 Nov 2026" in site.get("/authors/reports").main
+    (row,) = [row for row in _file(site, "spikes.csv") if "Network" in row]
+    assert row[-2:] == ["Author", "2026-11-20T11:00:00+00:00"]
+
+    site.client.post("/authors/reports/spike/seen", data={**spike, "undo": "1"})
+    (box,) = site.get("/authors/feedback").all("div", cls="spike")
+    assert "Network" in box.text
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["day=2026-11-20", "day=2026-11-20&kind=topic",
+     "day=yesterday&kind=tickets", f"day=2026-11-20&kind=topic&name={SECRET}-topic",
+     "day=2026-11-20&kind=%00&name=%27"],
+)  # fmt: skip
+def test_no_page_is_there_for_what_is_no_spike_or_not_for_this_author(site: Site, query: str) -> None:
+    page = site.get(f"/authors/reports/spike?{query}")
+
+    assert (page.status, SECRET in page.main) == (404, False)
+    sent = dict(part.split("=") for part in query.split("&"))
+    assert site.client.post("/authors/reports/spike/seen", data=sent).status_code == 404
+
+
+# --- time --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("by", "key", "standing"),
+    [
+        ("day", date(2026, 11, 20), "open"),
+        ("day", date(2026, 11, 19), "whole"),
+        ("day", date(2026, 10, 6), "unknown"),
+        ("week", date(2026, 11, 16), "open"),
+        ("week", date(2026, 10, 5), "part"),
+        ("week", date(2026, 9, 28), "unknown"),
+        ("month", date(2026, 11, 1), "open"),
+        ("month", date(2026, 10, 1), "part"),
+        ("month", date(2026, 9, 1), "unknown"),
+    ],
+)
+def test_a_stretch_that_is_not_over_cut_off_or_unknown_says_so(by: Unit, key: date, standing: Standing) -> None:
+    span = Span(date(2026, 9, 1), date(2026, 11, 20), begun=date(2026, 10, 7))
+
+    assert span.standing(by, key) == standing
+    assert (sum(span.weekdays()), span.weekdays()[2]) == (45, 7)
+    assert sum(Span(date(2026, 9, 1), date(2026, 11, 20), None).weekdays()) == 0
+
+
+def test_a_chart_draws_nothing_where_nothing_is_known_and_today_as_unfinished(site: Site) -> None:
+    page = site.get("/authors/reports?days=7")
+    charts = re.findall(r"<svg class=\"report-chart\".*?</svg>", page.html, re.DOTALL)
+
+    assert [chart.count("chart-unknown") for chart in charts[:2]] == [1, 1]  # the 14th to the 17th, in one
+    assert "20 Nov 2026 (Not over yet): 2" in charts[1]
+    assert [chart.count("chart-part") for chart in charts[:2]] == [0, 1]
+    assert 'aria-label="Questions: at most 2, 18 Nov 2026. The table below has all numbers."' in charts[0]
+    assert "There is nothing to compare with yet" in page.main
+
+
+def test_a_file_is_a_table_where_people_write_a_decimal_comma(site: Site) -> None:
+    content = site.client.get("/authors/reports/rates.csv?channel=web&lang=de").content.decode("utf-8-sig")
+
+    assert content.splitlines()[1].endswith(";1,0;0,206549;1,0;1;1")
+
+
 # --- the API -----------------------------------------------------------------------------------------------------
 
 
@@ -207,6 +288,7 @@ def test_the_api_gives_the_same_numbers(site: Site) -> None:
     assert get("articles?only=never_found&limit=1")["total"] == get("articles")["total"] - 1  # type: ignore[operator]
     assert get("deflection?channel=agent")["shown"] == 0
     assert get("holdout")["share"] == 0.5
+    assert get("comparison?days=7") == {"comparison": None, "waiting": 0}  # nothing is known of the week before
 
 
 # --- the hold-out ------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from bot.database import open_engine
 from bot.errors import NothingToTakeBack
+from bot.outbox import MAIL, SqlOutbox
 from bot.publishing.publication import Finding, Publication
 from bot.publishing.publisher import LOG_FILE
 from kb.embedding import HashEmbedder
@@ -26,6 +27,8 @@ from web.cli import app
 from web.publishing import Process, Publishing, open_publisher
 from web.settings import load_settings
 
+#: What it is broken by names an article that is not for everybody.
+HIDDEN = BROKEN.replace("id: printer: jam", "audience: ops\nid: zanzibar: x")
 SECRET = "a-secret-of-the-desk"
 BEARER = {"Authorization": f"Bearer {AUTHOR}"}
 PAGE = "/authors/publishing"
@@ -80,6 +83,10 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         "articles_branch": "main",
         "push_secret": SECRET,
         "model": HashEmbedder.NAME,
+        "smtp_url": "smtp://127.0.0.1:9",
+        "mail_from": "desk@example.com",
+        "publish_mail": "authors@example.com",
+        "base_url": "https://help.example.com",
     }
     with open_site(tmp_path / "site", {"en/old.md": "# Old\n\nText.\n"}, **settings) as site:
         yield Desk(site, forge)
@@ -220,6 +227,42 @@ def test_findings_on_articles_of_other_teams_are_only_counted(desk: Desk) -> Non
     assert "zanzibar" in desk.site.get(PAGE).html
 
 
+def test_authors_get_an_email_that_something_is_to_be_mended_and_another_once_it_is(desk: Desk) -> None:
+    for files in ({"vpn.md": VPN, "printer.md": BROKEN, "ops.md": HIDDEN}, {"printer.md": PRINTER, "ops.md": None}):
+        desk.forge.push(files, "Printers")
+        desk.publishing.ask("webhook", "")
+        desk.work()
+    rows = SqlOutbox(open_engine(desk.site.app.state.settings.database)).find(sink=MAIL).rows
+    again, refused = (row.letter.payload for row in rows)
+    assert {again["to"], refused["to"]} == {"authors@example.com"}
+    assert (refused["subject"], again["subject"]) == (
+        "The last change to the articles is not published",
+        "The articles are published again",
+    )
+    assert "Printers\n\nSomething in the articles has to be mended first.\n\nprinter.md:2: error: " in refused["text"]
+    assert "zanzibar" not in refused["text"]
+    assert "1 more on the page." in refused["text"]
+    assert "https://help.example.com/authors/publishing/1\n" in refused["text"]
+
+
+def test_a_finding_leads_to_its_line_on_the_forge_and_to_the_article_that_readers_see(tmp_path: Path) -> None:
+    remote = {"articles_remote": "https://bot:s3cret@github.com/desk/kb.git", "articles_path": "docs"}
+    with open_site(tmp_path, {"en/old.md": "# Old\n\nText.\n"}, **remote) as site:
+        found = tuple(Finding(path, 3, "r", "error", "About it.") for path in ("en/old.md", "en/new.md"))
+        row = Publication(0, "pull", NOON, state="refused", ended=NOON, branch="main", findings=found, found=2)
+        site.app.state.publishing.publisher.store.keep(row)
+        site.sign_in("author")
+        page = site.get(f"{PAGE}/1")
+        links = [link.attrs["href"] for link in page.all("a") if "github" in link.attrs["href"]]
+        assert links == [
+            f"https://github.com/desk/kb/blob/main/docs/en/{name}.md?plain=1#L3" for name in ("old", "new")
+        ]
+        assert [link.attrs["href"] for link in page.all("a") if link.text.startswith("What readers see")] == [
+            "/en/articles/old"
+        ]
+        assert "s3cret" not in page.html
+
+
 def test_what_nobody_is_at_is_begun_by_the_next_look(desk: Desk) -> None:
     desk.publishing.refresh()
     assert desk.worker.started == 0
@@ -269,6 +312,7 @@ def test_commands_publish_go_back_and_say_with_their_exit_code_what_came_of_it(
     assert refused.stderr.startswith("Fetching\nChecking\ndocs/vpn.md:2: error: ")
     reason = "firstline: not published: Something in the articles has to be mended first. Nothing is in use yet.\n"
     assert refused.stderr.endswith(reason)
+    assert "\n       docs/vpn.md:2: error: " in run(app, ["publications"]).stdout
 
     forge.push({"vpn.md": VPN})
     settings = load_settings()

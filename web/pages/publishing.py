@@ -13,10 +13,12 @@ from starlette.responses import RedirectResponse, Response
 
 from bot.errors import Message, NothingToTakeBack, PublicationRunning, PublicationUnknown, RemoteUnusable
 from bot.people import Caller
+from bot.publishing import forge
 from bot.publishing.publication import STATES, How, Publication, Stage, State
 from bot.publishing.store import PublicationStore
 from bot.service import HelpDesk
 from kb import place as places
+from kb.links import article_path
 from kb.snapshot import Snapshot
 from web import auth, publishing_api
 from web.pages.failures import PageRoute
@@ -87,7 +89,7 @@ def one(request: Request, publication_id: int) -> Response:
     """One attempt, with all that was found."""
     who = auth.enter(request, "authoring")
     row = _publishing(request).publisher.store.get(publication_id)
-    return page(request, "publication.html", {**_words(), "row": row, **_findings(row, who)}, private=True)
+    return page(request, "publication.html", {**_words(), "row": row, **_findings(request, row, who)}, private=True)
 
 
 @router.post(_LIST)
@@ -121,7 +123,7 @@ def _page(request: Request, who: Caller, *, refused: Message | None = None, stat
     wrong = [skipped for skipped in snapshot.skipped if not skipped.harmless]
     values: dict[str, Any] = {
         **_words(),
-        **(_findings(last, who) if last and last.in_vain else {}),
+        **(_findings(request, last, who) if last and last.in_vain else {}),
         "filter": wanted,
         "rows": found.rows,
         "total": found.total,
@@ -144,11 +146,27 @@ def _page(request: Request, who: Caller, *, refused: Message | None = None, stat
     return page(request, "publishing.html", values, status=status, private=True)
 
 
-def _findings(row: Publication, who: Caller) -> dict[str, Any]:
-    """What an author may read of what was found, errors first, and how many others there are."""
+def _findings(request: Request, row: Publication, who: Caller) -> dict[str, Any]:
+    """What an author may read of what was found, errors first, and how many others there are.
+
+    `on_forge` has the address of the line of each where its file can be edited in a browser, `in_use` that of the
+    article as readers see it, by path.
+    """
     shown = [finding for finding in row.findings if finding.readable_by(who.audiences)]
     shown.sort(key=lambda finding: finding.severity != "error")
+    paths = {finding.path for finding in shown}
+    articles = (entry.article for entry in _desk(request).library.searcher.snapshot.entries)
+    try:
+        remote = remote_of(request.app.state.settings) if shown else None
+    except RemoteUnusable:
+        remote = None
     return {
+        "on_forge": [forge.address(remote, row.branch, one.path, one.line) if remote else "" for one in shown],
+        "in_use": {
+            article.path: article_path(article.key)
+            for article in articles
+            if article.path in paths and article.audience in who.audiences
+        },
         "findings": shown,
         "hidden": len(row.findings) - len(shown),
         "more": row.found - len(row.findings),

@@ -10,6 +10,7 @@ from fastapi import Request
 
 from bot.errors import StoreUnavailable
 from bot.reports.spikes import Spike
+from web.addresses import spike_page
 from web.pages import report_tables
 from web.pages.catalogue import Catalogue, catalogue
 from web.pages.report_rows import reports_of
@@ -26,8 +27,11 @@ def visible(known: Catalogue, found: Iterable[Spike]) -> list[Spike]:
     return [spike for spike in found if spike.kind != "topic" or spike.name in known.topics]
 
 
-def new_spikes(request: Request, said: Words) -> list[str]:
-    """Those of today and yesterday in words; none where the database does not answer."""
+def new_spikes(request: Request, said: Words) -> list[tuple[str, str]]:
+    """Those of today and yesterday that nobody has seen to: (in words, the address of its page).
+
+    None where the database does not answer.
+    """
     known, reports = catalogue(request), reports_of(request)
     now: datetime = request.app.state.desk.now()
     try:
@@ -35,4 +39,8 @@ def new_spikes(request: Request, said: Words) -> list[str]:
     except StoreUnavailable as error:
         _log.error("%s", error)
         return []
-    return [report_tables.spike_words(said, spike, known.topics) for spike in visible(known, found)]
+    return [
+        (report_tables.spike_words(said, spike, known.topics), spike_page(spike))
+        for spike in visible(known, found)
+        if spike.seen_at is None
+    ]

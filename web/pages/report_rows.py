@@ -44,11 +44,11 @@ def reports_of(request: Request) -> Reports:
     return cast(Reports, request.app.state.reports)
 
 
-def rows(known: Catalogue, lang: str, counted: Mapping[str, ArticleCounts]) -> list[ArticleRow]:
-    """All articles somebody may read, also those nothing happened to; what others wrote is not among them."""
+def rows(known: Catalogue, lang: str, counted: Mapping[str, ArticleCounts], only: str = "") -> list[ArticleRow]:
+    """All articles somebody may read, or `only` one of them; also those nothing happened to."""
     order = (lang, *known.languages)
     found = []
-    for article_id, written in known.by_id.items():
+    for article_id, written in [(only, known.by_id[only])] if only else known.by_id.items():
         article = next(written[code] for code in order if code in written)
         changed = max((day for each in written.values() if (day := _day(each.changed))), default=None)
         counts = counted.get(article_id, NOTHING)

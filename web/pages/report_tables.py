@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from babel.dates import format_date, get_day_names
+from babel.dates import format_date
+from babel.numbers import get_decimal_symbol
 from markupsafe import Markup
 
-from bot.reports.articles import ArticleDay
 from bot.reports.deflection import Deflection
-from bot.reports.desk import Dimension, Unit, Volume
+from bot.reports.desk import Dimension, Volume
 from bot.reports.hold_out import Effect
 from bot.reports.spikes import Spike, SpikeKind
 from web.pages.catalogue import Topic
@@ -21,16 +21,9 @@ from web.report_charts import Mark, bars, columns, scale
 from web.spreadsheet import Cell, as_csv
 from web.words import N_, Words
 
-#: How a column is written: words, a number, or a share in percent.
-Kind = Literal["words", "number", "share"]
+#: How a column is written: words (and days), months, a number, or a share in percent.
+Kind = Literal["words", "month", "number", "share"]
 
-UNIT_NAMES: dict[Unit, str] = {
-    "day": N_("By day"),
-    "week": N_("By week"),
-    "month": N_("By month"),
-    "weekday": N_("By weekday"),
-    "hour": N_("By hour of the day"),
-}
 DIMENSION_NAMES: dict[Dimension, str] = {
     "topic": N_("By topic of the article"),
     "ticket_topic": N_("By topic of the ticket"),
@@ -91,15 +84,20 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of plain values, with what they are called and how they are written."""
+    """Rows of plain values, with what they are called and how they are written.
+
+    `links` are where the first cells of the rows lead, "" for nowhere; `notes` stand below the charts.
+    """
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     charts: tuple[Chart, ...] = ()
+    links: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
-    def csv(self) -> bytes:
-        """The table for a spreadsheet; shares are 0 to 1."""
-        return as_csv((column.name for column in self.columns), self.rows)
+    def csv(self, said: Words) -> bytes:
+        """The table for a spreadsheet that is set to the reader's language; shares are 0 to 1."""
+        return as_csv((column.name for column in self.columns), self.rows, get_decimal_symbol(said.locale))
 
 
 def written(said: Words, kind: Kind, cell: Cell) -> str:
@@ -109,7 +107,7 @@ def written(said: Words, kind: Kind, cell: Cell) -> str:
     if isinstance(cell, datetime):
         return said.moment(cell)
     if isinstance(cell, date):
-        return format_date(cell, "medium", said.locale)
+        return format_date(cell, "LLLL y" if kind == "month" else "medium", said.locale)
     if isinstance(cell, str):
         return cell
     if kind == "share":
@@ -133,22 +131,17 @@ def deflection(said: Words, counted: Deflection) -> Table:
         rows.append((said.gettext(name), said.gettext(meaning), rate.share, low, high, rate.count, rate.of))
     names = ((N_("Rate"), "words"), (N_("What it counts"), "words"), (N_("Share"), "share"), (N_("At least"), "share"),
              (N_("At most"), "share"), (N_("Questions"), "number"), (N_("Out of"), "number"))  # fmt: skip
-    return Table(_columns(said, names), tuple(rows))
+    return Table(named_columns(said, names), tuple(rows))
 
 
-def volume(said: Words, by: Unit, found: Sequence[Volume]) -> Table:
-    names = ((N_("When"), "words"), (N_("Questions"), "number"), (N_("No article found"), "number"),
-             (N_("Tickets"), "number"))  # fmt: skip
-    rows = tuple((_when(said, by, row.key), row.questions, row.unanswered, row.tickets) for row in found)
-    labels = [(_when_in_words(said, by, row.key), _when_shortly(said, by, row.key)) for row in found]
-    charts = tuple(
-        _columns_of(said, title, [(*label, getattr(row, name)) for label, row in zip(labels, found, strict=True)])
-        for name, title in (("questions", N_("Questions")), ("tickets", N_("Tickets")))
-    )
-    return Table(_columns(said, names), rows, charts)
-
-
-def split(said: Words, of: Dimension, found: Sequence[Volume], topics: dict[str, Topic]) -> Table:
+def split(
+    said: Words,
+    of: Dimension,
+    found: Sequence[Volume],
+    topics: dict[str, Topic],
+    link: Callable[[str], str] = lambda _: "",
+) -> Table:
+    """`link` gives the address of what is behind a row's key."""
     first = {"topic": N_("Topic"), "ticket_topic": N_("Topic"), "department": N_("Department"),
              "language": N_("Language"), "channel": N_("Channel")}[of]  # fmt: skip
     shown: list[tuple[str, str]] = []
@@ -171,9 +164,11 @@ def split(said: Words, of: Dimension, found: Sequence[Volume], topics: dict[str,
         if most:
             marks = [Mark(value, said.number(value), name) for name, value in most]
             called_so = said.gettext(title)
-            charts.append(Chart(called_so, bars(called_so, marks)))
-    columns_of = ((first, "words"), *((title, "number") for _, title in shown))
-    return Table(_columns(said, columns_of), rows, tuple(charts))
+            told = said.gettext("%(title)s: most for “%(name)s”, %(most)s. The table below has all numbers.",
+                                title=called_so, name=marks[0].name, most=marks[0].written)  # fmt: skip
+            charts.append(Chart(called_so, bars(told, marks)))
+    names = ((first, "words"), *((title, "number") for _, title in shown))
+    return Table(named_columns(said, names), rows, tuple(charts), tuple(link(str(row.key)) for row in found))
 
 
 def name_of(said: Words, of: Dimension, key: str, topics: dict[str, Topic]) -> str:
@@ -193,13 +188,14 @@ def name_of(said: Words, of: Dimension, key: str, topics: dict[str, Topic]) -> s
 
 def spikes(said: Words, found: Sequence[Spike], topics: dict[str, Topic]) -> Table:
     names = ((N_("Day"), "words"), (N_("Kind"), "words"), (N_("Topic or department"), "words"), (N_("Count"), "number"),
-             (N_("Usual"), "number"), (N_("Weeks"), "number"), (N_("Noticed"), "words"))  # fmt: skip
+             (N_("Usual"), "number"), (N_("Weeks"), "number"), (N_("Noticed"), "words"),
+             (N_("Seen to by"), "words"), (N_("Seen to"), "words"))  # fmt: skip
     rows = [
         (spike.day, said.gettext(SPIKE_NAMES[spike.kind]), _spiking(said, spike, topics), spike.count, spike.usual,
-         spike.weeks, spike.found_at)
+         spike.weeks, spike.found_at, spike.seen_by, spike.seen_at)
         for spike in found
     ]  # fmt: skip
-    return Table(_columns(said, names), tuple(rows))
+    return Table(named_columns(said, names), tuple(rows))
 
 
 def spike_words(said: Words, spike: Spike, topics: dict[str, Topic]) -> str:
@@ -238,7 +234,7 @@ def hold_out(said: Words, effect: Effect) -> Table:
         rows.append((said.gettext(name), group.sessions, group.sent, group.share, low, high))
     low, high = effect.interval or (None, None)
     rows.append((said.gettext("Difference"), None, None, effect.difference, low, high))
-    return Table(_columns(said, names), tuple(rows))
+    return Table(named_columns(said, names), tuple(rows))
 
 
 # --- articles ------------------------------------------------------------------------------------------------------
@@ -257,57 +253,22 @@ def articles(said: Words, found: Sequence[ArticleRow], topics: dict[str, Topic])
          *(getattr(row.counts, name) for name in ARTICLE_COLUMNS), row.changed)
         for row in found
     )  # fmt: skip
-    return Table(_columns(said, names), rows)
-
-
-def article_days(said: Words, found: Sequence[ArticleDay]) -> Table:
-    counted = [name for name in ARTICLE_COLUMNS if name in ArticleDay.__dataclass_fields__]
-    names = ((N_("When"), "words"), *((ARTICLE_COLUMNS[name], "number") for name in counted))
-    rows = tuple((row.day, *(getattr(row, name) for name in counted)) for row in found)
-    labels = [(_when_in_words(said, "day", row.day), _when_shortly(said, "day", row.day)) for row in found]
-    charts = tuple(
-        _columns_of(
-            said,
-            ARTICLE_COLUMNS[name],
-            [(*label, getattr(row, name)) for label, row in zip(labels, found, strict=True)],
-        )
-        for name in ("shown", "solved", "rejected", "ticketed")
-        if any(getattr(row, name) for row in found)
-    )
-    return Table(_columns(said, names), rows, charts)
+    return Table(named_columns(said, names), rows)
 
 
 # --- words ---------------------------------------------------------------------------------------------------------
 
 
-def _columns(said: Words, names: Sequence[tuple[str, str]]) -> tuple[Column, ...]:
+def named_columns(said: Words, names: Sequence[tuple[str, str]]) -> tuple[Column, ...]:
     return tuple(Column(said.gettext(name), kind) for name, kind in names)  # type: ignore[arg-type]
 
 
-def _columns_of(said: Words, title: str, values: Sequence[tuple[str, str, int]]) -> Chart:
-    marks = [Mark(value, said.number(value), name, short) for name, short, value in values]
+def columns_of(said: Words, title: str, marks: Sequence[Mark]) -> Chart:
+    """A column a mark, with what it says in words for those who do not see it."""
     called = said.gettext(title)
-    return Chart(called, columns(called, marks, [said.number(number) for number in scale(marks)]))
-
-
-def _when(said: Words, by: Unit, key: int | date | str) -> Cell:
-    """The first cell of a row: a day as such, so that a file has it as ISO 8601."""
-    return key if isinstance(key, date) and by != "month" else _when_in_words(said, by, key)
-
-
-def _when_in_words(said: Words, by: Unit, key: int | date | str) -> str:
-    if isinstance(key, date):
-        if by == "month":
-            return format_date(key, "LLLL y", said.locale)
-        if by == "week":
-            return said.gettext("Week from %(day)s", day=format_date(key, "medium", said.locale))
-        return format_date(key, "medium", said.locale)
-    if by == "weekday":
-        return str(get_day_names("wide", "stand-alone", said.locale)[int(key)])
-    return f"{key:02}:00–{key:02}:59"
-
-
-def _when_shortly(said: Words, by: Unit, key: int | date | str) -> str:
-    if isinstance(key, date):
-        return format_date(key, "LLL" if by == "month" else "d MMM", said.locale)
-    return str(get_day_names("abbreviated", "stand-alone", said.locale)[int(key)] if by == "weekday" else key)
+    most = max(marks, key=lambda mark: mark.value, default=None)
+    told = called
+    if most and most.value:
+        told = said.gettext("%(title)s: at most %(most)s, %(when)s. The table below has all numbers.",
+                            title=called, most=most.written, when=most.name)  # fmt: skip
+    return Chart(called, columns(told, marks, [said.number(number) for number in scale(marks)]))

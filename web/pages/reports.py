@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
@@ -11,17 +12,20 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from bot.reports.articles import NOTHING
+from bot.reports.before import Comparison, compared
 from bot.reports.desk import DIMENSIONS, UNITS, Dimension, Unit, Wanted, period
 from bot.reports.reports import Reports
 from bot.reports.spikes import Spike
-from web.auth import enter
-from web.pages import report_rows, report_tables
+from web.addresses import spike_page
+from web.auth import enter, viewer
+from web.pages import report_figures, report_rows, report_tables, report_time
 from web.pages.catalogue import Catalogue, catalogue
 from web.pages.failures import PageRoute
 from web.pages.forms import page_number, tidy
 from web.pages.report_notice import visible
 from web.pages.report_rows import ONLY, ORDERS, Only, reports_of
 from web.pages.report_tables import CHANNEL_NAMES, Table
+from web.pages.report_time import Span
 from web.pages.templates import page
 from web.pages.visit import visit
 
@@ -124,6 +128,14 @@ class Look:
     def today(self) -> date:
         return self.reports.days.of(self.now)
 
+    def span(self, days: int) -> Span:
+        begun = self.reports.desk.begun()
+        return Span(period(days, self.today) or begun or self.today, self.today, begun)
+
+    def compared(self, wanted: Wanted, waiting: int) -> Comparison | None:
+        """None also while days are being counted whose numbers would look like a change."""
+        return compared(self.reports.desk, self.reports.days, self.now, wanted) if waiting <= 1 else None
+
     def spikes(self, days: int) -> list[Spike]:
         return visible(self.known, self.reports.spikes.since(self.today - timedelta(days=days)))
 
@@ -138,16 +150,38 @@ class Look:
                 since = self.reports.days.starts(which.first) if which.first else None
                 return report_tables.deflection(said, desk.deflection(self.now, since, wanted=which))
             case "volume":
-                return report_tables.volume(said, wanted.by, desk.volume(wanted.by, which, self.today))
+                found = desk.volume(wanted.by, which, self.today)
+                return report_time.volume(said, wanted.by, found, self.span(wanted.days))
             case "split":
                 found = desk.split(wanted.of, which, report_rows.topic_of(self.known))
-                return report_tables.split(said, wanted.of, found, topics)
+                return report_tables.split(said, wanted.of, found, topics, self._behind(wanted))
             case "spikes":
                 return report_tables.spikes(said, self.spikes(_LISTED_DAYS), topics)
             case "hold-out":
                 return report_tables.hold_out(said, self.reports.hold_out.effect())
             case _:
                 return None
+
+    def _behind(self, wanted: Filter) -> Callable[[str], str]:
+        """Where the name in a row of the split leads; "" for nowhere."""
+        to_tickets = viewer(self.request).may("tickets")
+
+        def link(key: str) -> str:
+            match wanted.of:
+                case "topic" if not key:
+                    return report_figures.gaps_address(wanted.days, wanted.lang)
+                case "topic" if key != "?":
+                    return ArticleFilter(wanted.days, topic=key).address()
+                case "ticket_topic" | "department" if key and to_tickets:
+                    return f"/inbox?{urlencode({'topic' if wanted.of == 'ticket_topic' else 'department': key})}"
+                case "language" if key.isalpha() and len(key) == 2:
+                    return f"{_DESK}?{replace(wanted, lang=key).query}"
+                case "channel" if key in CHANNEL_NAMES:
+                    return f"{_DESK}?{replace(wanted, channel=key).query}"
+                case _:
+                    return ""
+
+        return link
 
     def articles(self, wanted: ArticleFilter, *, narrowed: bool = True) -> list[report_rows.ArticleRow]:
         counted = self.reports.articles.counts(period(wanted.days, self.today), self.today)
@@ -162,19 +196,28 @@ def desk(request: Request) -> Response:
     enter(request, "authoring")
     look, wanted = Look.of(request), Filter.of_request(request)
     said = visit(request, look.known).said
-    waiting = look.reports.current()
+    waiting, which = look.reports.current(), wanted.wanted(look.today)
+    span, beside = look.span(wanted.days), look.compared(which, waiting)
+    since = look.reports.days.starts(which.first) if which.first else None
+    rates = look.reports.desk.deflection(look.now, since, wanted=which)
+    found = look.reports.desk.volume(wanted.by, which, look.today)
     values = {
         "filter": wanted,
         "periods": _PERIODS,
-        "units": report_tables.UNIT_NAMES,
+        "units": report_time.UNIT_NAMES,
         "dimensions": report_tables.DIMENSION_NAMES,
         "channels": CHANNEL_NAMES,
         "waiting": waiting,
-        "rates": look.table("rates"),
-        "volume": look.table("volume"),
+        "span": span,
+        "now": look.now,
+        "beside": beside,
+        "rates": report_figures.rates(said, rates, beside),
+        "came_in": report_figures.came_in(said, found, beside, days=wanted.days, lang=wanted.lang),
+        "volume": report_time.volume(said, wanted.by, found, span),
         "split": look.table("split"),
         "spikes": [
-            (spike, report_tables.spike_words(said, spike, look.known.topics)) for spike in look.spikes(_SPIKE_DAYS)
+            (spike, report_tables.spike_words(said, spike, look.known.topics), spike_page(spike))
+            for spike in look.spikes(_SPIKE_DAYS)
         ],
         "effect": look.reports.hold_out.effect(),
         "hold_out": look.table("hold-out"),
@@ -202,7 +245,7 @@ def desk_file(request: Request, name: str) -> Response:
     if table is None:
         raise HTTPException(404)
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"', "Cache-Control": "private, no-store"}
-    return Response(table.csv(), media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(table.csv(visit(request, look.known).said), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.get(_ARTICLES)
@@ -244,7 +287,7 @@ def article(request: Request, article_id: str) -> Response:
     waiting, wanted = look.reports.current(), ArticleFilter.of_request(request)
     counted = look.reports.articles.counts(period(wanted.days, look.today), look.today, article_id)
     lang = visit(request, look.known).lang
-    (row,) = [row for row in report_rows.rows(look.known, lang, {}) if row.id == article_id]
+    (row,) = report_rows.rows(look.known, lang, {}, only=article_id)
     values = {
         "filter": wanted,
         "periods": _PERIODS,
@@ -252,6 +295,8 @@ def article(request: Request, article_id: str) -> Response:
         "row": replace(row, counts=counted.get(article_id, NOTHING)),
         "columns": report_tables.ARTICLE_COLUMNS,
         "days": _article_days(look, article_id),
+        "rejected": look.reports.behind.rejected(article_id, period(wanted.days, look.today), look.today, _NOTED),
+        "channels": CHANNEL_NAMES,
         "today": look.today,
         "written": report_tables.written,
     }
@@ -261,4 +306,4 @@ def article(request: Request, article_id: str) -> Response:
 def _article_days(look: Look, article_id: str) -> Table:
     wanted, said = ArticleFilter.of_request(look.request), visit(look.request, look.known).said
     found = look.reports.articles.by_day(article_id, period(wanted.days, look.today), look.today)
-    return report_tables.article_days(said, found)
+    return report_time.article_days(said, found, look.span(wanted.days))

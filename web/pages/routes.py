@@ -24,6 +24,7 @@ from web.pages import (
     publishing,
     reading,
     reference,
+    report_spike,
     reports,
     signing_in,
     site,
@@ -36,6 +37,7 @@ from web.pages import (
 router = APIRouter(include_in_schema=False)
 # `reading` comes last: its addresses begin with a language, which any word could be.
 for part in (
+    report_spike,
     account,
     asking,
     beside,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
+from kb.links import article_path
 from kb.models import ArticleKey
 from web.origin import own_path
 from web.pages import reading
@@ -42,7 +43,9 @@ def overview(request: Request) -> Response:
         "asked": workshop.asked(workshop.own, reader.lang, eyes.audiences),
         "changes": workshop.changes(),
         "drafts": drafts,
-        "readable": {article.path for written in known.by_id.values() for article in written.values()},
+        "readable": {
+            article.path: article_path(article.key) for written in known.by_id.values() for article in written.values()
+        },
     }
     return page(request, "preview.html", values, reader=reader, private=True)
 

@@ -23,6 +23,7 @@ from bot.inbox import SqlInbox
 from bot.learning import MemoryLearningStore
 from bot.service import HelpDesk
 from kb.build import BuildSettings
+from kb.calibrate import DEFAULT
 from kb.check import Memory, Report, check
 from kb.errors import SnapshotError
 from kb.live import Live
@@ -75,7 +76,7 @@ def open_workshop(
         BuildSettings(settings.model, settings.default_lang),
         drafts=drafts,
         progress=progress,
-        **({"calibration": used.calibration} if used else {}),
+        calibration=used.calibration if used else DEFAULT,
     )
     progress("Comparing", 0, 0)
     memory, given = Memory(), check_settings(settings)

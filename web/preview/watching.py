@@ -40,6 +40,9 @@ class Watcher(threading.Thread):
                 for _ in self._changes(folder):
                     if self._workshop.follow():
                         self._changed.set()
+                    while self._workshop.overtaken and not self._ended.is_set():
+                        self._workshop.follow()
+                        self._changed.set()
             except OSError as error:  # the folder is gone, or the system lets nobody watch it
                 _log.info("%s is looked at again in a moment: %s", folder, error)
                 self._workshop.follow()

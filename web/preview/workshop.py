@@ -68,6 +68,8 @@ class Workshop:
         #: Tells this run of the program from one before it: a page of that one has to be loaded anew.
         self.run, self.revision = secrets.token_hex(4), 0
         self.busy, self.problem = False, ""
+        #: Whether something was saved before the answers were up to date, and waits to be taken up.
+        self.overtaken = False
         self._behind = False
         self.own: list[str] = []
         #: None until they were first looked for.
@@ -86,7 +88,7 @@ class Workshop:
 
     def follow(self) -> bool:
         """Takes up what changed in the folder, the articles first and then the answers; False where nothing did."""
-        before = self.edition
+        before, self.overtaken = self.edition, False
         try:
             edition = self.live.look()
             if edition is None and not self._behind:
@@ -96,6 +98,9 @@ class Workshop:
             self._places = _places(before, self.edition)
             self._tell()
             searcher = self.live.catch_up()
+            if searcher is None:
+                self.overtaken = True
+                return True
             self._now = Asking(searcher, self._policy)
             self.shelf.searcher, self._behind = searcher, False
         except KbError as error:

@@ -204,6 +204,58 @@ def test_a_link_that_leads_out_is_refused_whatever_the_settings_require(
     assert not (desk.data / "current").exists()
 
 
+def test_a_link_to_itself_is_refused_and_so_is_one_that_leads_out_below_a_folder_that_is_a_link(
+    forge: Forge, desk: Desk
+) -> None:
+    forge.push({"vpn.md": VPN})
+    (forge.checkout / "docs" / "round").symlink_to("round")
+    forge.push({})
+    assert [(one.path, one.rule) for one in desk.pull().findings] == [("round", "link-out")]
+
+    (forge.checkout / "docs" / "round").unlink()
+    forge.push({})
+    git(forge.checkout, "mv", "docs", "real")
+    (forge.checkout / "docs").symlink_to("real")
+    (forge.checkout / "real" / "steal.md").symlink_to("../../secret.md")
+    git(forge.checkout, "add", "-A")
+    git(forge.checkout, "commit", "-qm", "The folder is a link")
+    git(forge.checkout, "push", "-q", "origin", "HEAD:main")
+    assert [(one.path, one.rule) for one in desk.pull().findings] == [("real/steal.md", "link-out")]
+
+
+def test_what_git_lfs_keeps_elsewhere_is_told_and_never_shown_as_an_article(forge: Forge, desk: Desk) -> None:
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+    (forge.checkout / ".gitattributes").write_text("*.png filter=lfs\n")
+    forge.push({"vpn.md": f"{VPN}\n![The tray](a.png)\n", "a.png": pointer, "b.png": pointer})
+    done = desk.pull()
+    assert done.state == "published"
+    (away,) = (one for one in done.findings if one.rule == "lfs-pointer")
+    assert (away.path, away.severity, "So is 1 other file." in away.message) == ("a.png", "warning", True)
+    forge.push({"printer.md": pointer})
+    done = desk.pull()
+    assert (done.state, [(one.path, one.severity) for one in done.findings]) == (
+        "refused",
+        [("printer.md", "error"), ("a.png", "warning")],
+    )
+
+
+def test_nothing_that_the_servers_git_is_set_to_changes_what_is_published(
+    forge: Forge, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"core.autocrlf": "true", "i18n.logOutputEncoding": "latin1", "filter.lfs.smudge": "false"}
+    for number, (name, value) in enumerate({**settings, "filter.lfs.required": "true"}.items()):
+        monkeypatch.setenv(f"GIT_CONFIG_KEY_{number}", name)
+        monkeypatch.setenv(f"GIT_CONFIG_VALUE_{number}", value)
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "4")
+    for name, value in {"GIT_NAMESPACE": "other", "GIT_OBJECT_DIRECTORY": "/nowhere", "GIT_TRACE": "1"}.items():
+        monkeypatch.setenv(name, value)
+    (forge.checkout / ".gitattributes").write_text("*.png filter=lfs\n")
+    forge.push({"vpn.md": VPN, "a.png": "no picture"}, "Drukarka: „zacięcie”")
+    done = desk.pull()
+    assert (done.state, done.subject) == ("published", "Drukarka: „zacięcie”")
+    assert b"\r" not in (desk.data / FOLDER / "docs" / "vpn.md").read_bytes()
+
+
 def test_nothing_of_a_submodule_is_read(forge: Forge, desk: Desk, tmp_path: Path) -> None:
     inner = Forge(tmp_path / "inner")
     inner.push({"secret.md": "# Secret\n\nText.\n"})
@@ -307,7 +359,9 @@ def test_a_remote_that_never_answers_is_given_up(tmp_path: Path, engine: sa.Engi
         silent.listen()
         remote = Remote.of(f"http://127.0.0.1:{silent.getsockname()[1]}/a.git")
         desk = Desk(tmp_path / "data", engine, remote, {"seconds": 0.3})
-        assert told(desk) == ("failed", "git ls-remote took longer than 0.3 seconds and was ended.")
+        state, reason = told(desk)
+        assert (state, reason.startswith(f"{remote.url} was too slow.")) == ("failed", True)
+        assert reason.endswith("git says: git ls-remote took longer than 0.3 seconds and was ended.")
 
 
 def test_a_damaged_clone_is_made_anew_and_never_taken_for_the_repository_around_it(
@@ -337,10 +391,10 @@ def test_a_filter_that_never_ends_is_ended_and_the_clone_stays_as_it_does_where_
     desk.pull()
     marker = desk.data / FOLDER / ".git" / "kept"
     marker.touch()
-    (forge.checkout / ".gitattributes").write_text("*.md filter=lfs")
+    (forge.checkout / ".gitattributes").write_text("*.md filter=slow")
     forge.push({"printer.md": PRINTER})
     # As a server's own settings have it; a filter that is required and fails stops git as a full disk does.
-    for name, value in (("COUNT", "2"), ("KEY_0", "filter.lfs.smudge"), ("KEY_1", "filter.lfs.required")):
+    for name, value in (("COUNT", "2"), ("KEY_0", "filter.slow.smudge"), ("KEY_1", "filter.slow.required")):
         monkeypatch.setenv(f"GIT_CONFIG_{name}", value)
     monkeypatch.setenv("GIT_CONFIG_VALUE_1", "true")
     reach = repository.reach
@@ -360,6 +414,26 @@ def test_a_filter_that_never_ends_is_ended_and_the_clone_stays_as_it_does_where_
     monkeypatch.setenv("GIT_CONFIG_COUNT", "0")
     assert desk.pull().state == "published"
     assert marker.exists()
+
+
+def test_where_git_runs_out_of_room_its_leavings_are_cleared_away_before_the_reason_is_written(
+    forge: Forge, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = desk.data / FOLDER / ".git" / "objects" / "pack" / "tmp_pack_1"
+    reach = repository.reach
+
+    def full(folder: Path, *given: str, seconds: float, **more: dict[str, str]) -> str:
+        if given[0] != "fetch":
+            return reach(folder, *given, seconds=seconds, **more)
+        left.touch()
+        raise repository.RepositoryError("git fetch: write error: No space left on device.")
+
+    forge.push({"vpn.md": VPN})
+    with monkeypatch.context() as patched:
+        patched.setattr(repository, "reach", full)
+        state, reason = told(desk)
+    assert (state, "The disk of this server is full" in reason, left.exists()) == ("failed", True, False)
+    assert desk.pull().state == "published"
 
 
 def test_a_clone_with_a_broken_object_is_fetched_anew(forge: Forge, desk: Desk) -> None:
@@ -511,6 +585,50 @@ def test_a_change_that_steals_another_articles_question_is_refused_unless_no_tes
     assert desk.articles == ["printer", "vpn"]
     relaxed = Desk(desk.data, desk.engine, desk.remote, {"requires": frozenset({"check"})})
     assert relaxed.pull().state == "published"
+
+
+def test_pulls_that_come_to_the_same_end_are_one_line_or_two_of_the_history_and_told_of_once(
+    forge: Forge, desk: Desk
+) -> None:
+    heard: list[str] = []
+    desk.publisher._announce = lambda row: heard.append(f"{row.id} {row.state}")
+    forge.push({"vpn.md": VPN})
+    for _ in range(4):
+        desk.pull()
+    bad = forge.push({"printer.md": BROKEN})
+    for _ in range(4):
+        desk.pull()
+    desk.publisher.store.ask("webhook", "", NOON)
+    desk.publisher.work()
+    forge.push({"printer.md": BROKEN + "\nMore.\n"})
+    desk.pull()
+    forge.push({"printer.md": PRINTER})
+    desk.pull()
+
+    rows = [(row.id, row.how, row.state) for row in reversed(desk.publisher.store.find().rows)]
+    assert rows == [
+        (1, "pull", "published"),
+        (4, "pull", "unchanged"),
+        (5, "pull", "refused"),  # since when
+        (8, "pull", "refused"),
+        (9, "webhook", "refused"),
+        (10, "pull", "refused"),
+        (11, "pull", "published"),
+    ]
+    assert desk.publisher.store.get(8).commit == bad
+    assert heard == ["5 refused", "10 refused", "11 published"]
+
+
+def test_bad_pushes_leave_no_more_than_two_snapshots_behind(forge: Forge, desk: Desk) -> None:
+    tunnel = "---\nid: {}\nquestions: [{}]\n---\n# {}\n\nStart the tunnel, {}.\n"
+    forge.push({"vpn.md": tunnel.format("vpn", "the tunnel does not connect", "The tunnel", 0), "printer.md": PRINTER})
+    desk.pull()
+    for number in range(3):
+        thief = tunnel.format("thief", "why does the tunnel not connect", "The tunnel does not connect", number)
+        forge.push({"thief.md": thief})
+        done = desk.pull()
+        assert (done.state, bool(done.snapshot)) == ("refused", True)
+    assert len(list((desk.data / "snapshots").iterdir())) == 3
 
 
 def test_what_no_database_takes_is_left_out_of_what_git_calls_things(desk: Desk) -> None:

@@ -119,13 +119,16 @@ def test_what_was_counted_step_by_step_is_what_is_counted_at_once(steps: list[tu
 @pytest.mark.parametrize(
     ("zone", "start"),
     [
-        ("Europe/Warsaw", datetime(2026, 3, 20, tzinfo=ZoneInfo("Europe/Warsaw"))),
+        ("America/Sao_Paulo", datetime(2018, 10, 26, tzinfo=ZoneInfo("America/Sao_Paulo"))),  # a day begins at one
         ("Europe/Warsaw", datetime(2026, 10, 16, tzinfo=ZoneInfo("Europe/Warsaw"))),
         ("Australia/Lord_Howe", datetime(2026, 3, 27, tzinfo=ZoneInfo("Australia/Lord_Howe"))),
         ("Asia/Kathmandu", datetime(2026, 5, 1, tzinfo=ZoneInfo("Asia/Kathmandu"))),
     ],
 )
-def test_every_report_agrees_with_a_recount_in_sql(engine: sa.Engine, zone: str, start: datetime) -> None:
+def test_every_report_agrees_with_a_recount_in_sql(
+    engine: sa.Engine, zone: str, start: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rollup, "_PART", 150)  # no day is read at once
     events = made(7, 500, start, 20, articles=30)
     # Half of it is there when first counted; outcomes and tickets of the rest come late.
     early, late = Events(), Events()
@@ -151,6 +154,36 @@ def test_every_report_agrees_with_a_recount_in_sql(engine: sa.Engine, zone: str,
 
     assert wrong == []
     assert compared > 1_000
+
+
+def test_a_day_of_any_size_is_read_in_parts_that_a_statement_has_time_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = empty_database()
+    store, inbox = SqlEventStore(engine), SqlInbox(engine, iter(f"t{n}" for n in range(99)).__next__)
+    for n in range(7):  # all at one moment: then the id tells where a part ends
+        store.record_question(asked(f"q{n}", session=f"s{n}"))
+        store.record_outcome(Outcome(f"q{n}", "not_solved"), after(minutes=2))
+        store.record_outcome(Outcome(f"q{n}", "solved"), after(minutes=1))
+        inbox.submit(draft(session=f"s{n}"), f"key-{n:04}", shown=(), at=after(minutes=3))
+    at_once = Rollup(engine, UTC_DAYS)
+    at_once.refresh(60)
+    counted = _tables(engine)
+    with engine.begin() as connection:
+        changes.asked(connection, NOON)
+    read: list[str] = []
+
+    @sa.event.listens_for(engine, "before_cursor_execute")
+    def _limited(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith("SELECT") and any(
+            f"FROM {name}" in statement for name in ("questions", "outcomes", "tickets")
+        ):
+            assert "LIMIT" in statement
+            read.append(statement)
+
+    monkeypatch.setattr(rollup, "_PART", 2)
+    Rollup(engine, UTC_DAYS).refresh(60)
+
+    assert _tables(engine) == counted
+    assert len(read) == 4 + 8 + 4 + 4
 
 
 def test_of_two_servers_that_count_a_day_at_once_the_one_that_missed_a_change_keeps_nothing(

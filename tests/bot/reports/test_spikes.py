@@ -61,7 +61,9 @@ class _Office:
             self.questions(number, weeks_ago=week, **given)
 
     def server(self) -> Spikes:
-        return Spikes(self.engine, Days(WARSAW), _topic_of, self.outbox)
+        return Spikes(
+            self.engine, Days(WARSAW), _topic_of, self.outbox, lambda spike: f"https://help.example/{spike.kind}"
+        )
 
     def look(self, now: datetime = NOW) -> list[tuple[str, str, int, float]]:
         return [(spike.kind, spike.name, spike.count, spike.usual) for spike in self.server().look(now)]
@@ -193,4 +195,35 @@ def test_the_webhook_is_signed_tells_what_the_page_tells_and_is_sent_again_until
         "usual": 1.0,
         "weeks": 4,
         "found": "2026-11-03T14:00:00+01:00",
+        "url": "https://help.example/questions",
     }
+
+
+def test_somebody_sees_to_a_spike_once_it_can_be_undone_and_counting_goes_on() -> None:
+    office = _Office()
+    office.usual(1, 1, 1, 1, 1)
+    office.questions(20)
+    office.look()
+    spikes = office.server()
+    spike = spikes.get(NOW.date(), "topic", "network")
+    assert spike is not None
+
+    assert [spikes.see(spike, "Ann", NOW), spikes.see(spike, "Ben", NOW)] == [True, False]
+    office.questions(5)
+    office.look(NOW + timedelta(hours=1))
+    seen = spikes.get(NOW.date(), "topic", "network")
+    assert seen is not None
+    assert (seen.count, seen.seen_by, seen.seen_at) == (25, "Ann", NOW)
+    assert [spikes.unsee(spike), spikes.unsee(spike)] == [True, False]
+    assert [one.seen_by for one in spikes.since(NOW.date())] == ["", ""]
+    assert spikes.get(NOW.date(), "topic", "printing") is None
+
+
+def test_a_spike_shows_what_it_was_held_against() -> None:
+    office = _Office()
+    office.usual(3, 1, 2, 1, 1, 4)
+    office.questions(20)
+    office.look()
+    (spike, _) = office.server().since(NOW.date())
+
+    assert [number for _, number in office.server().weeks(spike)] == [1, 1, 2, 1, 3, 20]

@@ -115,6 +115,13 @@ def test_two_builders_of_one_snapshot_store_it_once(generations: Generations, pg
         assert connection.execute(query).scalar_one() == 1
 
 
+def test_vectors_that_the_database_refuses_end_in_an_error_that_commands_know(generations: Generations) -> None:
+    vectors = _texts(5)
+    vectors[3, 7] = np.nan
+    with pytest.raises(StoreUnavailable, match=r"^The vectors could not be stored: NaN not allowed in vector\.$"):
+        generations.store("nan", "d" * 64, ArrayStore(vectors))
+
+
 def test_vectors_of_old_snapshots_are_removed_and_those_about_to_be_published_are_not(
     generations: Generations, pgvector: sa.Engine, now: Now
 ) -> None:

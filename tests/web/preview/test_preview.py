@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import urllib.request
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
+from kb.models import ArticleKey
 from tests import built
 from tests.web.preview.desk import Desk, desk, served, settings
 from tests.web.site import SECRET
@@ -37,6 +39,33 @@ def test_a_saved_article_is_read_at_once_and_answers_once_they_caught_up(preview
     preview.follow()
     assert "quokka" in preview.get("/search?q=the+quokka+blinks+three+times").main
     assert preview.get("/preview/bar?id=vpn&in=en&back=/").one("section").attrs["data-place"] == ""
+
+
+def test_what_is_saved_while_a_branch_is_embedded_is_shown_before_the_answers_of_the_branch(preview: Desk) -> None:
+    seconds = itertools.count()
+    live, overtaken = preview.workshop.live, []
+
+    def clock() -> float:
+        """Asked between two batches of texts: there something is saved, once."""
+        if not overtaken and live.edition.entry(ArticleKey("network/new-0", "en")):
+            preview.change(_VPN, "Open the VPN client", "Ask the quokka")
+            overtaken.append(True)
+        return float(next(seconds))
+
+    live._clock = clock
+    for number in range(70):
+        preview.save(f"en/network/new-{number}.md", f"# New {number}\n\nBlink {number} times.\n")
+    searcher = live.searcher
+    preview.follow()
+    assert preview.workshop.problem == ""
+    assert overtaken
+    assert (preview.workshop.overtaken, preview.workshop.busy, live.searcher is searcher) == (True, True, True)
+    preview.follow()
+    assert preview.workshop.problem == ""
+    assert overtaken
+    assert (preview.workshop.overtaken, preview.workshop.busy) == (False, False)
+    assert "Ask the quokka" in preview.get("/en/articles/vpn").main
+    assert preview.get("/search?q=blink+69").status == 200
 
 
 def test_the_bar_names_the_section_that_changed_and_another_state(preview: Desk) -> None:
@@ -74,7 +103,8 @@ def test_a_broken_file_is_told_above_its_last_good_version_and_in_the_list(previ
     assert f"{_RESET}:4" in alert.text
     assert "Below is the last version" in alert.text
     assert page.title == "Reset a forgotten password"
-    assert f"{_RESET}:4" in preview.get("/preview").main
+    links = [link for link in preview.get("/preview").all("a") if link.text == f"{_RESET}:4"]
+    assert [link.attrs["href"] for link in links] == ["/en/articles/reset-password"]
     preview.change(_RESET, "title: [Reset", "title: Reset it")
     preview.follow()
     assert preview.get("/en/articles/reset-password").title == "Reset it"

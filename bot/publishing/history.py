@@ -1,0 +1,52 @@
+"""The history of publications: what is written down of a folder, what is told to people, what is not worth keeping."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from bot.publishing.clone import MAX_SUBJECT
+from bot.publishing.publication import Publication
+from bot.publishing.store import PublicationStore
+from kb.errors import RepositoryError
+from kb.repository import Repository
+
+#: Tells people of a publication. May raise StoreUnavailable.
+Announce = Callable[[Publication], None]
+
+
+def end(store: PublicationStore, over: Publication, announce: Announce) -> None:
+    """Has people be told of a publication that is over, and forgets one before it that says the same.
+
+    Of pulls that come to the same end one after the other, as from cron, the last is kept; and the first where
+    something has to be mended, since it tells since when. A few days of them would push out all that was published.
+    Raises StoreUnavailable.
+    """
+    before = [row for row in store.find(limit=4).rows if row.id < over.id][:2]
+    last = before[0] if before else None
+    if newsworthy(over, last):
+        announce(over)
+    if last is None or over.how != "pull" or not over.repeats(last):
+        return
+    if not over.in_vain or (len(before) > 1 and over.repeats(before[1])):
+        store.forget(last.id)
+
+
+def newsworthy(over: Publication, last: Publication | None) -> bool:
+    """Whether something has to be mended that nobody was told of yet, or is mended since the `last` one before."""
+    if not over.in_vain:
+        return last is not None and last.in_vain
+    return last is None or (over.state, over.commit) != (last.state, last.commit)
+
+
+def committed(source: Path) -> tuple[str, str, str]:
+    """(commit, branch, subject) of a folder that is as it was committed; empty ones for any other."""
+    try:
+        kept = Repository.at(source)
+        if kept.git("status", "--porcelain", "--", kept.prefix or "."):
+            return "", "", ""
+        commit, subject = kept.git("log", "-1", "--no-show-signature", "--format=%H%n%s").rstrip("\n").split("\n", 1)
+        branch = kept.git("rev-parse", "--abbrev-ref", "HEAD").strip()
+    except (RepositoryError, ValueError):
+        return "", "", ""
+    return commit, "" if branch == "HEAD" else branch, subject[:MAX_SUBJECT]
