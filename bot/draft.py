@@ -43,7 +43,7 @@ _CLOSING = re.compile(
     re.IGNORECASE,
 )
 _REPLY = re.compile(r"^(?:\s*(?:re|fwd?|aw|odp|wg|tr|rv)\s*:)+\s*", re.IGNORECASE)
-_SENTENCE = re.compile(r"(?<=[.!?…。！？])\s+(?=\S)|\n+")
+SENTENCE = re.compile(r"(?<=[.!?…。！？])\s+(?=\S)|\n+")
 _ITEM = re.compile(r"^\s*(?:\d{1,2}[.)]|[-*•])\s+")
 
 
@@ -125,7 +125,7 @@ class Masked:
 
 def _questions(subject: str, body: str) -> list[str]:
     """The subject and the questions in the text, as they were typed; without any, its first sentence."""
-    sentences = [" ".join(part.split()) for part in _SENTENCE.split(body) if part and part.strip()]
+    sentences = [" ".join(part.split()) for part in SENTENCE.split(body) if part and part.strip()]
     asked = [part for part in sentences if part.endswith(("?", "？"))]
     asked = asked or [part for part in sentences[:1] if len(part.split()) >= _SAYS_SOMETHING]
     found = {fold(line): line for line in reversed((subject, *asked)) if 0 < len(line) <= _LONGEST_QUESTION}
@@ -140,7 +140,7 @@ def _steps(texts: Iterable[str]) -> list[str]:
         items = [line for line in lines if _ITEM.match(line)]
         for line in items if len(items) > 1 else lines:
             item = _ITEM.sub("", line)
-            for sentence in [item] if item != line else _SENTENCE.split(item):
+            for sentence in [item] if item != line else SENTENCE.split(item):
                 if written := " ".join(sentence.split()):
                     found.setdefault(fold(written), _plain(written))
     return list(found.values())

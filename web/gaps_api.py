@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from typing import Annotated, cast
+from dataclasses import replace
+from typing import Annotated, Literal, cast
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
@@ -43,6 +44,24 @@ def keeper_of(request: Request) -> GapKeeper:
 
 Desk = Annotated[HelpDesk, Depends(desk_of)]
 Keeper = Annotated[GapKeeper, Depends(keeper_of)]
+Writer = Literal["mine", "nobody"]
+Revision = Annotated[int | None, Query(description="The one you read: 409 `gap_changed` where it has another.")]
+
+
+def wanted(
+    author: Author,
+    since: schemas.Moment | None = None,
+    kind: GapKind | None = None,
+    lang: schemas.Lang | None = None,
+    state: Annotated[GapState | None, Query(description="Only these; without it all.")] = None,
+    sort: Sort = "saves",
+    q: Annotated[str, Query(max_length=200)] = "",
+    department: Annotated[str, Query(max_length=200, description="Only questions whose ticket went there.")] = "",
+    writer: Annotated[Writer | None, Query(description="Only those you write, or nobody does.")] = None,
+) -> Filter:
+    """What a request asks for, all of it at once."""
+    writes = {"mine": author.name, "nobody": ""}.get(writer or "")
+    return Filter(state, kind, lang or "", q, since, sort, _CSV_ROWS, 0, department, writes)
 
 
 def news(keeper: GapKeeper) -> None:
@@ -63,26 +82,20 @@ def made_of(desk: HelpDesk, keeper: GapKeeper, gap_id: str, who: Caller) -> Draf
 def list_gaps(
     desk: Desk,
     keeper: Keeper,
-    _author: Author,
-    since: schemas.Moment | None = None,
-    kind: GapKind | None = None,
-    lang: schemas.Lang | None = None,
-    state: Annotated[GapState | None, Query(description="Only these; without it all.")] = None,
-    sort: Sort = "asked",
-    q: Annotated[str, Query(max_length=200)] = "",
+    asked: Annotated[Filter, Depends(wanted)],
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
     offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
 ) -> GapsOut:
     """What authors have to close, gathered by meaning. Needs the right `authoring`."""
     news(keeper)
-    wanted = Filter(state, kind, lang or "", q, since, sort, limit, offset)
-    return GapsOut.of(keeper.store.find(wanted, desk.now()))
+    return GapsOut.of(keeper.store.find(replace(asked, limit=limit, offset=offset), desk.now()))
 
 
 @router.get(".csv", summary="Gaps as CSV", response_class=Response)
-def gaps_as_csv(desk: Desk, keeper: Keeper, _author: Author, state: GapState | None = None) -> Response:
+def gaps_as_csv(desk: Desk, keeper: Keeper, asked: Annotated[Filter, Depends(wanted)]) -> Response:
     """As the list, for a spreadsheet. Needs the right `authoring`."""
-    found = keeper.store.find(Filter(state=state, limit=_CSV_ROWS), desk.now())
+    news(keeper)
+    found = keeper.store.find(asked, desk.now())
     headers = {"Content-Disposition": 'attachment; filename="gaps.csv"', "Cache-Control": "no-store"}
     table = as_csv(GapOut.model_fields, (_cells(GapOut.of(gap)) for gap in found.rows))
     return Response(table, media_type="text/csv; charset=utf-8", headers=headers)
@@ -118,12 +131,24 @@ def undo_gap(
     desk: Desk,
     keeper: Keeper,
     author: Author,
-    revision: Annotated[
-        int | None, Query(description="The one you read: 409 `gap_changed` where it has another.")
-    ] = None,
+    revision: Revision = None,
 ) -> GapDetailOut:
     """It stands as before, reason and all, if nothing else happened since."""
     gap = keeper.store.undo(gap_id, author.name, desk.now(), revision)
+    return _detail(desk, keeper, gap.id, author)
+
+
+@router.post("/{gap_id}/take", summary="Say that you write the article")
+def take_gap(gap_id: str, desk: Desk, keeper: Keeper, author: Author, revision: Revision = None) -> GapDetailOut:
+    """Others see your name, also whoever wrote it before. 422 `gap_invalid` where the gap is not open."""
+    gap = keeper.store.hand(gap_id, author.name, author.name, desk.now(), revision)
+    return _detail(desk, keeper, gap.id, author)
+
+
+@router.post("/{gap_id}/give-back", summary="Say that nobody writes the article any more")
+def give_gap_back(gap_id: str, desk: Desk, keeper: Keeper, author: Author, revision: Revision = None) -> GapDetailOut:
+    """It is nobody's again."""
+    gap = keeper.store.hand(gap_id, "", author.name, desk.now(), revision)
     return _detail(desk, keeper, gap.id, author)
 
 

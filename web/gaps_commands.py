@@ -13,6 +13,8 @@ import typer
 from web.terminal import Data, Json, fail, print_json, read_settings, warn
 
 if TYPE_CHECKING:
+    from bot.gaps import models
+    from bot.gaps.dossier import Dossier
     from bot.gaps.keeper import GapKeeper
     from bot.gaps.models import What
     from bot.people import Caller
@@ -48,7 +50,12 @@ def listed(
     state: Annotated[Literal["open", "closed", "wont_do", "all"], typer.Option(help="Only these.")] = "open",
     since: Annotated[datetime | None, typer.Option(help="Only questions since then (UTC).")] = None,
     words: Annotated[str, typer.Option(help="Only gaps with a question that has these words.")] = "",
-    sort: Annotated[Literal["asked", "new", "growth", "tickets"], typer.Option(help="What comes first.")] = "asked",
+    department: Annotated[str, typer.Option(help="Only questions whose ticket went to this department.")] = "",
+    writer: Annotated[str, typer.Option(help="Only those this person writes; `nobody` for those nobody does.")] = "",
+    sort: Annotated[
+        Literal["saves", "asked", "new", "growth", "tickets"],
+        typer.Option(help="What comes first: most tickets of the last 30 days, most questions and so on."),
+    ] = "saves",
     limit: Annotated[int, typer.Option(help="At most so many.", min=1)] = 50,
     as_json: Json = False,
 ) -> None:
@@ -59,19 +66,26 @@ def listed(
 
     from bot.gaps.models import Filter
     from web.gaps_schemas import GapsOut
+    from web.gaps_words import state_in_english, why_in_english
 
     moment = since.replace(tzinfo=UTC) if since and since.tzinfo is None else since
     with _opened(data) as (_, desk, keeper):
         if not keeper.refresh(None):
             warn("a server is gathering the newest questions; the list is as it left it")
-        wanted = Filter(None if state == "all" else state, kind, lang, words, moment, sort, limit)
+        writes = {"": None, "nobody": ""}.get(writer, writer)
+        wanted = Filter(
+            None if state == "all" else state, kind, lang, words, moment, sort, limit, 0, department, writes
+        )
         found = keeper.store.find(wanted, desk.now())
     if as_json:
         print_json(GapsOut.of(found).model_dump(mode="json"))
         return
     for gap in found.rows:
-        change = f"{gap.recent:,} in 30 days, {gap.before:,} before"
-        typer.echo(f"{gap.id}  {gap.count:>6,} × {gap.state:7}  {gap.why:10}  {gap.name or '(no subject)'}  ({change})")
+        typer.echo(
+            f"{gap.id}  {gap.saves:>5,} tickets in 30 days  {' '.join(gap.langs):5} {gap.name or '(no subject)'}"
+        )
+        asked = f"asked {gap.count:,} times, {gap.recent:,} in 30 days, {gap.before:,} before"
+        typer.echo(f"{'':14}{state_in_english(gap)}; {asked}; {why_in_english(gap)}")
     if found.total > len(found.rows):
         typer.echo(f"{found.total - len(found.rows):,} more: --limit {found.total}", err=True)
     if not found.rows:
@@ -86,27 +100,41 @@ def show(gap_id: Gap, data: Data = None, as_json: Json = False) -> None:
 
     with _opened(data) as (_, desk, keeper):
         audiences = _everything(desk).audiences
-        found = GapDetailOut.of_dossier(
-            dossier(keeper.store, desk.library.searcher, desk.policy, gap_id, audiences, desk.now())
-        )
+        found = dossier(keeper.store, desk.library.searcher, desk.policy, gap_id, audiences, desk.now())
     if as_json:
-        print_json(found.model_dump(mode="json"))
+        print_json(GapDetailOut.of_dossier(found).model_dump(mode="json"))
         return
-    typer.echo(f"{found.text or '(no subject)'}\n{found.state}{f': {found.reason}' if found.reason else ''}")
-    if found.article_id:
-        typer.echo(f"Article: {found.article_id}")
-    typer.echo(f"Asked {found.count:,} times, {found.recent:,} in the last 30 days, {found.before:,} before")
-    typer.echo(f"Tickets {found.tickets:,}, {found.saves:,} in the last 30 days")
-    for name, count in found.departments.items():
-        typer.echo(f"  {name}: {count:,}")
-    typer.echo("\nIn these words")
-    for wording in found.wordings:
-        typer.echo(f"  {wording.count:>4} × {' '.join(wording.text.split())}")
-    typer.echo("\nArticles")
+    for line in _told(found):
+        typer.echo(line)
+
+
+def _told(found: Dossier) -> Iterator[str]:
+    from web.gaps_words import EVENTS, ROLES, often_in_english, state_in_english
+
+    gap, standing = found.gap, found.gap.standing
+    yield gap.name or "(no subject)"
+    yield f"{state_in_english(gap)}{f': {standing.reason}' if standing.reason else ''}"
+    if found.article:
+        yield f"Article: {found.article.id}"
+    yield f"Asked {gap.count:,} times, {gap.recent:,} in the last 30 days, {gap.before:,} before"
+    yield f"Tickets {gap.tickets:,}, {gap.saves:,} in the last 30 days"
+    yield from (f"  {name}: {count:,}" for name, count in found.departments.items())
+    yield "\nIn these words"
+    yield from (f"  {wording.count:>4} × {' '.join(wording.text.split())}" for wording in gap.wordings)
+    yield "\nThe nearest articles, and why they did not do"
     for near in found.articles:
-        typer.echo(f"  {near.why:10} {near.count:>4} × {near.article_id}  {near.title}")
-    for event in found.history:
-        typer.echo(f"{event.at:%Y-%m-%d %H:%M} UTC  {event.what}  {event.who or 'by itself'}  {event.reason}".rstrip())
+        yield f"  {near.article.id}  {near.article.title}\n    {ROLES[near.role]} ({often_in_english(near)})"
+    if not found.articles:
+        yield "  No article is near"
+    if found.alike:
+        yield "\nGaps like this one"
+        yield from (f"  {other.id}  {' '.join(other.langs):5} {other.name or '(no subject)'}" for other in found.alike)
+    if found.history:
+        yield "\nWhat happened"
+    for event, _ in found.history:
+        undone = " (undone)" if event.undone else ""
+        reason = f": {event.reason}" if event.reason else ""
+        yield f"  {event.at:%Y-%m-%d %H:%M} UTC  {event.who or 'by itself'}  {EVENTS[event.what]}{undone}{reason}"
 
 
 @gaps.command("draft")
@@ -115,6 +143,7 @@ def draft(
     data: Data = None,
     output: Annotated[Path | None, typer.Option(help="Write the draft to this file, and touch no repository.")] = None,
     branch: Annotated[str, typer.Option(help="Name the branch so.  [default: gap/ and the name of the draft]")] = "",
+    take: Annotated[str, typer.Option(metavar="NAME", help="Note that this person writes the article.")] = "",
     as_json: Json = False,
 ) -> None:
     """Write a draft with the real wordings as its questions, on a new branch of the articles' repository.
@@ -128,6 +157,7 @@ def draft(
 
     with _opened(data) as (settings, desk, keeper):
         made = gaps_api.made_of(desk, keeper, gap_id, _everything(desk))
+        writer = keeper.store.get(gap_id, desk.now()).standing.writer
     done = {"path": made.path, "title": made.title, "branch": "", "commit": "", "file": ""}
     if output:
         if output.exists():
@@ -143,14 +173,37 @@ def draft(
             name = branch or f"gap/{made.name.removesuffix('.md')}"
             done["branch"] = name
             done["commit"] = commit_on_branch(repository, name, made.path, made.text, f"Draft: {made.title}")
+    if take:  # after the draft, so that nobody holds a gap for a draft that failed
+        with _opened(data) as (_, desk, keeper):
+            writer = keeper.store.hand(gap_id, take, take, desk.now()).standing.writer
     if as_json:
-        print_json({**done, "markdown": made.text})
+        print_json({**done, "writer": writer, "markdown": made.text})
     elif done["branch"]:
         typer.echo(f"{made.path} is on the branch {done['branch']}. Go on with: git switch {done['branch']}")
     elif output:
         typer.echo(f"Written to {output}. It belongs to {made.path} below the folder of articles.")
     else:
         typer.echo(made.text)
+    if not as_json and not writer:
+        warn(f"nobody writes this yet. So that nobody else begins: firstline gaps take {gap_id} --by NAME")
+    elif not as_json and writer != take:
+        warn(f"{writer} writes this.")
+
+
+@gaps.command("take")
+def take_gap(
+    gap_id: Gap,
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who writes the article.")],
+    data: Data = None,
+) -> None:
+    """Say who writes the article, so that nobody else begins. Also takes it over from somebody else."""
+    _hand(gap_id, by.strip(), by.strip(), data)
+
+
+@gaps.command("give-back")
+def give_back(gap_id: Gap, by: By = _BY, data: Data = None) -> None:
+    """Say that nobody writes the article any more."""
+    _hand(gap_id, "", by, data)
 
 
 @gaps.command("close")
@@ -187,7 +240,7 @@ def undo(gap_id: Gap, by: By = _BY, data: Data = None) -> None:
     """Take back the last decision on a gap."""
     with _opened(data) as (_, desk, keeper):
         gap = keeper.store.undo(gap_id, by, desk.now())
-    typer.echo(f"{gap.id} is {gap.state}")
+    _say(gap)
 
 
 def _everything(desk: HelpDesk) -> Caller:
@@ -203,4 +256,16 @@ def _decide(what: What, gap_id: str, reason: str, by: str, data: Path | None, ar
 
     with _opened(data) as (_, desk, keeper):
         gap = keeper.store.change(gap_id, what, decided(what, reason, by, desk.now(), article))
-    typer.echo(f"{gap.id} is {gap.state}")
+    _say(gap)
+
+
+def _hand(gap_id: str, writer: str, by: str, data: Path | None) -> None:
+    with _opened(data) as (_, desk, keeper):
+        gap = keeper.store.hand(gap_id, writer, by, desk.now())
+    _say(gap)
+
+
+def _say(gap: models.Gap) -> None:
+    from web.gaps_words import state_in_english
+
+    typer.echo(f"{gap.id}: {state_in_english(gap)}")

@@ -13,6 +13,7 @@ from bot.gaps.models import Event, Gap, GapKind, GapState, Listing, What, Why
 from bot.gaps.trend import Count
 from kb.links import article_path
 from kb.models import Article
+from web import gaps_words
 from web.schemas import Identifier, In, Text
 
 
@@ -25,12 +26,19 @@ class GapOut(BaseModel):
     recent: int = Field(description="Those of the last 30 days.")
     before: int = Field(description="Those of the 30 days before.")
     tickets: int = Field(description="Those that a ticket followed.")
+    saves: int = Field(description="Those of them in the last 30 days: at most so many an answer would have saved.")
     first: datetime
     last: datetime
     kinds: list[GapKind]
     langs: list[str]
-    why: Why = Field(description="No article, the right one was not found, or the one that was shown did not help.")
-    nearest: str = Field(description="The id of the nearest public article; empty where there is none.")
+    why: Why = Field(
+        description="No article (`no_article`), none in its language (`language`), the right one was not found "
+        "(`not_found`), what was shown did not help (`rejected`) or most sent a ticket and saw none (`not_shown`)."
+    )
+    nearest: str = Field(description="The id of the public article that this is about; empty where there is none.")
+    in_words: str = Field(description="State and reason as an English sentence, for people.")
+    writer: str = Field(description="Who writes an article for it; empty where nobody does.")
+    writes_since: datetime | None
 
     @classmethod
     def of(cls, gap: Gap) -> Self:
@@ -49,6 +57,10 @@ class GapOut(BaseModel):
             langs=list(gap.langs),
             why=gap.why,
             nearest=gap.nearest,
+            in_words=f"{gaps_words.state_in_english(gap)}. {gaps_words.why_in_english(gap)}.",
+            writer=gap.standing.writer,
+            writes_since=gap.standing.written_since if gap.standing.writer else None,
+            saves=gap.saves,
         )
 
 
@@ -86,12 +98,20 @@ class NearOut(BaseModel):
         description="It was shown in vain (rejected), agents solved tickets with it though it was not shown "
         "(not_found), it is found now (answers), or it is the nearest and not near enough (far)."
     )
-    count: int
+    count: int = Field(description="How often it solved a ticket or was shown; else for how many wordings it is first.")
+    of: int = Field(description="How many wordings were looked up; 0 where `count` counts questions.")
 
     @classmethod
-    def of(cls, near: Near) -> Self:
+    def from_near(cls, near: Near) -> Self:
         key = near.article.key
-        return cls(article_id=key.id, title=near.article.title, url=article_path(key), why=near.role, count=near.count)
+        return cls(
+            article_id=key.id,
+            title=near.article.title,
+            url=article_path(key),
+            why=near.role,
+            count=near.count,
+            of=near.of,
+        )
 
 
 class EventOut(BaseModel):
@@ -116,7 +136,6 @@ class EventOut(BaseModel):
 
 class GapDetailOut(GapOut):
     revision: int = Field(description="Send it with a decision, so that you decide on what you have read.")
-    saves: int = Field(description="Tickets that followed in the last 30 days: what an answer would have saved.")
     reason: str
     article_id: str = Field(description="The article that closed it; empty where none did, or you may not read it.")
     snapshot: str = Field(description="The snapshot that first had that article.")
@@ -128,6 +147,7 @@ class GapDetailOut(GapOut):
     weeks: list[CountOut]
     months: list[CountOut]
     articles: list[NearOut]
+    alike: list[GapOut] = Field(description="Gaps like this one, in whatever language, the most alike first.")
     history: list[EventOut] = Field(description="The newest first.")
 
     @classmethod
@@ -137,7 +157,6 @@ class GapDetailOut(GapOut):
             **GapOut.of(gap).model_dump(),
             reason=standing.reason,
             revision=found.revision,
-            saves=found.saves,
             article_id=found.article.id if found.article else "",
             snapshot=standing.snapshot,
             who=standing.who,
@@ -147,7 +166,8 @@ class GapDetailOut(GapOut):
             days=[CountOut.of(count) for count in found.counts["day"]],
             weeks=[CountOut.of(count) for count in found.counts["week"]],
             months=[CountOut.of(count) for count in found.counts["month"]],
-            articles=[NearOut.of(near) for near in found.articles],
+            articles=[NearOut.from_near(near) for near in found.articles],
+            alike=[GapOut.of(each) for each in found.alike],
             history=[EventOut.of(event, article) for event, article in found.history],
         )
 

@@ -36,8 +36,10 @@ def commit_on_branch(repository: Repository, branch: str, path: str, text: str, 
     tree = _with(repository, f"{head}^{{tree}}", whole.split("/"), blob)
     known = _says_who(repository)
     commit = repository.git(*(() if known else _NOBODY), "commit-tree", tree, "-p", head, "-m", message).strip()
-    # The zeros have git refuse where somebody else made the branch meanwhile.
-    repository.git("update-ref", ref, commit, "0" * len(commit))
+    try:  # the zeros have git refuse where somebody else made the branch meanwhile
+        repository.git("update-ref", ref, commit, "0" * len(commit))
+    except RepositoryError as error:  # or a branch "gap" is in the way of "gap/sauna", or a hook wants none
+        raise RepositoryError(f"The branch {branch} cannot be made: {error} Name another with --branch.") from None
     return commit
 
 

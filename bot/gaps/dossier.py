@@ -8,9 +8,10 @@ from datetime import datetime
 
 from bot.decide import Policy
 from bot.errors import GapInvalid
+from bot.gaps.alike import alike
 from bot.gaps.evidence import Near, nearest, readable
 from bot.gaps.models import Event, Gap
-from bot.gaps.store import PERIOD, GapStore, last_by_hand, revision_of
+from bot.gaps.store import GapStore, last_by_hand, revision_of
 from bot.gaps.trend import REACH, UNITS, Count, Unit, trend
 from kb.models import Article
 from kb.search import Searcher
@@ -23,8 +24,8 @@ _LOOKED_AT = 500
 class Dossier:
     """A gap with what stands beside it. `article` is the one that closed it, if it may be read.
 
-    `saves` is how many tickets followed in the last 30 days: what an answer would have saved. `undoable` says whether
-    the last decision can be taken back. `revision` is the number of the last thing that happened.
+    `alike` are gaps like it, the most alike first. `undoable` says whether the last decision can be taken back.
+    `revision` is the number of the last thing that happened.
     """
 
     gap: Gap
@@ -34,7 +35,7 @@ class Dossier:
     articles: tuple[Near, ...]
     history: tuple[tuple[Event, Article | None], ...]
     tickets: tuple[tuple[int, str], ...]
-    saves: int
+    alike: tuple[Gap, ...]
     undoable: bool
     revision: int
 
@@ -59,7 +60,7 @@ def dossier(
         articles=nearest(searcher, policy, gap, failures, may_read),
         history=tuple((event, seen(event.article)) for event in history),
         tickets=tuple((failure.ticket, failure.text) for failure in failures if failure.ticket),
-        saves=sum(tickets for day, (_, tickets) in days.items() if day > now.date() - PERIOD),
+        alike=alike(store, searcher, gap, now),
         undoable=_undoable(history, gap),
         revision=revision_of(history),
     )

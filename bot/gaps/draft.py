@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import yaml
 
-from bot.draft import Draft, Masked, for_author, most, quoted, slug
+from bot.draft import SENTENCE, Draft, Masked, for_author, most, quoted, slug
 from bot.errors import Message
 from bot.gaps.models import Gap
 from kb.analysis import fold
@@ -23,7 +23,7 @@ def draft(gap: Gap, searcher: Searcher, audiences: frozenset[str], say: Callable
     headings into its language."""
     mine = Masked("")
     asked = [" ".join(mine(wording.text).split()) for wording in gap.wordings]
-    short = {fold(text): text for text in reversed(asked) if 0 < len(text) <= _LONGEST_QUESTION}
+    short = {fold(text): text for text in reversed([_short(text) for text in asked]) if text}
     questions = list(short.values())[::-1][:_MOST_QUESTIONS]
     name = " ".join(mine(gap.name).split()).rstrip(" .!?…")
     title = name[:1].upper() + name[1:] or gap.id
@@ -50,3 +50,11 @@ def draft(gap: Gap, searcher: Searcher, audiences: frozenset[str], say: Callable
     ]
     path = "/".join(filter(None, (lang, most(near, "topic"), f"{called}.md")))
     return Draft(path, title, "\n\n".join(filter(None, parts)) + "\n")
+
+
+def _short(text: str) -> str:
+    """A question that is no whole letter: its first sentence, and as many words of that as fit."""
+    if len(text) <= _LONGEST_QUESTION:
+        return text
+    first = SENTENCE.split(text, 1)[0]
+    return first if len(first) <= _LONGEST_QUESTION else first[:_LONGEST_QUESTION].rpartition(" ")[0]

@@ -21,17 +21,20 @@ _LOOKED_UP, _LISTED = 5, 6
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """An article beside a gap. `count` is how often it was shown in vain, solved a ticket, or comes first now."""
+    """An article beside a gap. `count` is how often it was shown in vain or solved a ticket; for what is found now, of
+    how many of the wordings that were looked up (`of`, else 0) it comes first.
+    """
 
     article: Article
     role: Role
     count: int
+    of: int = 0
 
 
 def nearest(
     searcher: Searcher, policy: Policy, gap: Gap, failures: Sequence[Failure], audiences: frozenset[str]
 ) -> tuple[Near, ...]:
-    """Those that solved its tickets first, then those shown in vain, then what is found now."""
+    """Those that solved its tickets or were shown in vain, the most often first, then what is found now."""
     shown = Counter(article for failure in failures for article in failure.shown)
     solved = Counter(f.solved_with for f in failures if f.solved_with and f.solved_with not in f.shown)
     now: Counter[str] = Counter()
@@ -42,19 +45,19 @@ def nearest(
             now[searcher.entry(hit.article).article.id] += 1
         elif ranking.hits:
             far[searcher.entry(ranking.hits[0].article).article.id] += 1
+    looked_up = len(gap.wordings[:_LOOKED_UP])
+    # What solved a ticket once says no more than what was shown once; sorting keeps the order of equal ones.
+    before: list[tuple[Role, str, int]] = [("not_found", *pair) for pair in solved.most_common()]
+    before += [("rejected", article_id, count) for article_id, count in shown.most_common()]
+    before.sort(key=lambda one: -one[2])
+    found_now: list[tuple[Role, str, int]] = [("answers", *pair) for pair in now.most_common()]
+    ordered = [*found_now, *before] if gap.state == "closed" else [*before, *found_now]
+    ordered += [("far", *pair) for pair in far.most_common()]
     found: dict[str, Near] = {}
-    roles: tuple[tuple[Role, Counter[str]], ...] = (
-        ("not_found", solved),
-        ("answers", now if gap.state == "closed" else Counter()),
-        ("rejected", shown),
-        ("answers", now),
-        ("far", far),
-    )
-    for role, counts in roles:
-        for article_id, count in counts.most_common():
-            article = readable(searcher, article_id, gap.lang, audiences)
-            if article and article_id not in found:
-                found[article_id] = Near(article, role, count)
+    for role, article_id, count in ordered:
+        article = readable(searcher, article_id, gap.lang, audiences)
+        if article and article_id not in found:
+            found[article_id] = Near(article, role, count, 0 if role in ("not_found", "rejected") else looked_up)
     return tuple(found.values())[:_LISTED]
 
 

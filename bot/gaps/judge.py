@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from bot import decide
+from bot.alike import vectors_of
 from bot.decide import Policy
 from bot.gaps.models import Description, Failure, Standing, Version, Why, Wording
 from bot.gaps.reading import read
 from kb.analysis import fold
+from kb.embedding import Embedder
 from kb.models import INTERNAL, PUBLIC, version_of
 from kb.search import Query, Searcher
+from kb.vector_cache import open_if_possible
 
 #: How many distinct wordings are kept, and how many of these the articles are asked for.
 WORDINGS, _ASKED = 12, 8
-#: A name of fewer words ("help", "printer") says little; a longer question that is nearly as central says more.
-_NAME_WORDS = 3
+#: How many wordings say what a gap means: with one fewer of those in another language are found, more add nothing.
+_MEANT = 3
+#: A name of fewer words ("help", "printer") says little, and one of more is read by nobody in a list; one of the most
+#: central questions that is neither says more.
+_NAME_WORDS, _NAME_WORDS_MOST, _NAMING = 3, 14, 5
 LONGEST_NAME = 160
 #: So many failures after an article closed a gap open it again: one or two may be somebody who did not read.
 REOPENS_AFTER = 3
@@ -56,16 +65,19 @@ def describe(
     """What is said of a gap with these failures, and what its wordings get of the articles now."""
     said = wordings(searcher, failures, cache)[:WORDINGS]
     firsts = [(wording, first(searcher, policy, wording)) for wording in said[:_ASKED]]
-    named = next((each for each in said if len(each.text.split()) >= _NAME_WORDS), said[0] if said else None)
-    nearest = Counter(found.nearest for _, found in firsts if found.nearest).most_common(1)
+    named = _name(said)
+    reason = why(failures, firsts)
+    if reason == "no_article" and named and named.lang and named.lang not in searcher.snapshot.languages:
+        reason = "language"
     name = " ".join(named.text.split()) if named else ""
     return (
         Description(
             name=name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1].rsplit(" ", 1)[0] + "…",
             lang=named.lang if named else "",
-            why=why(failures),
-            nearest=nearest[0][0] if nearest else "",
+            why=reason,
+            nearest=_nearest(searcher, reason, failures, firsts),
             wordings=said,
+            **_meaning(searcher, said, failures, cache),
         ),
         firsts,
     )
@@ -83,18 +95,76 @@ def first(searcher: Searcher, policy: Policy, wording: Wording) -> First:
     return First(searcher.entry(hit.article).article.id if hit else "", nearest)
 
 
-def why(failures: Sequence[Failure]) -> Why:
+def why(failures: Sequence[Failure], firsts: Sequence[tuple[Wording, First]] = ()) -> Why:
     """Why the articles did not do, for most of them.
 
     An agent solved the ticket with one that was not shown: the right one was not found. Else something was shown: it
-    did not help. Else there is none.
+    did not help. Else there is none; but who wrote a ticket at once asked for none, and where most wordings (`firsts`)
+    get one now, it was not shown.
     """
+    found = sum(wording.count for wording, first in firsts if first.shown)
+    gets_one = 2 * found > sum(wording.count for wording, _ in firsts)
     counts: Counter[Why] = Counter()
     for failure in failures:
-        missed = failure.solved_with and failure.solved_with not in failure.shown
-        counts["not_found" if missed else "rejected" if failure.shown else "no_article"] += 1
-    order: tuple[Why, ...] = ("not_found", "rejected", "no_article")
+        if failure.solved_with and failure.solved_with not in failure.shown:
+            counts["not_found"] += 1
+        elif failure.shown:
+            counts["rejected"] += 1
+        else:
+            counts["not_shown" if gets_one and not failure.asked else "no_article"] += 1
+    order: tuple[Why, ...] = ("not_found", "rejected", "not_shown", "no_article")
     return max(order, key=lambda reason: counts[reason])
+
+
+def _name(said: Sequence[Wording]) -> Wording | None:
+    central = said[:_NAMING]
+    short = (each for each in central if _NAME_WORDS <= len(each.text.split()) <= _NAME_WORDS_MOST)
+    return (
+        next(short, None)
+        or next((each for each in said if len(each.text.split()) >= _NAME_WORDS), None)
+        or next(iter(said), None)
+    )
+
+
+def _nearest(
+    searcher: Searcher, reason: Why, failures: Sequence[Failure], firsts: Sequence[tuple[Wording, First]]
+) -> str:
+    """The public article that the reason is about: the one that solved such tickets, was shown, or is found now."""
+    public = {entry.article.id for entry in searcher.snapshot.entries if entry.article.audience == PUBLIC}
+    counts: Counter[str] = Counter()
+    if reason == "not_found":
+        counts.update(each.solved_with for each in failures if each.solved_with not in ("", *each.shown))
+    elif reason == "rejected":
+        # What stands first was seen by all, what stands third by few.
+        for failure in failures:
+            counts.update({article: 6 // place for place, article in enumerate(failure.shown[:3], 1)})
+    elif reason == "not_shown":
+        counts.update({first.shown: wording.count for wording, first in firsts})
+    near = Counter(first.nearest for _, first in firsts)
+    # Of several that were shown as often, the one that is nearest to most wordings.
+    known = [article for article in counts if article in public] or [article for article in near if article in public]
+    return max(known, key=lambda article: (counts[article], near[article]), default="")
+
+
+def _meaning(
+    searcher: Searcher, said: Sequence[Wording], failures: Sequence[Failure], cache: Path | None
+) -> Mapping[str, Any]:
+    """What the most central questions mean, by the encoder that reads the most languages: one that several share."""
+    embedder = shared_reader(searcher)
+    asked = {failure.text: failure.full for failure in failures}
+    texts = [asked[each.text] for each in said[:_MEANT]]
+    if not texts:
+        return {}
+    with open_if_possible(cache) as vectors:
+        total = np.sum(vectors_of(embedder, texts, vectors), axis=0, dtype=np.float32)
+    length = np.linalg.norm(total)
+    return {"meaning": total / length, "meaning_by": embedder.fingerprint} if length else {}
+
+
+def shared_reader(searcher: Searcher) -> Embedder:
+    """The encoder of a snapshot that reads all languages, or the most."""
+    embedders = [encoded.embedder for encoded in searcher.snapshot.encoders]
+    return next((each for each in embedders if not each.languages), max(embedders, key=lambda one: len(one.languages)))
 
 
 def versions(searcher: Searcher, before: dict[str, Version], now: datetime) -> dict[str, Version]:

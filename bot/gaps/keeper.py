@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +34,10 @@ TICK_S = 0.4
 _BATCH, _LARGE, _READ = 512, 50_000, 64
 #: How many of a gap's questions are looked at to describe it, the newest.
 _LOOKED_AT = 200
+#: How many more questions there have to be until gaps are gathered anew: so seldom that all questions together are
+#: grouped less than five times over. Fewer than so many make no gaps worth it, and a server that has more leaves it to
+#: `firstline gaps`: grouping 10,000 takes some seconds.
+_GROWTH, _FEWEST_ANEW, _MOST_ANEW = 1.25, 100, 10_000
 _VISITS = 50
 
 
@@ -82,7 +86,8 @@ class GapKeeper:
         if not self.store.claim(self._owner, self._now()):
             return False
         self._look(searcher)
-        whole = self._gather(searcher, until) and self._move(searcher, until) and self._visit(searcher, until)
+        steps = (self._gather, self._move, self._anew, self._visit)
+        whole = all(step(searcher, until) for step in steps)
         if whole:
             self._done = seen
             self.store.release(self._owner)
@@ -165,8 +170,26 @@ class GapKeeper:
         work = self._load()
         old = [centre.id for centre in self._centres.values() if centre.encoder not in fingerprints]
         if not old:
+            return True
+        return self._regroup(searcher, until, work, old, None)
+
+    def _anew(self, searcher: Searcher, until: float | None) -> bool:
+        """Gathers gaps anew on which nobody has decided, once there are a quarter more questions than the last time.
+
+        What was joined early is never taken apart by what comes later; of all at once better gaps are made
+        (docs/quality.md). Their addresses live on as after a change of the encoder.
+        """
+        work = self._load()
+        ids, size = self.store.undecided()
+        if size < max(_FEWEST_ANEW, _GROWTH * work.anew) or (until is not None and size > _MOST_ANEW):
             self._moved = {}
             return True
+        return self._regroup(searcher, until, work, ids, size)
+
+    def _regroup(
+        self, searcher: Searcher, until: float | None, work: Work, old: Sequence[str], anew: int | None
+    ) -> bool:
+        fingerprints = {encoded.embedder.fingerprint for encoded in searcher.snapshot.encoders}
         homes = self.store.of(old)
         self._moved = {key: found for key, found in self._moved.items() if found[0] in fingerprints and key in homes}
         waiting = [key for key in homes if key not in self._moved]
@@ -190,7 +213,8 @@ class GapKeeper:
                 parts.append(Read(name, tuple(failure for _, failure, _ in mine), vectors, limit))
         kept = {key: centre for key, centre in self._centres.items() if key not in old}
         step = _step(parts, kept, work.revision, (), tuple(set(homes) - set(self._moved)), None)
-        self._save(renamed(step, old, homes, set(kept)), work)
+        step = renamed(step, old, homes, set(kept))
+        self._save(step if anew is None else replace(changed(step, homes), anew=anew), work)
         self._moved = {}
         return True
 
@@ -279,6 +303,21 @@ def _step(
 def _new_id(key: str, revision: int) -> str:
     """12 hexadecimal digits, the same for the same question at the same step."""
     return hashlib.sha256(f"{key} {revision}".encode()).hexdigest()[:12]
+
+
+def changed(step: Step, homes: Mapping[str, str]) -> Step:
+    """A step without the gaps that have the same questions as before, by `homes`: of them nothing new is to be said."""
+    before, after = dict[str, set[str]](), dict[str, set[str]]()
+    for key, gap_id in homes.items():
+        before.setdefault(gap_id, set()).add(key)
+    for failure, gap_id in step.homes:
+        after.setdefault(gap_id, set()).add(failure.key)
+    same = {gap_id for gap_id, keys in after.items() if before.get(gap_id) == keys}
+    return replace(
+        step,
+        centres=tuple(centre for centre in step.centres if centre.id not in same),
+        homes=tuple((failure, gap_id) for failure, gap_id in step.homes if gap_id not in same),
+    )
 
 
 def renamed(step: Step, old: Sequence[str], homes: dict[str, str], known: Collection[str]) -> Step:

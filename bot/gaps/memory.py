@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
+import numpy as np
+
 from bot.gaps.models import (
     Centre,
     Description,
@@ -21,8 +23,9 @@ from bot.gaps.models import (
     What,
     Work,
 )
-from bot.gaps.store import LEASE, PERIOD, check_revision, last_by_hand, unknown
+from bot.gaps.store import LEASE, PERIOD, check_revision, handed, joined, last_by_hand, unknown, without
 from kb.analysis import fold
+from kb.embedding import Vectors
 
 _NOTHING = Description("", "", "no_article", "", ())
 
@@ -63,6 +66,10 @@ class MemoryGapStore:
     def centres(self) -> list[Centre]:
         return [kept.centre for _, kept in sorted(self._gaps.items())]
 
+    def undecided(self) -> tuple[list[str], int]:
+        ids = [key for key, kept in self._gaps.items() if kept.standing.state == "open" and not kept.events]
+        return sorted(ids), len(self._members)
+
     def homes(self, keys: Sequence[str]) -> dict[str, tuple[str, Failure]]:
         return {key: self._members[key][::-1] for key in keys if key in self._members}
 
@@ -73,7 +80,8 @@ class MemoryGapStore:
         if revision != self._work.revision:
             return False
         cursor = self._work.cursor if step.cursor is None else step.cursor
-        self._work = replace(self._work, revision=revision + 1, cursor=cursor)
+        anew = self._work.anew if step.anew is None else step.anew
+        self._work = replace(self._work, revision=revision + 1, cursor=cursor, anew=anew)
         for centre in step.centres:
             origin = self._gaps.get(step.split.get(centre.id, ""))
             kept = self._gaps.setdefault(centre.id, _Kept(centre, origin.standing if origin else Standing()))
@@ -97,8 +105,7 @@ class MemoryGapStore:
             return
         kept = self._gaps[into]
         kept.events = sorted(kept.events + old.events, key=lambda event: event.id)
-        if old.standing.state == "open" and kept.standing.state == "closed":
-            kept.standing = old.standing
+        kept.standing = joined(kept.standing, old.standing)
         self._members = {
             key: (failure, into if gap_id == gone else gap_id) for key, (failure, gap_id) in self._members.items()
         }
@@ -139,7 +146,7 @@ class MemoryGapStore:
         rows = []
         for gap_id, kept in self._gaps.items():
             everything = self._of(gap_id)
-            if wanted.state not in (None, kept.standing.state):
+            if wanted.state not in (None, kept.standing.state) or wanted.writer not in (None, kept.standing.writer):
                 continue
             if sought and not any(sought in " ".join(fold(failure.text).split()) for failure in everything):
                 continue
@@ -147,6 +154,7 @@ class MemoryGapStore:
             if fitting:
                 rows.append(self._gap(gap_id, fitting, now))
         orders: dict[str, Callable[[Gap], tuple[int, ...]]] = {
+            "saves": lambda gap: (-gap.saves, -gap.recent, -gap.count),
             "asked": lambda gap: (-gap.count,),
             "new": lambda _: (),
             "growth": lambda gap: (gap.before - gap.recent, -gap.count),
@@ -176,12 +184,26 @@ class MemoryGapStore:
             recent=sum(at >= now - PERIOD for at in times),
             before=sum(now - 2 * PERIOD <= at < now - PERIOD for at in times),
             tickets=sum(failure.ticketed for failure in failures),
+            saves=sum(failure.ticketed and failure.at >= now - PERIOD for failure in failures),
             kinds=frozenset().union(*(failure.kinds for failure in failures)),
             langs=tuple(sorted({failure.lang for failure in self._of(gap_id) if failure.lang})),
             why=said.why,
             nearest=said.nearest,
             wordings=said.wordings,
         )
+
+    def some(self, gap_ids: Sequence[str], now: datetime) -> list[Gap]:
+        return [self._gap(gap_id, self._of(gap_id), now) for gap_id in gap_ids if self._of(gap_id)]
+
+    def langs(self) -> list[str]:
+        return sorted({kept.said.lang for kept in self._gaps.values()} - {""})
+
+    def meanings(self, encoder: str, limit: int) -> tuple[list[str], list[str], Vectors]:
+        found = [(key, kept) for key, kept in self._gaps.items() if kept.said.meaning_by == encoder]
+        found.sort(key=lambda pair: (-pair[1].centre.weight, pair[0]))
+        rows = [(key, kept.said.lang, kept.said.meaning) for key, kept in found if kept.said.meaning is not None]
+        ids, langs = [key for key, *_ in rows[:limit]], [lang for _, lang, _ in rows[:limit]]
+        return ids, langs, np.array([vector for *_, vector in rows[:limit]], np.float32)
 
     def days(self, gap_ids: Collection[str], since: datetime) -> dict[str, dict[date, tuple[int, int]]]:
         found: dict[str, dict[date, tuple[int, int]]] = {gap_id: {} for gap_id in gap_ids}
@@ -196,16 +218,24 @@ class MemoryGapStore:
         counts = Counter(failure.department for failure in self._of(gap_id) if failure.department)
         return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
-    def change(self, gap_id: str, what: What, standing: Standing, revision: int | None = None) -> Gap:
+    def change(self, gap_id: str, what: What, stand: Standing, revision: int | None = None) -> Gap:
         gap_id = self._joined.get(gap_id, gap_id)
-        now = standing.decided or datetime.now(UTC)
-        gap = self.get(gap_id, now)
-        before = gap.standing
-        if before.state != standing.state or before.reason != standing.reason:
+        now = stand.decided or datetime.now(UTC)
+        before = self.get(gap_id, now).standing
+        if before.state != stand.state or before.reason != stand.reason:
             check_revision(self.history(gap_id), revision)
-            self._gaps[gap_id].standing = standing
-            self._note(gap_id, Event(0, now, standing.who, what, standing.reason, standing.article, before))
+            self._gaps[gap_id].standing = replace(stand, writer=before.writer, written_since=before.written_since)
+            self._note(gap_id, Event(0, now, stand.who, what, stand.reason, stand.article, before))
         return self.get(gap_id, now)
+
+    def hand(self, gap_id: str, writer: str, who: str, at: datetime, revision: int | None = None) -> Gap:
+        gap_id = self._joined.get(gap_id, gap_id)
+        before = self.get(gap_id, at).standing
+        if before.writer != writer:
+            check_revision(self.history(gap_id), revision)
+            self._gaps[gap_id].standing = handed(before, writer, at)
+            self._note(gap_id, Event(0, at, who, "take" if writer else "give_back", "", "", before))
+        return self.get(gap_id, at)
 
     def undo(self, gap_id: str, who: str, at: datetime, revision: int | None = None) -> Gap:
         gap_id = self._joined.get(gap_id, gap_id)
@@ -213,7 +243,7 @@ class MemoryGapStore:
         kept = self._gaps[gap_id]
         check_revision(self.history(gap_id), revision)
         last = last_by_hand(self.history(gap_id), before)
-        kept.standing = last.before
+        kept.standing = without(last, before)
         kept.events = [replace(event, undone=event.undone or event.id == last.id) for event in kept.events]
         self._note(gap_id, Event(0, at, who, "undo", "", "", before))
         return self.get(gap_id, at)
@@ -237,4 +267,5 @@ def _fits(failure: Failure, wanted: Filter) -> bool:
         (wanted.since is None or failure.at >= wanted.since)
         and (wanted.kind is None or wanted.kind in failure.kinds)
         and wanted.lang in ("", failure.lang)
+        and wanted.department in ("", failure.department)
     )

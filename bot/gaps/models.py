@@ -11,15 +11,18 @@ from kb.learned import whole
 
 GapKind = Literal["unanswered", "rejected", "ticket"]
 GapState = Literal["open", "closed", "wont_do"]
-#: Why the nearest article did not do: there is none, the right one was not found, or it was shown and did not help.
-Why = Literal["no_article", "not_found", "rejected"]
-What = Literal["close", "wont_do", "reopen", "answered", "again", "undo"]
-Sort = Literal["asked", "new", "growth", "tickets"]
+#: Why the nearest article did not do: there is none, or none in the language of the gap; the right one was not found;
+#: it was shown and did not help; or there is one, and most who asked wrote a ticket without having seen any.
+Why = Literal["no_article", "language", "not_found", "rejected", "not_shown"]
+What = Literal["close", "wont_do", "reopen", "take", "give_back", "answered", "again", "undo"]
+Sort = Literal["saves", "asked", "new", "growth", "tickets"]
 GAP_KINDS: tuple[GapKind, ...] = get_args(GapKind)
 GAP_STATES: tuple[GapState, ...] = get_args(GapState)
 SORTS: tuple[Sort, ...] = get_args(Sort)
 #: What people do; the rest happens by itself.
-BY_HAND: frozenset[What] = frozenset({"close", "wont_do", "reopen"})
+BY_HAND: frozenset[What] = frozenset({"close", "wont_do", "reopen", "take", "give_back"})
+#: What says who writes the article, and nothing of how the gap stands.
+OF_WRITERS: frozenset[What] = frozenset({"take", "give_back"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,11 @@ class Failure:
     @property
     def full(self) -> str:
         return whole(self.text, self.body)
+
+    @property
+    def asked(self) -> bool:
+        """Whether articles were looked for; a ticket may come without a question."""
+        return self.channel != "ticket"
 
     @property
     def kinds(self) -> frozenset[GapKind]:
@@ -81,7 +89,8 @@ class Wording:
 class Standing:
     """How a gap stands, why, and who decided so when; `who` is "" where it happened by itself.
 
-    `article` and `snapshot` are the id of the article that closed it, and of the snapshot that first had it.
+    `article` and `snapshot` are the id of the article that closed it, and of the snapshot that first had it. `writer`
+    is who writes an article for it, "" for nobody, since `written_since` (for nobody: when it was given back).
     """
 
     state: GapState = "open"
@@ -90,6 +99,8 @@ class Standing:
     snapshot: str = ""
     who: str = ""
     decided: datetime | None = None
+    writer: str = ""
+    written_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +108,8 @@ class Gap:
     """Questions of one meaning that failed. The counts are those of what a filter lets through.
 
     `name` is its most central question. `recent` and `before` count the last period and the one before it; `tickets`
-    those that a ticket followed. `nearest` is the id of the nearest public article, "" where none is near.
+    those that a ticket followed, and `saves` those of them in the last period: at most so many an answer would have
+    saved. `nearest` is the id of the public article that `why` speaks of, "" where none is near.
     """
 
     id: str
@@ -110,6 +122,7 @@ class Gap:
     recent: int
     before: int
     tickets: int
+    saves: int
     kinds: frozenset[GapKind]
     langs: tuple[str, ...]
     why: Why
@@ -126,13 +139,19 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What is said of a gap after its questions were read."""
+    """What is said of a gap after its questions were read.
+
+    `meaning` is a unit vector of its most central questions (float32) by the encoder `meaning_by`, that reads the most
+    languages; None where it has no words.
+    """
 
     name: str
     lang: str
     why: Why
     nearest: str
     wordings: tuple[Wording, ...]
+    meaning: Vectors | None = field(default=None, compare=False)
+    meaning_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,16 +170,20 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which gaps, of which questions: those since a time, of a kind, in a language; `words` stand in one of them."""
+    """Which gaps, of which questions: those since a time, of a kind, in a language, whose ticket went to a department;
+    `words` stand in one of them. `writer` is who writes the article: "" for nobody, None for whoever.
+    """
 
     state: GapState | None = "open"
     kind: GapKind | None = None
     lang: str = ""
     words: str = ""
     since: datetime | None = None
-    sort: Sort = "asked"
+    sort: Sort = "saves"
     limit: int = 50
     offset: int = 0
+    department: str = ""
+    writer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +211,8 @@ class Work:
     cursor: dict[str, str] = field(default_factory=dict)
     snapshot: str = ""
     articles: dict[str, Version] = field(default_factory=dict)
+    #: How many questions gaps had when they were last gathered anew.
+    anew: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +232,8 @@ class Step:
     split: dict[str, str] = field(default_factory=dict)
     #: Gaps whose questions are all in others or gone.
     dropped: tuple[str, ...] = ()
+    #: How many questions there were, where all was gathered anew.
+    anew: int | None = None
 
     def first_words(self) -> dict[str, Failure]:
         """A failure of each gap that has any here: what it is called until it is described."""

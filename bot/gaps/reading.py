@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from bot.alike import vectors_of
 from bot.gaps.models import Failure
 from kb import analysis
+from kb.detect import COMPETITORS, detect
 from kb.embedding import Embedder, Vectors
 from kb.function_words import FUNCTION_WORDS
+from kb.learned import whole
 from kb.routing import readers
 from kb.search import Query, Searcher
 from kb.vector_cache import open_if_possible
@@ -26,6 +28,9 @@ from kb.vector_cache import open_if_possible
 #: How much equal words count beside the meaning. Without words 40 % of the tickets that helpers linked share a group,
 #: with .4 46 % to 53 %, at the same share of random pairs; .3 and .5 are about the same (docs/quality.md).
 _WORDS = 0.4
+#: How much they count where the encoder is not made for the language: it finds everything in it alike. Of random pairs
+#: of Italian tickets MiniLM would have joined 2.28 %, of Dutch ones 6.04 %; so it is .12 % and .11 % (docs/quality.md).
+_WORDS_UNREAD = 0.7
 #: From which mean similarity on two groups are one. At .40 (.48 for an encoder whose vectors all lie near each
 #: other) one random pair of tickets in 400 shares a group, and half of those that a helper linked (`bench/gaps.py`).
 _NEAR, _NEAR_UNRELATED = 0.40, 0.10
@@ -67,7 +72,7 @@ def read(
     embedders = [encoded.embedder for encoded in searcher.snapshot.encoders]
     routes: dict[int, list[tuple[Failure, str]]] = {}
     for failure in failures:
-        lang = searcher.language(Query(failure.text, failure.body, lang=failure.lang or None))
+        lang = spoken(searcher, failure.text, failure.body, failure.lang)
         best = readers(embedders, lang)[0]
         routes.setdefault(embedders.index(best), []).append((failure, lang))
     done = []
@@ -76,11 +81,23 @@ def read(
             embedder = embedders[number]
             meaning = np.array(vectors_of(embedder, [failure.full for failure, _ in mine], vectors), np.float32)
             said = np.array([words(searcher, failure, lang, common) for failure, lang in mine], np.float32)
+            share = np.array([[_share_of_words(embedder, lang)] for _, lang in mine], np.float32)
             both = np.concatenate(
-                [meaning * np.sqrt((1 - _WORDS) / (1 - embedder.unrelated)), said * np.sqrt(_WORDS)], axis=1
+                [meaning * np.sqrt((1 - share) / (1 - embedder.unrelated)), said * np.sqrt(share)], axis=1
             ).astype(np.float32)
             done.append(Read(embedder.fingerprint, tuple(failure for failure, _ in mine), both, threshold(embedder)))
     return done
+
+
+def _share_of_words(embedder: Embedder, lang: str) -> float:
+    """Where nobody knows the language the encoder is taken to read it: such questions are short ("VPN")."""
+    return _WORDS_UNREAD if lang and embedder.languages and lang not in embedder.languages else _WORDS
+
+
+def spoken(searcher: Searcher, text: str, body: str, lang: str) -> str:
+    """The language of a failure, also where no article is written in it; "" where neither its words nor its asker's
+    page (`lang`) tell."""
+    return searcher.language(Query(text, body, lang=lang or None)) or detect(whole(text, body), COMPETITORS) or lang
 
 
 class Rarity:
@@ -99,7 +116,7 @@ class Rarity:
         for text, lang in texts:
             stems = before.get((text, lang)) or kept.get((text, lang))
             if stems is None:
-                known = searcher.language(Query(text, lang=lang or None))
+                known = spoken(searcher, text, "", lang)
                 stems = frozenset(analysis.terms(text, (known,) if known else ()))
             kept[text, lang] = stems
             counts.update(stems)

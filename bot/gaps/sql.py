@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 
-from bot.database import insert, parts, reachable
+from bot.database import parts, reachable
 from bot.gaps.models import (
     GAP_KINDS,
     Centre,
@@ -27,13 +27,16 @@ from bot.gaps.models import (
     Wording,
     Work,
 )
-from bot.gaps.rows import centre_rows, home_rows
-from bot.gaps.store import LEASE, PERIOD, check_revision, last_by_hand, unknown
+from bot.gaps.rows import centre_rows, home_rows, join, put_centres, put_homes, standing
+from bot.gaps.store import LEASE, PERIOD, check_revision, handed, last_by_hand, unknown, without
 from bot.tables import gap_history, gap_joined, gap_questions, gap_work, gaps
 from kb.analysis import fold
+from kb.embedding import Vectors
 
 _m = gap_questions.c
 _KIND = {"unanswered": _m.unanswered, "rejected": _m.rejected, "ticket": _m.ticketed}
+_FIGURES = ("count", "first", "last", "recent", "before", "tickets", "saves")
+_TIMES = ("decided", "written_since")
 _NO_WORK = {
     name: sa.literal(value, gap_work.c[name].type)
     for name, value in {"revision": 0, "cursor": {}, "articles": {}, "snapshot": "", "owner": ""}.items()
@@ -54,7 +57,7 @@ class SqlGapStore:
         if row is None:  # until the next claim makes it again
             return Work()
         articles = {key: Version(said, datetime.fromisoformat(since)) for key, (said, since) in row.articles.items()}
-        return Work(row.revision, row.cursor, row.snapshot, articles)
+        return Work(row.revision, row.cursor, row.snapshot, articles, row.anew)
 
     def claim(self, owner: str, now: datetime) -> bool:
         leased = gap_work.c.leased_until
@@ -83,6 +86,13 @@ class SqlGapStore:
                 for row in connection.execute(query)
             ]
 
+    def undecided(self) -> tuple[list[str], int]:
+        decided = sa.exists().where(gap_history.c.gap_id == gaps.c.id)
+        query = sa.select(gaps.c.id).where(gaps.c.state == "open", ~decided).order_by(gaps.c.id)
+        with reachable("The gaps could not be read"), self._engine.connect() as connection:
+            ids = list(connection.execute(query).scalars())
+            return ids, connection.execute(sa.select(sa.func.count()).select_from(gap_questions)).scalar_one()
+
     def homes(self, keys: Sequence[str]) -> dict[str, tuple[str, Failure]]:
         with reachable("The gaps could not be read"), self._engine.connect() as connection:
             return {row.key: (row.gap_id, _failure(row)) for row in _rows(connection, gap_questions, _m.key, keys)}
@@ -99,6 +109,8 @@ class SqlGapStore:
         values: dict[str, Any] = {"revision": gap_work.c.revision + 1}
         if step.cursor is not None:
             values["cursor"] = step.cursor
+        if step.anew is not None:
+            values["anew"] = step.anew
         # Made before the lock is taken: that takes longer than writing them, and tickets wait for the lock.
         centres, homes = centre_rows(step), home_rows(step)
         with reachable("The gaps could not be stored"), self._engine.begin() as connection:
@@ -106,11 +118,11 @@ class SqlGapStore:
             if not connection.execute(seen).rowcount:
                 return False
             origins = list(step.split.values())
-            stands = {row.id: _standing(row) for row in _rows(connection, gaps, gaps.c.id, origins)}
-            _put_centres(connection, step, centres, stands)
+            stands = {row.id: standing(row) for row in _rows(connection, gaps, gaps.c.id, origins)}
+            put_centres(connection, step, centres, stands)
             for gone, kept in step.joined.items():
-                _join(connection, gone, kept)
-            _put_homes(connection, step, homes)
+                join(connection, gone, kept)
+            put_homes(connection, step, homes)
             for part in parts(step.dropped):
                 connection.execute(gaps.delete().where(gaps.c.id.in_(part)))
         return True
@@ -137,6 +149,8 @@ class SqlGapStore:
             "wordings": [asdict(wording) for wording in said.wordings],
             "checked": snapshot,
             "stale": count != seen,
+            "meaning": None if said.meaning is None else said.meaning.astype(np.float16).tobytes(),
+            "meaning_by": said.meaning_by,
         }
         with reachable("A gap could not be described"), self._engine.begin() as connection:
             connection.execute(gaps.update().where(gaps.c.id == gap_id).values(values))
@@ -167,7 +181,10 @@ class SqlGapStore:
         query = sa.select(gaps, counted).join(counted, counted.c.gap_id == gaps.c.id)
         if wanted.state:
             query = query.where(gaps.c.state == wanted.state)
+        if wanted.writer is not None:
+            query = query.where(gaps.c.writer == wanted.writer)
         orders = {
+            "saves": (counted.c.saves.desc(), counted.c.recent.desc(), counted.c.count.desc()),
             "asked": (counted.c.count.desc(),),
             "new": (counted.c.last.desc(),),
             "growth": ((counted.c.recent - counted.c.before).desc(), counted.c.count.desc()),
@@ -183,15 +200,29 @@ class SqlGapStore:
         return Listing(total, asked, tuple(_gap(row, langs.get(row.id, ())) for row in rows))
 
     def get(self, gap_id: str, now: datetime) -> Gap:
-        counted = _counted(Filter(state=None), now)
         with reachable("The gap could not be read"), self._engine.connect() as connection:
-            gap_id = _where_it_went(connection, gap_id)
-            part = counted.where(_m.gap_id == gap_id).subquery()
-            query = sa.select(gaps, part).join(part, part.c.gap_id == gaps.c.id)
-            row = connection.execute(query).first()
-            if row is None:
-                raise unknown(gap_id)
-            return _gap(row, _langs(connection, [gap_id]).get(gap_id, ()))
+            found = _some(connection, [_where_it_went(connection, gap_id)], now)
+        if not found:
+            raise unknown(gap_id)
+        return found[0]
+
+    def some(self, gap_ids: Sequence[str], now: datetime) -> list[Gap]:
+        with reachable("The gaps could not be read"), self._engine.connect() as connection:
+            return _some(connection, gap_ids, now)
+
+    def meanings(self, encoder: str, limit: int) -> tuple[list[str], list[str], Vectors]:
+        columns = gaps.c.id, gaps.c.lang, gaps.c.meaning
+        query = sa.select(*columns).where(gaps.c.meaning_by == encoder, gaps.c.meaning.is_not(None))
+        with reachable("The gaps could not be read"), self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(gaps.c.weight.desc(), gaps.c.id).limit(limit)).all()
+        vectors = np.frombuffer(b"".join(row.meaning for row in rows), np.float16).astype(np.float32)
+        shaped = vectors.reshape(len(rows), -1) if rows else np.empty((0, 0), np.float32)
+        return [row.id for row in rows], [row.lang for row in rows], shaped
+
+    def langs(self) -> list[str]:
+        query = sa.select(gaps.c.lang).where(gaps.c.lang != "").distinct().order_by(gaps.c.lang)
+        with reachable("The gaps could not be read"), self._engine.connect() as connection:
+            return list(connection.execute(query).scalars())
 
     def days(self, gap_ids: Collection[str], since: datetime) -> dict[str, dict[date, tuple[int, int]]]:
         found: dict[str, dict[date, tuple[int, int]]] = {gap_id: {} for gap_id in gap_ids}
@@ -212,29 +243,40 @@ class SqlGapStore:
 
     # --- what people do --------------------------------------------------------------------------------------------
 
-    def change(self, gap_id: str, what: What, standing: Standing, revision: int | None = None) -> Gap:
+    def change(self, gap_id: str, what: What, stand: Standing, revision: int | None = None) -> Gap:
+        at = stand.decided or datetime.now(UTC)
         with reachable("The gap could not be changed"), self._engine.begin() as connection:
             _lock(connection)
             gap_id = _where_it_went(connection, gap_id)
-            before = _standing(_one(connection, gap_id))
-            if before.state != standing.state or before.reason != standing.reason:
+            before = standing(_one(connection, gap_id))
+            if before.state != stand.state or before.reason != stand.reason:
                 check_revision(_events(connection, gap_id), revision)
-                _stand(connection, gap_id, standing)
-                at = standing.decided or datetime.now(UTC)
-                _note(connection, gap_id, Event(0, at, standing.who, what, standing.reason, standing.article, before))
-        return self.get(gap_id, standing.decided or datetime.now(UTC))
+                _stand(connection, gap_id, replace(stand, writer=before.writer, written_since=before.written_since))
+                _note(connection, gap_id, Event(0, at, stand.who, what, stand.reason, stand.article, before))
+        return self.get(gap_id, at)
+
+    def hand(self, gap_id: str, writer: str, who: str, at: datetime, revision: int | None = None) -> Gap:
+        with reachable("The gap could not be changed"), self._engine.begin() as connection:
+            _lock(connection)
+            gap_id = _where_it_went(connection, gap_id)
+            before = standing(_one(connection, gap_id))
+            if before.writer != writer:
+                check_revision(_events(connection, gap_id), revision)
+                _stand(connection, gap_id, handed(before, writer, at))
+                _note(connection, gap_id, Event(0, at, who, "take" if writer else "give_back", "", "", before))
+        return self.get(gap_id, at)
 
     def undo(self, gap_id: str, who: str, at: datetime, revision: int | None = None) -> Gap:
         with reachable("The gap could not be changed"), self._engine.begin() as connection:
             _lock(connection)
             gap_id = _where_it_went(connection, gap_id)
-            standing = _standing(_one(connection, gap_id))
+            stand = standing(_one(connection, gap_id))
             events = _events(connection, gap_id)
             check_revision(events, revision)
-            last = last_by_hand(events, standing)
-            _stand(connection, gap_id, last.before)
+            last = last_by_hand(events, stand)
+            _stand(connection, gap_id, without(last, stand))
             connection.execute(gap_history.update().where(gap_history.c.id == last.id).values(undone=True))
-            _note(connection, gap_id, Event(0, at, who, "undo", "", "", standing))
+            _note(connection, gap_id, Event(0, at, who, "undo", "", "", stand))
         return self.get(gap_id, at)
 
     def history(self, gap_id: str) -> list[Event]:
@@ -255,6 +297,7 @@ def _counted(wanted: Filter, now: datetime) -> sa.Select[Any]:
         _number(recent).label("recent"),
         _number(before).label("before"),
         _number(_m.ticketed).label("tickets"),
+        _number(sa.and_(_m.ticketed, recent)).label("saves"),
         *(_number(column).label(f"kind_{kind}") for kind, column in _KIND.items()),
     ).group_by(_m.gap_id)
     if wanted.since:
@@ -263,9 +306,19 @@ def _counted(wanted: Filter, now: datetime) -> sa.Select[Any]:
         query = query.where(_KIND[wanted.kind])
     if wanted.lang:
         query = query.where(_m.lang == wanted.lang)
+    if wanted.department:
+        query = query.where(_m.department == wanted.department)
     if sought := " ".join(fold(wanted.words).split()):
         query = query.where(_m.gap_id.in_(sa.select(_m.gap_id).where(_m.search.contains(sought, autoescape=True))))
     return query
+
+
+def _some(connection: sa.Connection, gap_ids: Sequence[str], now: datetime) -> list[Gap]:
+    counted = _counted(Filter(state=None), now).where(_m.gap_id.in_(gap_ids)).subquery()
+    rows = connection.execute(sa.select(gaps, counted).join(counted, counted.c.gap_id == gaps.c.id)).all()
+    langs = _langs(connection, [row.id for row in rows])
+    found = {row.id: _gap(row, langs.get(row.id, ())) for row in rows}
+    return [found[gap_id] for gap_id in gap_ids if gap_id in found]
 
 
 def _number(is_so: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
@@ -283,14 +336,10 @@ def _langs(connection: sa.Connection, gap_ids: Sequence[str]) -> dict[str, tuple
 
 def _gap(row: Any, langs: tuple[str, ...]) -> Gap:
     kinds = frozenset(kind for kind in GAP_KINDS if row._mapping[f"kind_{kind}"])
-    figures = {name: row._mapping[name] for name in ("count", "first", "last", "recent", "before", "tickets")}
+    figures = {name: row._mapping[name] for name in _FIGURES}
     said = {name: getattr(row, name) for name in ("id", "name", "lang", "why", "nearest")}
     wordings = tuple(Wording(**wording) for wording in row.wordings)
-    return Gap(**said, **figures, standing=_standing(row), kinds=kinds, langs=langs, wordings=wordings)
-
-
-def _standing(row: Any) -> Standing:
-    return Standing(row.state, row.reason, row.article, row.snapshot, row.who, row.decided)
+    return Gap(**said, **figures, standing=standing(row), kinds=kinds, langs=langs, wordings=wordings)
 
 
 def _failure(row: Any) -> Failure:
@@ -316,15 +365,14 @@ def _one(connection: sa.Connection, gap_id: str) -> Any:
     return row
 
 
-def _stand(connection: sa.Connection, gap_id: str, standing: Standing) -> None:
-    connection.execute(gaps.update().where(gaps.c.id == gap_id).values(asdict(standing)))
+def _stand(connection: sa.Connection, gap_id: str, stand: Standing) -> None:
+    connection.execute(gaps.update().where(gaps.c.id == gap_id).values(asdict(stand)))
 
 
 def _note(connection: sa.Connection, gap_id: str, event: Event) -> None:
     row = asdict(event)
     del row["id"]
-    before = asdict(event.before)
-    before["decided"] = event.before.decided and event.before.decided.isoformat()
+    before = {name: _written(value) for name, value in asdict(event.before).items()}
     connection.execute(gap_history.insert().values({**row, "gap_id": gap_id, "before": before}))
 
 
@@ -334,50 +382,14 @@ def _events(connection: sa.Connection, gap_id: str) -> list[Event]:
 
 
 def _event(row: Any) -> Event:
-    before = row.before
-    decided = before["decided"] and datetime.fromisoformat(before["decided"])
-    standing = Standing(**{**before, "decided": decided})
-    return Event(row.id, row.at, row.who, row.what, row.reason, row.article, standing, row.undone)
+    times = {name: datetime.fromisoformat(row.before[name]) for name in _TIMES if row.before.get(name)}
+    return Event(
+        row.id, row.at, row.who, row.what, row.reason, row.article, Standing(**{**row.before, **times}), row.undone
+    )
 
 
-def _put_centres(
-    connection: sa.Connection, step: Step, rows: list[dict[str, Any]], stands: dict[str, Standing]
-) -> None:
-    if not rows:
-        return
-    for row in rows:
-        if before := stands.get(step.split.get(row["id"], "")):
-            row |= asdict(before)
-    made = insert(connection, gaps)
-    changed = {name: made.excluded[name] for name in ("encoder", "vector", "weight", "stale")}
-    connection.execute(made.on_conflict_do_update(index_elements=["id"], set_=changed), rows)
-
-
-def _join(connection: sa.Connection, gone: str, kept: str) -> None:
-    rows = {row.id: row for row in _rows(connection, gaps, gaps.c.id, [gone, kept])}
-    if gone not in rows:
-        return
-    connection.execute(gap_questions.update().where(_m.gap_id == gone).values(gap_id=kept))
-    connection.execute(gap_history.update().where(gap_history.c.gap_id == gone).values(gap_id=kept))
-    connection.execute(gap_joined.update().where(gap_joined.c.gap_id == gone).values(gap_id=kept))
-    if rows[gone].state == "open" and rows[kept].state == "closed":
-        _stand(connection, kept, _standing(rows[gone]))
-    connection.execute(gaps.delete().where(gaps.c.id == gone))
-    connection.execute(gap_joined.insert().values(id=gone, gap_id=kept))
-
-
-def _put_homes(connection: sa.Connection, step: Step, rows: list[dict[str, Any]]) -> None:
-    for part in parts(step.gone):
-        left = sa.select(_m.gap_id).where(_m.key.in_(part))
-        connection.execute(gaps.update().where(gaps.c.id.in_(left)).values(stale=True))
-        connection.execute(gap_questions.delete().where(_m.key.in_(part)))
-    if not rows:
-        return
-    made = insert(connection, gap_questions)
-    changed = {column.name: made.excluded[column.name] for column in gap_questions.c if column.name != "key"}
-    connection.execute(made.on_conflict_do_update(index_elements=["key"], set_=changed), rows)
-    for part in parts({row["gap_id"] for row in rows}):
-        connection.execute(gaps.update().where(gaps.c.id.in_(part)).values(stale=True))
+def _written(value: str | datetime | None) -> str | None:
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def _rows(connection: sa.Connection, table: sa.Table, column: Any, values: Iterable[str]) -> Iterator[Any]:

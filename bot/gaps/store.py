@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
@@ -10,6 +11,7 @@ from bot import privacy
 from bot.errors import GapChanged, GapInvalid, GapUnknown, Message
 from bot.gaps.models import (
     BY_HAND,
+    OF_WRITERS,
     Centre,
     Description,
     Event,
@@ -23,6 +25,7 @@ from bot.gaps.models import (
     What,
     Work,
 )
+from kb.embedding import Vectors
 
 MAX_REASON = 2_000
 #: What "recent" and "before" count.
@@ -44,6 +47,10 @@ class GapStore(Protocol):
 
     def centres(self) -> list[Centre]:
         """All of them, in order of their ids."""
+        ...
+
+    def undecided(self) -> tuple[list[str], int]:
+        """Open gaps that nothing was ever decided on, in order of their ids, and how many questions all gaps have."""
         ...
 
     def homes(self, keys: Sequence[str]) -> dict[str, tuple[str, Failure]]:
@@ -99,13 +106,35 @@ class GapStore(Protocol):
         """For each gap and day (UTC) that has any: how many failed, and how many of these a ticket followed."""
         ...
 
+    def langs(self) -> list[str]:
+        """The languages that names of gaps are in, in order of their codes."""
+        ...
+
     def departments(self, gap_id: str) -> dict[str, int]:
         """How many tickets came from each department, the most first."""
         ...
 
-    def change(self, gap_id: str, what: What, standing: Standing, revision: int | None = None) -> Gap:
-        """Has a gap stand so from now on; as it does already, nothing happens. Raises GapUnknown, and GapChanged where
-        something was decided since `revision`."""
+    def meanings(self, encoder: str, limit: int) -> tuple[list[str], list[str], Vectors]:
+        """Ids and languages of the `limit` largest gaps that this encoder read, and their meanings: float32 of shape
+        (n, dimension)."""
+        ...
+
+    def some(self, gap_ids: Sequence[str], now: datetime) -> list[Gap]:
+        """These gaps in this order; those that are not there are left out."""
+        ...
+
+    def change(self, gap_id: str, what: What, stand: Standing, revision: int | None = None) -> Gap:
+        """Has a gap stand so from now on; as it does already, nothing happens. Who writes for it stays.
+
+        Raises GapUnknown, and GapChanged where something was decided since `revision`.
+        """
+        ...
+
+    def hand(self, gap_id: str, writer: str, who: str, at: datetime, revision: int | None = None) -> Gap:
+        """Has `writer` write an article for a gap, "" nobody any more; as it is already, nothing happens.
+
+        Raises GapUnknown, GapInvalid where it is not open, and GapChanged where something was decided since `revision`.
+        """
         ...
 
     def undo(self, gap_id: str, who: str, at: datetime, revision: int | None = None) -> Gap:
@@ -150,9 +179,32 @@ def check_revision(events: Sequence[Event], revision: int | None) -> None:
 def last_by_hand(events: Sequence[Event], standing: Standing) -> Event:
     """What can be taken back: a person's act after which nothing else happened. Raises GapInvalid."""
     last = next((event for event in events if event.what != "undo" and not event.undone), None)
-    if last is None or last.what not in BY_HAND or last.at != standing.decided:
+    if last is None or last.what not in BY_HAND or last.at not in (standing.decided, standing.written_since):
         raise GapInvalid(Message("There is nothing to undo."))
     return last
+
+
+def without(last: Event, standing: Standing) -> Standing:
+    """How a gap stands once `last` is taken back: who writes, or all the rest, as it was before."""
+    if last.what in OF_WRITERS:
+        return replace(standing, writer=last.before.writer, written_since=last.before.written_since)
+    return replace(last.before, writer=standing.writer, written_since=standing.written_since)
+
+
+def joined(kept: Standing, gone: Standing) -> Standing:
+    """How a gap stands that another one was joined to: open if either was and the other one closed. Who wrote for the
+    one writes for both."""
+    stand = gone if gone.state == "open" and kept.state == "closed" else kept
+    if stand.state != "open" or stand.writer or gone.state != "open":
+        return stand
+    return replace(stand, writer=gone.writer, written_since=gone.written_since)
+
+
+def handed(standing: Standing, writer: str, at: datetime) -> Standing:
+    """How a gap stands once `writer` writes for it, or nobody. Raises GapInvalid where it is not open."""
+    if writer and standing.state != "open":
+        raise GapInvalid(Message("Only an open gap can be taken. Open it again first."))
+    return replace(standing, writer=writer, written_since=at)
 
 
 def unknown(gap_id: str) -> GapUnknown:

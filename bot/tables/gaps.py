@@ -19,11 +19,17 @@ gaps = sa.Table(
     sa.Column("snapshot", sa.String(32), nullable=False, comment="the snapshot that closed it, or empty"),
     sa.Column("who", sa.Text, nullable=False, comment="who decided so, empty where it happened by itself"),
     sa.Column("decided", Utc, comment="when; none while it was always open; UTC"),
+    sa.Column(
+        "writer", sa.Text, nullable=False, index=True, server_default="", comment="who writes an article, or empty"
+    ),
+    sa.Column("written_since", Utc, comment="since when, or when it was given back; UTC"),
     sa.Column("name", sa.Text, nullable=False, comment="its most central question; masked"),
-    sa.Column("lang", sa.String(8), nullable=False, comment="of the name"),
-    sa.Column("why", sa.String(16), nullable=False, comment="no_article, not_found or rejected"),
-    sa.Column("nearest", sa.Text, nullable=False, comment="the id of the nearest public article, or empty"),
+    sa.Column("lang", sa.String(8), nullable=False, index=True, comment="of the name"),
+    sa.Column("why", sa.String(16), nullable=False, comment="no_article, language, not_found, rejected or not_shown"),
+    sa.Column("nearest", sa.Text, nullable=False, comment="the id of the public article that `why` is about, or empty"),
     sa.Column("wordings", sa.JSON, nullable=False, comment="the most central questions with their counts; masked"),
+    sa.Column("meaning", sa.LargeBinary, comment="what its wordings mean, float16; none while nobody has read them"),
+    sa.Column("meaning_by", sa.String(32), nullable=False, server_default="", comment="fingerprint of what read them"),
     sa.Column("stale", sa.Boolean, nullable=False, index=True, comment="its questions changed since it was named"),
     sa.Column("checked", sa.String(32), nullable=False, index=True, comment="the snapshot it was last asked of"),
 )
@@ -65,10 +71,10 @@ gap_history = sa.Table(
     sa.Column("gap_id", sa.ForeignKey("gaps.id", ondelete="CASCADE"), nullable=False, index=True),
     sa.Column("at", Utc, nullable=False, comment="UTC"),
     sa.Column("who", sa.Text, nullable=False, comment="empty where it happened by itself"),
-    sa.Column("what", sa.String(16), nullable=False, comment="close, wont_do, reopen, answered, again or undo"),
+    sa.Column("what", sa.String(16), nullable=False, comment="close, wont_do, take, undo and so on"),
     sa.Column("reason", sa.Text, nullable=False, comment="masked"),
     sa.Column("article", sa.Text, nullable=False),
-    sa.Column("before", sa.JSON, nullable=False, comment="state, reason, article, snapshot, who and decided before"),
+    sa.Column("before", sa.JSON, nullable=False, comment="how it stood before: state, reason, who and so on"),
     sa.Column("undone", sa.Boolean, nullable=False),
 )
 
@@ -84,6 +90,7 @@ gap_work = sa.Table(
         "articles", sa.JSON, nullable=False, comment="id: version and since when, of the snapshot looked at last"
     ),
     sa.Column("snapshot", sa.String(32), nullable=False, comment="that snapshot"),
+    sa.Column("anew", sa.Integer, nullable=False, server_default="0", comment="questions when last gathered anew"),
     sa.Column("owner", sa.String(32), nullable=False, comment="which server works, or empty"),
     sa.Column("leased_until", Utc, comment="UTC"),
 )

@@ -11,6 +11,7 @@ from bot.gaps.branch import commit_on_branch
 from bot.gaps.draft import draft
 from bot.gaps.models import Gap, Standing, Wording
 from bot.service import HelpDesk
+from kb.articles import load
 from kb.errors import RepositoryError
 from kb.models import PUBLIC
 from kb.repository import Repository
@@ -23,8 +24,8 @@ _TEXT = "---\ntitle: Sauna\n---\nUpstairs.\n"
 def gap(*texts: str) -> Gap:
     wordings = tuple(Wording(text, 1, "en") for text in texts)
     return Gap(
-        "abc", texts[0], "en", Standing(), 3, NOON, NOON, 3, 0, 0, frozenset({"unanswered"}), ("en",), "no_article", "",
-        wordings,
+        "abc", texts[0], "en", Standing(), 3, NOON, NOON, 3, 0, 0, 0, frozenset({"unanswered"}), ("en",), "no_article",
+        "", wordings,
     )  # fmt: skip
 
 
@@ -37,6 +38,18 @@ def test_a_draft_has_the_real_wordings_as_its_questions(small_desk: HelpDesk) ->
     assert (front["id"], front["status"], front["lang"]) == ("where-is-the-sauna", "draft", "en")
     assert "> is there a \\*sauna\\*" in made.text
     assert made.path == f"en/{front['id']}.md"
+
+
+def test_a_draft_of_whatever_people_type_is_an_article_that_loads(small_desk: HelpDesk, tmp_path: Path) -> None:
+    letter = "Hello. I cannot log in since Monday. " + "And it goes on and on. " * 40
+    typed = ("--- how: [to", "<script>alert(1)</script>", "# {{ x }}", "😀", "كيف أعيد تعيين كلمة المرور؟", letter)
+    made = draft(gap(*typed), small_desk.library.searcher, frozenset({PUBLIC}))
+    file = tmp_path / "articles" / made.path
+    file.parent.mkdir(parents=True)
+    file.write_text(made.text.replace("status: draft\n", ""), encoding="utf-8")
+    (article,) = load(tmp_path / "articles").articles
+    assert article.questions == (*typed[:-1], "I cannot log in since Monday.")
+    assert "<script>" not in made.text.split("---")[2]
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from bot.decide import Policy
 from bot.events import SqlEventStore
-from bot.gaps import reading
+from bot.gaps import keeper, reading
 from bot.gaps.cluster import group
 from bot.gaps.failures import MemoryFailures, News, SqlFailures
 from bot.gaps.keeper import GapKeeper, renamed
@@ -104,7 +105,7 @@ def test_a_ticket_without_a_question_is_a_gap_with_its_words_masked(desk: Desk) 
     sent = draft(subject="Call 600 700 800 about the sauna", department="HR")
     ticket = desk.inbox.submit(sent, "key-0001", shown=(), at=NOON)
     (gap,) = desk.gaps()
-    assert (gap.name, gap.kinds, gap.why) == ("Call [phone] about the sauna", {"ticket"}, "no_article")
+    assert (gap.name, gap.kinds, gap.why) == ("Call [phone] about the sauna", {"ticket"}, "not_shown")
     assert desk.store.departments(gap.id) == {"HR": 1}
     desk.events.record_resolution(ticket.id, "paper-jam", "", NOON)
     assert [gap.why for gap in desk.gaps()] == ["not_found"]
@@ -259,6 +260,41 @@ def test_a_new_encoder_keeps_ids_by_the_questions_they_share() -> None:
         "q0": "a", "q1": "a", "q2": "a", "q6": "a", "q3": "y", "q4": "b", "q5": "b",
     }  # fmt: skip
     assert (made.joined, made.dropped, made.split) == ({"c": "a", "z": "b"}, ("d",), {"y": "a"})
+
+
+@pytest.mark.parametrize("is_taken", [False, True])
+def test_a_mixed_gap_is_taken_apart_once_there_are_more_questions_unless_somebody_works_on_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, *, is_taken: bool
+) -> None:
+    for text in ("where is the sauna", "is the sauna open", "the sauna", "how to boil an egg", "boil an egg"):
+        desk.ask(text)
+    sauna, egg = desk.gaps(sort="asked")
+    homes = desk.store.homes(["q4", "q5"])
+    both = tuple((failure, sauna.id) for _, failure in homes.values())
+    centres = {centre.id: centre for centre in desk.store.centres()}
+    whole = replace(centres[sauna.id], vector=centres[sauna.id].vector + centres[egg.id].vector, weight=5)
+    assert desk.store.save(Step((whole,), {egg.id: sauna.id}, both), desk.store.work().revision)
+    if is_taken:
+        desk.store.hand(sauna.id, "Ann", "Ann", desk.time)
+
+    desk.ask("what does the canteen cook")
+    assert sorted(gap.count for gap in desk.gaps()) == [1, 5]
+    monkeypatch.setattr(keeper, "_FEWEST_ANEW", 7)
+    desk.ask("where is the bicycle shed")
+
+    found = {gap.id: gap.count for gap in desk.gaps()}
+    assert sorted(found.values()) == ([1, 1, 5] if is_taken else [1, 1, 2, 3])
+    assert found[sauna.id] == (5 if is_taken else 3)
+    assert desk.store.work().anew == 7
+    assert desk.store.get(egg.id, desk.time).id == sauna.id  # where it went when it was joined
+
+
+def test_an_italian_question_is_read_by_its_words_where_the_encoder_knows_english_alone(desk: Desk) -> None:
+    searcher = desk.library.searcher
+    embedder = SimpleNamespace(languages=("en",))
+    assert reading._share_of_words(embedder, "it") > reading._share_of_words(embedder, "en")  # type: ignore[arg-type]
+    assert reading._share_of_words(embedder, "") == reading._share_of_words(embedder, "en")  # type: ignore[arg-type]
+    assert reading.spoken(searcher, "Non riesco più a scaricare la posta", "", "en") == "it"
 
 
 def test_questions_are_read_anew_where_the_encoder_is_gone(desk: Desk) -> None:

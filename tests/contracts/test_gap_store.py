@@ -115,14 +115,19 @@ def test_figures_count_what_the_filter_lets_through(store: GapStore) -> None:
         ({"words": "_"}, []),
         ({"since": after(minutes=1)}, ["b"]),
         ({"state": "closed"}, []),
-        ({"state": None}, ["a", "b"]),
+        ({"state": None}, ["b", "a"]),
+        ({"sort": "asked"}, ["a", "b"]),
+        ({"department": "IT"}, ["b"]),
+        ({"writer": "Ann"}, ["a"]),
+        ({"writer": ""}, ["b"]),
         ({"sort": "new"}, ["b", "a"]),
         ({"sort": "tickets"}, ["b", "a"]),
     ],
 )
 def test_lists_are_narrowed_and_ordered(store: GapStore, wanted: dict[str, Any], found: list[str]) -> None:
     sauna = failed("q3", at=after(hours=1), text="Łódź sauna", unanswered=False, rejected=True, ticketed=True)
-    keep(store, a=[failed("q1", lang="pl"), failed("q2")], b=[sauna])
+    keep(store, a=[failed("q1", lang="pl"), failed("q2")], b=[replace(sauna, department="IT")])
+    store.hand("a", "Ann", "Ann", NOON)
     assert ids(store, **wanted) == found
 
 
@@ -211,6 +216,54 @@ def test_reopening_is_taken_back_with_its_reason(store: GapStore) -> None:
     store.change("a", "reopen", decided("reopen", "", "Bob", after(minutes=1)))
     assert store.undo("a", "Bob", after(minutes=2)).standing == Standing("wont_do", "Not ours.", "", "", "Ann", NOON)
     assert store.undo("a", "Ann", after(minutes=3)).state == "open"
+
+
+def test_one_person_writes_for_a_gap_and_who_decides_on_something_older_is_told(store: GapStore) -> None:
+    keep(store, a=[failed("q1")])
+    seen = revision_of(store.history("a"))
+    gap = store.hand("a", "Ann", "Ann", after(hours=1), seen)
+    assert (gap.standing.writer, gap.standing.written_since, gap.standing.decided) == ("Ann", after(hours=1), None)
+    with pytest.raises(GapChanged):
+        store.hand("a", "Bob", "Bob", after(hours=2), seen)
+    store.hand("a", "Bob", "Bob", after(hours=2))  # takes it over
+    assert store.undo("a", "Ann", after(hours=3)).standing.writer == "Ann"
+    store.hand("a", "", "Ann", after(hours=4))
+    assert store.hand("a", "", "Ann", after(hours=5)).standing.written_since == after(hours=4)  # nothing happened
+    assert [event.what for event in store.history("a")] == ["give_back", "undo", "take", "take"]
+
+
+def test_a_decision_leaves_the_writer_and_taking_back_who_writes_leaves_the_decision(store: GapStore) -> None:
+    keep(store, a=[failed("q1")])
+    store.change("a", "reopen", replace(decided("reopen", "Again.", "Bob", NOON)))
+    store.hand("a", "Ann", "Ann", after(hours=1))
+    assert store.undo("a", "Ann", after(hours=2)).standing == decided("reopen", "Again.", "Bob", NOON)
+    store.hand("a", "Ann", "Ann", after(hours=3))
+    assert store.change("a", "close", decided("close", "", "Bob", after(hours=4))).standing.writer == "Ann"
+    with pytest.raises(GapInvalid, match="Only an open gap"):
+        store.hand("a", "Bob", "Bob", after(hours=5))
+    assert store.undo("a", "Bob", after(hours=6)).standing.writer == "Ann"
+
+
+def test_who_writes_for_a_gap_writes_for_what_it_joins(store: GapStore) -> None:
+    keep(store, a=[failed("q1")], b=[failed("q2")])
+    store.hand("b", "Ann", "Ann", NOON)
+    store.save(Step((centre("a", 2),), joined={"b": "a"}), store.work().revision)
+    assert store.get("b", NOON).standing.writer == "Ann"
+
+
+def test_meanings_are_those_of_one_encoder_the_largest_gaps_first(store: GapStore) -> None:
+    keep(store, a=[failed("q1")], b=[failed("q2"), failed("q3")], c=[failed("q4")])
+    for gap_id, lang, encoder in (("a", "en", "e5"), ("b", "pl", "e5"), ("c", "en", "other")):
+        meaning = np.array([0.6, 0.8], np.float32)
+        said = Description("Where?", lang, "no_article", "", (), meaning, encoder)
+        store.describe(gap_id, said, "s1", store.count(gap_id))
+    ids, langs, meanings = store.meanings("e5", 10)
+    assert (ids, langs) == (["b", "a"], ["pl", "en"])
+    assert np.allclose(meanings, [[0.6, 0.8]] * 2, atol=1e-3)
+    assert store.meanings("e5", 1)[0] == ["b"]
+    assert store.meanings("nobody", 10)[0] == []
+    assert store.langs() == ["en", "pl"]
+    assert [gap.id for gap in store.some(["c", "gone", "a"], NOON)] == ["c", "a"]
 
 
 def test_what_happened_by_itself_since_cannot_be_undone_by_chance(store: GapStore) -> None:

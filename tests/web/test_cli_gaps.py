@@ -55,7 +55,14 @@ def test_gaps_are_gathered_listed_drafted_on_a_branch_and_decided_on(data: Path,
     run(data, "draft", gap["id"], "--output", str(tmp_path / "sauna.md"))
     assert (tmp_path / "sauna.md").read_text(encoding="utf-8") == made["markdown"]
 
-    assert run(data, "wont-do", gap["id"], "--reason", "We have none.", "--by", "Ann") == f"{gap['id']} is wont_do\n"
-    assert run(data, "undo", gap["id"]) == f"{gap['id']} is open\n"
-    assert run(data, "close", gap["id"]) == f"{gap['id']} is closed\n"
-    assert run(data, "reopen", gap["id"]) == f"{gap['id']} is open\n"
+    assert made["writer"] == ""
+    assert run(data, "take", gap["id"], "--by", "Ann") == f"{gap['id']}: Open, Ann writes it\n"
+    assert run(data, "--writer", "nobody", "--json").count('"id"') == 0
+    assert "Open, Ann writes it; asked 3 times, 3 in 30 days, 0 before; " in run(data, "--writer", "Ann")
+    assert "Ann  Writes the article" in run(data, "show", gap["id"])
+    assert run(data, "give-back", gap["id"]) == f"{gap['id']}: Open\n"
+    wont_do = ("wont-do", gap["id"], "--reason", "We have none.", "--by", "Ann")
+    assert run(data, *wont_do) == f"{gap['id']}: Won't do\n"
+    assert run(data, "undo", gap["id"]) == f"{gap['id']}: Open\n"
+    assert run(data, "close", gap["id"]) == f"{gap['id']}: Closed\n"
+    assert run(data, "reopen", gap["id"]) == f"{gap['id']}: Open\n"
