@@ -76,7 +76,7 @@ def test_the_page_shows_rates_with_denominators_volumes_and_spikes(site: Site) -
     assert "Friday, 20 November 2026: 40 questions about “Network”." in words
     assert "Usual on this weekday up to that time: 12.5 (the middle of 8 weeks)." in words
     rows = [row for row in _file(site, "volume.csv?days=7") if row[1] != "0" or row[3] != "0"]
-    assert rows[0] == ["When", "Questions", "No article found", "Tickets", "Note"]
+    assert rows[0] == ["When", "Questions", "No article found", "Tickets", "Remark"]
     assert rows[1:5] == [[f"2026-11-{day}", "", "", "", "Nothing known"] for day in (14, 15, 16, 17)]
     assert rows[5:] == [["2026-11-18", "2", "0", "0", ""], ["2026-11-20", "0", "0", "2", "Not over yet"]]
 
