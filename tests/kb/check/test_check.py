@@ -189,6 +189,13 @@ def test_fix_mends_references_where_they_are_defined_and_a_link_that_stands_twic
     )
 
 
+def test_fix_leaves_another_link_alone_that_holds_the_address_of_a_reference(write: Write) -> None:
+    text = "[one][b] and [two](xB.md)\n\n[b]: B.md\n"
+    source = write({"a.md": text, "b.md": "Text.\n", "xB.md": "More.\n"})
+    mend(source, check(source, today=TODAY).findings)
+    assert (source / "a.md").read_text(encoding="utf-8") == "[one][b] and [two](xB.md)\n\n[b]: b.md\n"
+
+
 @pytest.mark.parametrize(
     ("written", "mended"),
     [
