@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb import analysis
+from kb.reader import Visible
 from kb.snapshot import Snapshot
 from kb.vectors import Rows
 
@@ -61,23 +62,28 @@ def codes(text: str) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def named(text: str, snapshot: Snapshot, group: Rows, leave_out: Sequence[int] = ()) -> NDArray[np.float32]:
+def named(
+    text: str, snapshot: Snapshot, group: Rows, visible: Visible, leave_out: Sequence[int] = ()
+) -> NDArray[np.float32]:
     """How surely the codes of a question name each article of a snapshot: float32 of shape (articles,), 0 to 1.
 
     A code that one article has names it, one that many have says little; of several codes each has its share.
-    `group` tells which are translations of one article, `leave_out` is as in kb.search.Searcher.find.
+    `group` tells which are translations of one article, `leave_out` is as in kb.search.Searcher.find. Only
+    articles that are `visible` count: else it would show to everybody whether an internal article has a code.
     """
     speaking = np.zeros(len(group), np.float32)
     total, surest = 0.0, 0.0
     for spellings in codes(text).values():
-        written = [spelling for spelling in spellings if snapshot.words.documents_with([spelling])]
-        holding = snapshot.words.documents_with(written)
+        held = {one: {n for n in snapshot.words.documents_with([one]) if visible[n]} for one in spellings}
+        written = [spelling for spelling, numbers in held.items() if numbers]
+        holding = set().union(*held.values())
         for owner in {int(snapshot.owner[row]) for row in leave_out}:
             if not _holds_beside(owner, leave_out, spellings, snapshot):
                 holding.discard(owner)
         if holding:
             numbers = np.fromiter(holding, np.int64, len(holding))
-            sure = max(map(certainty, written)) * _rarity(len(np.unique(group[numbers])), int(group.max()) + 1)
+            among = len(np.unique(group[visible]))
+            sure = max(map(certainty, written)) * _rarity(len(np.unique(group[numbers])), among)
             speaking[numbers] += sure
             total, surest = total + sure, max(surest, sure)
     return speaking * np.float32(surest / total) if total else speaking

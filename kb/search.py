@@ -156,6 +156,8 @@ class Searcher:
         numbers = {article: number for number, article in enumerate(ids)}
         self._group = np.array([numbers[entry.article.id] for entry in snapshot.entries], np.int64)
         langs = np.array([entry.article.lang for entry in snapshot.entries])
+        audience = np.array([entry.article.audience for entry in snapshot.entries])
+        self._of_audience = {name: audience == name for name in np.unique(audience).tolist()}
         embedders = [encoded.embedder for encoded in snapshot.encoders]
         self._readers: list[Reader] = []
         earlier = {reader.embedder.fingerprint: reader for reader in before._readers} if before else {}
@@ -203,7 +205,10 @@ class Searcher:
         return {name: (schooled.of, schooled.head) for name, schooled in made}
 
     def _visible(self, audiences: frozenset[str]) -> Visible:
-        return np.array([entry.article.audience in audiences for entry in self.snapshot.entries], bool)
+        visible = np.zeros(len(self._group), bool)
+        for name in audiences & self._of_audience.keys():
+            visible |= self._of_audience[name]
+        return visible
 
     @cached_property
     def speller(self) -> Speller:
@@ -285,7 +290,8 @@ class Searcher:
             taken = [self.passage(row) for row in leave_out if self.snapshot.owner[row] == owner]
             lost = terms_of(taken, self.entry(owner).article.lang)
             words[owner] = self.snapshot.words.score_without(terms, owner, lost)
-        named = codes.named(query.full, self.snapshot, self._group, leave_out)
+        visible = self._visible(query.audiences)
+        named = codes.named(query.full, self.snapshot, self._group, visible, leave_out)
         views = [query.full, query.text] if query.body.strip() and query.text.strip() else [query.full]
         seen = [
             self._look(part, part.reader.read(views), words, named, leave_out)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import takewhile
 from pathlib import Path
 
 from bot.publishing.clone import MAX_SUBJECT
@@ -11,6 +12,8 @@ from bot.publishing.store import PublicationStore
 from kb.errors import RepositoryError
 from kb.repository import Repository
 
+#: Publications before the one that is over, of which somebody may have been told what it says.
+_LOOKED_AT = 20
 #: Tells people of a publication. May raise StoreUnavailable.
 Announce = Callable[[Publication], None]
 
@@ -22,9 +25,9 @@ def end(store: PublicationStore, over: Publication, announce: Announce) -> None:
     something has to be mended, since it tells since when. A few days of them would push out all that was published.
     Raises StoreUnavailable.
     """
-    before = [row for row in store.find(limit=4).rows if row.id < over.id][:2]
+    before = [row for row in store.find(limit=_LOOKED_AT).rows if row.id < over.id]
     last = before[0] if before else None
-    if newsworthy(over, last):
+    if newsworthy(over, before):
         announce(over)
     if last is None or over.how != "pull" or not over.repeats(last):
         return
@@ -32,11 +35,17 @@ def end(store: PublicationStore, over: Publication, announce: Announce) -> None:
         store.forget(last.id)
 
 
-def newsworthy(over: Publication, last: Publication | None) -> bool:
-    """Whether something has to be mended that nobody was told of yet, or is mended since the `last` one before."""
+def newsworthy(over: Publication, before: Sequence[Publication]) -> bool:
+    """Whether something has to be mended that nobody was told of yet, or is mended since the one before it.
+
+    `before` are the newest first. Two failures that take turns are told once each until something is mended. What was
+    taken back and stays so is not what readers see: nothing is mended by it.
+    """
     if not over.in_vain:
-        return last is not None and last.in_vain
-    return last is None or (over.state, over.commit) != (last.state, last.commit)
+        in_use = over.state == "published" or over.snapshot == over.before
+        return bool(before) and before[0].in_vain and in_use
+    since = takewhile(lambda row: row.in_vain, before)
+    return all((row.state, row.commit) != (over.state, over.commit) for row in since)
 
 
 def committed(source: Path) -> tuple[str, str, str]:

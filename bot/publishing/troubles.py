@@ -24,7 +24,7 @@ _OF_DISKS = (
 _OF_REMOTES = (
     *_OF_DISKS,
     (
-        r"Host key verification failed|certificate|SSL|TLS",
+        r"Host key verification failed|certificate|(SSL|TLS)(?!.*(reset|timed out|SYSCALL|EOF|eof|terminated|closed))",
         Message(
             "We cannot be sure that %(remote)s is who it says it is. Whoever runs this site has to make its key or its "
             "certificate known to this server. git says: %(said)s"
@@ -49,7 +49,7 @@ _OF_REMOTES = (
     (
         r"Could not resolve|Connection (refused|timed out|reset|closed)|Couldn't connect|Failed to connect"
         r"|Network is unreachable|No route to host|error: (429|5\d\d)|timed out|hung up|early EOF|Empty reply"
-        r"|unexpected disconnect|RPC failed|Operation too slow",
+        r"|unexpected disconnect|RPC failed|Operation too slow|(SSL|TLS)",
         Message(
             "%(remote)s cannot be reached right now. Wait a few minutes and publish again; if it goes on, whoever runs "
             "this site has to look into it. git says: %(said)s"

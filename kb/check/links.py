@@ -46,12 +46,16 @@ class _Place:
             return None
         line = lines[self.line - 1]
         # The parser encodes what the author did not: a space, a backslash.
-        for written in (old, unquote(old)):
+        # Of a reference the address stands elsewhere, and part of it may stand in another link here: a.md in data.md.
+        here = any(
+            re.search(rf"(?<![\w./-]){re.escape(one)}", line) for one in (self.link.href, unquote(self.link.href))
+        )
+        for written in (old, unquote(old)) if here else ():
             if line.count(written) == 1:
                 return Edit(self.line, written, new)
         whole = self.link.href.replace(old, new, 1)
         for written in (self.link.href, unquote(self.link.href)):
-            count = line.count(written)
+            count = line.count(written) if here else 0
             if count and line.count(f"]({written})") == count:
                 return Edit(self.line, f"]({written})", f"]({whole})")
             defined = re.compile(rf"[\s>]{{0,20}}\[[^\]]+\]:\s*<?{re.escape(written)}(?=[\s>]|$)")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from kb.check.links import from_root
 from kb.check.pages import Page, Pages
@@ -58,13 +58,13 @@ class _Seen:
 
 def raw_markup(pages: Pages) -> Iterator[Finding]:
     for page in pages.living:
-        for text, line in page.markup.shown:
-            if not page.row:
-                yield from _of(pages, page, text, line)
+        if page.markup.shown and not page.row:
+            lines = page.text.split("\n")
+            for text, line in page.markup.shown:
+                yield from _of(pages, page, lines, text, line)
 
 
-def _of(pages: Pages, page: Page, text: str, first: int) -> Iterator[Finding]:
-    lines = page.text.split("\n")
+def _of(pages: Pages, page: Page, lines: list[str], text: str, first: int) -> Iterator[Finding]:
     taken: list[tuple[int, int]] = []
     for pattern, told in _KINDS:
         for match in pattern.finditer(text):
@@ -89,9 +89,9 @@ def _link(seen: _Seen) -> Finding | None:
         fix = "Browsers open no such address. Put the file where people can fetch it, and link there."
     elif re.search(r"\s", address):
         fix = f"An address ends at a space: write <{short(address)}>."
-        if _leads(seen, address) and seen.match.string.count(seen.match[0]) == 1:
+        if _ends_there(address) and _leads(seen, address) and seen.match.string.count(seen.match[0]) == 1:
             opened = f"[{words}]("
-            edit = Edit(seen.line, f"{opened}{address})", f"{opened}<{unquote(address)}>)")
+            edit = Edit(seen.line, f"{opened}{address})", f"{opened}<{address}>)")
     else:
         return None
     return _told(seen, f"is not read as {what}", fix, edit)
@@ -136,6 +136,12 @@ def _wiki(seen: _Seen) -> Finding | None:
 def _command(seen: _Seen) -> Finding | None:
     fix = "Write it as plain Markdown; if readers are to see it, put it between backticks."
     return _told(seen, "is a command of another program", fix, None)
+
+
+def _ends_there(address: str) -> bool:
+    """Whether all of it is the address, and not words or a title behind one: nobody looks whether a site has it."""
+    whole = re.fullmatch(rf".*{_FILE}(?:[?#]\S*)?", address, re.IGNORECASE) if "://" in address else address
+    return bool(whole) and not set("<>\"'") & set(address)
 
 
 def _leads(seen: _Seen, address: str) -> bool:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from kb.expect.outcomes import DEPTH, Contents, Outcome, Rival, Run, Twin, passes, run
@@ -57,9 +58,10 @@ def _code() -> str:
 def _write(file: Path, made: Run) -> None:
     articles = [[key, asdict(contents)] for key, contents in made.articles.items()]
     held = {**asdict(replace(made, articles={})), "articles": articles, "code": _code()}
-    half = file.with_suffix(".new")
-    half.write_text(json.dumps(held, ensure_ascii=True), encoding="ascii")
-    half.replace(file)
+    # A name of its own: somebody else may be testing the same articles.
+    with NamedTemporaryFile("w", encoding="ascii", dir=file.parent, prefix=".asked-", delete=False) as half:
+        half.write(json.dumps(held, ensure_ascii=True))
+    Path(half.name).replace(file)
 
 
 def _read(file: Path) -> Run | None:

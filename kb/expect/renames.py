@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from kb.corpus import folded
 from kb.expect.outcomes import Contents, Run
 from kb.models import ArticleKey
 
+#: By id, and by language.
+_Versions = dict[str, dict[str, Contents]]
 #: Of the questions that the two have; git says of files that are as much alike that one was renamed.
 _ALIKE = 0.5
 
@@ -20,13 +23,15 @@ def with_later_names(before: Run, after: Run) -> Run:
     """
     gone, came = _by_id(before, other=after), _by_id(after, other=before)
     alike = sorted(
-        ((_alikeness(gone[old], came[new]), old, new) for old in gone for new in came),
+        ((_alikeness(gone[old], came[new]), old, new) for old, new in _sharing(gone, came)),
         key=lambda found: (-found[0], found[1:]),
     )
     names: dict[str, str] = {}
+    taken: set[str] = set()
     for share, old, new in alike:
-        if share >= _ALIKE and old not in names and new not in names.values():
+        if share >= _ALIKE and old not in names and new not in taken:
             names[old] = new
+            taken.add(new)
     if not names:
         return before
 
@@ -43,14 +48,28 @@ def with_later_names(before: Run, after: Run) -> Run:
     )
 
 
-def _by_id(run: Run, other: Run) -> dict[str, dict[str, Contents]]:
+def _by_id(run: Run, other: Run) -> _Versions:
     """The languages of each article that the other run does not have."""
     known = {key.id for key in other.articles}
-    found: dict[str, dict[str, Contents]] = {}
+    found: _Versions = {}
     for key, contents in run.articles.items():
         if key.id not in known:
             found.setdefault(key.id, {})[key.lang] = contents
     return found
+
+
+def _sharing(gone: _Versions, came: _Versions) -> set[tuple[str, str]]:
+    """The pairs that have anything in common: to compare all with all takes minutes where a whole folder was moved."""
+    marked: dict[object, list[str]] = {}
+    for new, versions in came.items():
+        for mark in _marks(versions):
+            marked.setdefault(mark, []).append(new)
+    return {(old, new) for old, versions in gone.items() for mark in _marks(versions) for new in marked.get(mark, ())}
+
+
+def _marks(versions: dict[str, Contents]) -> Iterator[object]:
+    yield from ((lang, contents.words) for lang, contents in versions.items())
+    yield from _questions(versions)
 
 
 def _alikeness(one: dict[str, Contents], other: dict[str, Contents]) -> float:

@@ -63,7 +63,8 @@ def test_a_code_is_always_its_own_first_spelling(text: str) -> None:
 
 
 def _named(searcher: Searcher, text: str) -> dict[str, float]:
-    found = named(text, searcher.snapshot, np.arange(len(searcher.snapshot.entries)))
+    count = len(searcher.snapshot.entries)
+    found = named(text, searcher.snapshot, np.arange(count), np.ones(count, bool))
     return {searcher.entry(n).article.id: round(float(sure), 3) for n, sure in enumerate(found) if sure}
 
 
@@ -131,10 +132,10 @@ def test_a_question_left_out_does_not_name_its_article_by_its_own_code(tmp_path:
     asked = "---\nquestions: [what does HCW8018 mean]\n---\n"
     searcher = _open(tmp_path, {"a.md": f"{asked}# Vault\n\nIt is locked.\n", "b.md": "# Other\n\nText HCW8019.\n"})
     row = next(n for n, passage in enumerate(searcher.snapshot.passages) if "HCW8018" in passage.text)
-    group = np.arange(2)
-    assert named("HCW8018", searcher.snapshot, group).tolist() == [1.0, 0.0]
-    assert named("HCW8018", searcher.snapshot, group, [row]).tolist() == [0.0, 0.0]
-    assert named("HCW8019", searcher.snapshot, group, [row]).tolist() == [0.0, 1.0]
+    group, visible = np.arange(2), np.ones(2, bool)
+    assert named("HCW8018", searcher.snapshot, group, visible).tolist() == [1.0, 0.0]
+    assert named("HCW8018", searcher.snapshot, group, visible, [row]).tolist() == [0.0, 0.0]
+    assert named("HCW8019", searcher.snapshot, group, visible, [row]).tolist() == [0.0, 1.0]
 
 
 def test_a_question_left_out_leaves_a_code_that_stands_in_the_article_too(tmp_path: Path) -> None:
@@ -143,4 +144,22 @@ def test_a_question_left_out_leaves_a_code_that_stands_in_the_article_too(tmp_pa
     row = next(
         n for n, passage in enumerate(searcher.snapshot.passages) if passage.kind != "body" and "HCW" in passage.text
     )
-    assert named("HCW8018", searcher.snapshot, np.zeros(1, np.int64), [row]).tolist() == [1.0]
+    assert named("HCW8018", searcher.snapshot, np.zeros(1, np.int64), np.ones(1, bool), [row]).tolist() == [1.0]
+
+
+def test_internal_articles_change_nothing_of_how_surely_a_code_names_a_public_one(tmp_path: Path) -> None:
+    internal = "---\naudience: internal\n---\n# Inside {n}\n\nKB5034441, HCW8018 and HCW8019.\n"
+    searcher = _open(
+        tmp_path,
+        {
+            "a.md": "# Vault\n\nThe vault is locked: HCW8018.\n",
+            "b.md": "# Updates\n\nA long list: 5034441.\n",
+            **{f"in-{n}.md": internal.format(n=n) for n in range(3)},
+        },
+    )
+    found = searcher.find(Query("HCW8018 and HCW8019"))
+    column = dict(zip(found.articles.tolist(), found.evidence[:, FEATURES.index("codes")].tolist(), strict=True))
+    ids = {searcher.entry(n).article.id: sure for n, sure in column.items()}
+    assert ids["a"] == 1.0  # neither rarer nor less of the question for what stands inside
+    update = searcher.find(Query("KB5034441"))
+    assert update.evidence[:, FEATURES.index("codes")].max() == pytest.approx(0.8)

@@ -18,6 +18,12 @@ URL = "https://git.example.com/not-found.git"
         ("git ls-remote: ssh: connect to host a port 22: Connection refused.", "cannot be reached"),
         ("git ls-remote: unable to access '{}': The requested URL returned error: 503.", "cannot be reached"),
         ("git fetch: fetch-pack: unexpected disconnect while reading sideband packet.", "cannot be reached"),
+        ("git fetch: RPC failed; curl 56 OpenSSL SSL_read: Connection reset by peer, errno 104.", "cannot be reached"),
+        ("git ls-remote: unable to access '{}': OpenSSL SSL_connect: SSL_ERROR_SYSCALL.", "cannot be reached"),
+        (
+            "git fetch: unable to access '{}': GnuTLS recv error (-110): TLS connection was non-properly terminated.",
+            "cannot be reached",
+        ),
         ("git ls-remote: could not read Username for '{}': terminal prompts disabled.", "does not let us in"),
         ("git ls-remote: git@a: Permission denied (publickey).", "does not let us in"),
         ("git ls-remote: Authentication failed for '{}'.", "does not let us in"),

@@ -189,6 +189,34 @@ def test_fix_mends_references_where_they_are_defined_and_a_link_that_stands_twic
     )
 
 
+def test_fix_leaves_another_link_alone_that_holds_the_address_of_a_reference(write: Write) -> None:
+    text = "[one][b] and [two](xB.md)\n\n[b]: B.md\n"
+    source = write({"a.md": text, "b.md": "Text.\n", "xB.md": "More.\n"})
+    mend(source, check(source, today=TODAY).findings)
+    assert (source / "a.md").read_text(encoding="utf-8") == "[one][b] and [two](xB.md)\n\n[b]: b.md\n"
+
+
+@pytest.mark.parametrize(
+    ("written", "mended"),
+    [
+        ("[x](https://a.example.com/new form.pdf)", "[x](<https://a.example.com/new form.pdf>)"),
+        ("[x](https://a.example.com/a%2Fb new.pdf)", "[x](<https://a.example.com/a%2Fb new.pdf>)"),
+        ("[x](https://a.example.com is where it was)", ""),
+        ('[x](https://a.example.com/a.pdf "a "form".pdf)', ""),
+        ("[x](no%23 1.md)", "[x](<no%23 1.md>)"),
+        ("[x](a<b .md)", ""),
+    ],
+)
+def test_fix_takes_an_address_with_a_space_as_it_stands_and_nothing_that_may_be_more_than_one(
+    write: Write, written: str, mended: str
+) -> None:
+    source = write({"a.md": f"See {written} there\n", "no# 1.md": "Text.\n", "a<b .md": "Text.\n"})
+    found = check(source, today=TODAY)
+    assert ("a.md", 1, "raw-markup") in told(found)
+    mend(source, found.findings)
+    assert (source / "a.md").read_text(encoding="utf-8") == f"See {mended or written} there\n"
+
+
 def test_a_line_that_changed_meanwhile_is_left_alone(write: Write) -> None:
     source = write({"a.md": "[one](B.md)\n", "b.md": "Text.\n"})
     report = check(source, today=TODAY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from kb.expect import Comparison, Outcome, Run, compare
 from kb.expect.junit import junit
 from kb.expect.outcomes import Contents, Rival, nothing
+from kb.expect.renames import with_later_names
 from kb.expect.report import comparison_lines, mend, run_lines, visible
 from kb.models import ArticleKey, Skipped
 from tests.kb.expect.desk import MAIL, THIEF, VPN, asked, parsed, written
@@ -113,6 +115,20 @@ def test_a_file_without_an_id_that_is_renamed_and_edited_is_the_same_article(tmp
     edited = {"en/post.md": mail.replace("Empty", "Now empty"), "en/line.md": vpn}
     after = asked(written(tmp_path / "b", edited), tmp_path / "data")
     assert compare(before, after).empty
+
+
+def test_a_folder_that_is_moved_as_a_whole_is_compared_in_no_time() -> None:
+    def run(folder: str) -> Run:
+        articles = {
+            ArticleKey(f"{folder}/{n}", "en"): Contents(f"{folder}/{n}.md", f"{n}", (f"question {n}",), f"{folder} {n}")
+            for n in range(2_000)
+        }
+        return Run("", 1, (), articles)
+
+    began = time.process_time()
+    renamed = with_later_names(run("old"), run("new"))
+    assert time.process_time() - began < 2.0  # all with all are four million pairs
+    assert {contents.path: key.id for key, contents in renamed.articles.items()}["old/17.md"] == "new/17"
 
 
 def test_a_question_that_moved_to_another_article_is_told_once_with_where_it_was(tmp_path: Path) -> None:

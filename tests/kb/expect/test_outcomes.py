@@ -135,6 +135,22 @@ def test_what_is_kept_of_a_run_is_the_run_whatever_k_is_and_whichever_files_are_
     assert asked_once(source, data) == asked(source, data)
 
 
+def test_two_who_test_the_same_articles_do_not_take_the_file_of_the_run_from_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, data = written(tmp_path / "a", {"en/mail.md": MAIL}), tmp_path / "data"
+    replace, others = Path.replace, iter([True])
+
+    def meanwhile(half: Path, target: Path) -> Path:
+        if target.name == "asked.json" and next(others, False):
+            asked_once(source, data)
+        return replace(half, target)
+
+    monkeypatch.setattr(Path, "replace", meanwhile)
+    asked_once(source, data)
+    assert [path.name for path in data.glob("snapshots/*/*asked*")] == ["asked.json"]
+
+
 def test_a_file_of_a_kept_run_that_cannot_be_used_is_made_anew(tmp_path: Path) -> None:
     source, data = written(tmp_path / "a", {"en/mail.md": MAIL}), tmp_path / "data"
     asked_once(source, data)
