@@ -213,7 +213,8 @@ class _Keeper:
                 os.close(says)
                 raise
         except OSError as error:
-            return self._not_started(number, place, error)
+            self._not_started(number, place, error)
+            return None
         os.set_blocking(signs, False)
         os.set_blocking(says, False)
         parent, first = os.getpid(), number == 1 and not place.starts
@@ -228,7 +229,8 @@ class _Keeper:
         except OSError as error:
             os.close(signs)
             outer.close()
-            return self._not_started(number, place, error)
+            self._not_started(number, place, error)
+            return None
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
             if os.getpid() == parent:
