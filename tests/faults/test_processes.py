@@ -106,6 +106,7 @@ while not member.alone:
 
 #: Number 2 ends at first, with all that it was given still at its door.
 _GREETING = """
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 if member.first:
     print(port, flush=True)
 member.sign()
@@ -114,7 +115,6 @@ if member.number == 2 and not (member.folder / "failed").exists():
     print("unwell", flush=True)
     time.sleep(0.3)
     os._exit(3)
-signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 member.door.settimeout(0.05)
 while True:
     member.sign()
