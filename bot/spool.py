@@ -18,14 +18,14 @@ import threading
 import time
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, cast
 
-from bot.aside import Aside, private
+from bot.aside import Aside, Why, private
 from bot.errors import EntryRefused, QuestionUnknown, StoreUnavailable
 from bot.models import Outcome, RecordedQuestion
 
@@ -220,7 +220,7 @@ class Spool:
             self._set_aside(refused)
         given_up = waits and time.monotonic() - file.since > _LOOKED_FOR_S
         if given_up:
-            self.aside.keep("given-up", map(_line, waits))
+            self._keep_aside("given-up", map(_line, waits))
             _log.error("%d outcomes are of questions that are nowhere; see %s", len(waits), self.aside.file("given-up"))
         with self._lock:
             if waits and not given_up:
@@ -234,9 +234,16 @@ class Spool:
 
     def _set_aside(self, refused: Sequence[bytes]) -> None:
         if refused:
-            self.aside.keep("refused", refused)
+            self._keep_aside("refused", refused)
             where = self.aside.file("refused")
             _log.error("%d events cannot be stored, and are kept in %s; the others go on", len(refused), where)
+
+    def _keep_aside(self, why: Why, lines: Iterable[bytes]) -> None:
+        """Raises StoreUnavailable where the disk does not take them: then they wait on where they are."""
+        try:
+            self.aside.keep(why, lines)
+        except OSError as error:
+            raise StoreUnavailable(f"{self.aside.file(why)} cannot be written: {error.strerror}.") from error
 
     def close(self) -> None:
         """Has the disk keep everything, and leaves it to whoever starts next."""

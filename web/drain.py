@@ -55,6 +55,7 @@ def run(app: FastAPI, listening: Sequence[socket.socket], seconds: float, member
     config = uvicorn.Config(
         app,
         backlog=WAITING,
+        loop="asyncio" if member else "auto",  # uvloop, where it is installed, accepts by itself: not through a door
         log_config=None,
         access_log=False,
         server_header=False,

@@ -10,6 +10,7 @@ import json
 import logging
 import queue
 import re
+import select
 import sys
 import threading
 from collections.abc import Collection
@@ -97,6 +98,21 @@ class Lines(logging.Handler):
                     self._stream.flush()
             except (OSError, ValueError):  # closed, or a full disk: there is nowhere to tell it
                 self.dropped += 1
+
+
+class Unhurried(logging.StreamHandler[TextIO]):
+    """Writes to stderr at once, without a thread; a line that nobody would read in time is dropped."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        poll = select.poll()
+        try:
+            poll.register(self.stream, select.POLLOUT)
+        except (OSError, TypeError, ValueError):  # no file: there is nothing to wait for
+            pass
+        else:
+            if not poll.poll(0):
+                return
+        super().emit(record)
 
 
 class _Masking(logging.Formatter):

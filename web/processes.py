@@ -7,6 +7,7 @@ happens to run when many come takes all of them, and connections last.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import select
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from web import logs
-from web.listening import WAITING, Door, door, hand
+from web.listening import TAKEN, WAITING, Door, door, hand
 
 if TYPE_CHECKING:
     from web.settings import Settings
@@ -42,6 +43,8 @@ _SERVED_S = 60.0
 #: Connections that are handed out before anything else is looked at.
 _AT_ONCE = 64
 _LONGEST_READ = 4096
+#: What is told to whoever accepts a connection and has no room for it: it waits on, and comes again.
+_NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
 
 
@@ -92,16 +95,27 @@ class _Process:
         self.accepts = self.accepts or not self.serves
         self.serves, self.silent_s = True, 0.0
 
-    def taken(self) -> None:
-        """Lets go of the connections that it has taken; where its door is closed, it `accepts` no more."""
+    def taken(self) -> list[socket.socket]:
+        """Lets go of the connections that it has taken; those that it will not take, for others.
+
+        It had no room for them; or its door is closed, and it `accepts` no more.
+        """
+        back: list[socket.socket] = []
         with suppress(BlockingIOError):
             try:
                 while said := self.door.recv(_LONGEST_READ):
-                    for _ in said:
-                        self.handed.popleft().close()
+                    for of_one in said:
+                        connection = self.handed.popleft()
+                        if of_one == TAKEN[0]:
+                            connection.close()
+                        else:
+                            back.append(connection)
             except ConnectionError:
                 pass
             self.accepts = False
+            back += self.handed
+            self.handed.clear()
+        return back
 
     def close(self) -> None:
         os.close(self.signs)
@@ -147,10 +161,11 @@ class _Keeper:
     def __init__(self, settings: Settings, number: int, listening: Sequence[socket.socket]) -> None:
         self._listening, self._opened, self._turn = tuple(listening), False, 0
         self._back: deque[socket.socket] = deque()  # to be given away again
+        self._full = False  # too many files are open to accept a connection
         self._code, self._ending = 0, False
         self._places = {n: _Place() for n in range(1, number + 1)}
         self._folder = Path(tempfile.mkdtemp(prefix="firstline-"))
-        handler = logging.StreamHandler()
+        handler = logs.Unhurried()
         handler.setFormatter(logs.formatter(settings.log_format, settings.secrets))
         logging.getLogger().addHandler(handler)
         self._woken, self._wake = os.pipe()
@@ -189,10 +204,19 @@ class _Keeper:
 
     def _start(self, number: int, place: _Place) -> Member | None:
         """The new process in itself, None in the one that looks after it."""
-        signs, says = os.pipe()
+        try:
+            signs, says = os.pipe()
+            try:
+                outer, inner = door()
+            except OSError:
+                os.close(signs)
+                os.close(says)
+                raise
+        except OSError as error:
+            self._not_started(number, place, error)
+            return None
         os.set_blocking(signs, False)
         os.set_blocking(says, False)
-        outer, inner = door()
         parent, first = os.getpid(), number == 1 and not place.starts
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
@@ -202,13 +226,10 @@ class _Keeper:
                 outer.close()
                 self._become_a_server()
                 return Member(number, len(self._places), parent, self._folder, first, inner, says)
-        except OSError as error:  # too many processes, or no memory
+        except OSError as error:
             os.close(signs)
             outer.close()
-            if not self._serving():
-                raise
-            _log.error("process %d cannot be started: %s", number, error.strerror)
-            place.due = time.monotonic() + _LONGEST_PAUSE_S
+            self._not_started(number, place, error)
             return None
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
@@ -217,6 +238,13 @@ class _Keeper:
                 inner.close()
         place.process, place.starts = _Process(pid, signs, outer, time.monotonic()), place.starts + 1
         return None
+
+    def _not_started(self, number: int, place: _Place, error: OSError) -> None:
+        """Has it be tried again later: there are too many processes or open files, or there is no memory."""
+        if not self._serving():
+            raise error
+        _log.error("process %d cannot be started: %s", number, error.strerror)
+        place.due = time.monotonic() + _LONGEST_PAUSE_S
 
     def _become_a_server(self) -> None:
         signal.set_wakeup_fd(-1)
@@ -239,16 +267,19 @@ class _Keeper:
         running = {place.process.signs: place.process for place in places if place.process}
         open_doors = {process.door.fileno(): process for process in running.values() if process.accepts}
         ports = {bound.fileno(): bound for bound in self._listening} if open_doors and not self._back else {}
+        if self._full:  # who comes is readable at once, again and again
+            ports, self._full = {}, False
         soon = [place.due - time.monotonic() for place in places if not place.process]
         if self._ending or not self._may_start():
             soon = []
-        ends = [self._woken, *running, *open_doors, *ports]
-        for end in select.select(ends, [], [], max(0.0, min([_SIGN_EVERY_S, *soon])))[0]:
+        poll = select.poll()  # select knows no file of a number above 1023
+        for end in (self._woken, *running, *open_doors, *ports):
+            poll.register(end, select.POLLIN)
+        for end, _ in poll.poll(1000 * max(0.0, min([_SIGN_EVERY_S, *soon]))):
             if end in ports:
                 self._hand_out(ports[end])
             elif end in open_doors:
-                open_doors[end].taken()
-                self._take_back(open_doors[end])
+                self._back += open_doors[end].taken()
             elif end == self._woken:
                 if {signal.SIGTERM, signal.SIGINT} & set(os.read(end, _LONGEST_READ)):
                     self._end()
@@ -264,11 +295,18 @@ class _Keeper:
 
     def _open(self) -> None:
         """Has connections come, from when the first process serves."""
-        if not self._opened:
-            self._opened = True
+        if self._opened:
+            return
+        self._opened = True
+        try:
             for bound in self._listening:
                 bound.setblocking(False)
                 bound.listen(WAITING)
+        except OSError as error:  # another server was bound to it too, and listened first
+            _log.error("cannot listen on the port: %s; another server took it while this one started", error.strerror)
+            self._code = 1
+            self._close()
+            self._end()
 
     def _close(self) -> None:
         for each in (*self._listening, *self._back):
@@ -281,7 +319,8 @@ class _Keeper:
         for _ in range(_AT_ONCE):
             try:
                 connection = bound.accept()[0]
-            except OSError:  # all are taken, one that came is gone again, or there are too many files
+            except OSError as error:  # all are taken, or one that came is gone again
+                self._full = error.errno in _NO_ROOM
                 return
             self._give(connection)
 
@@ -295,12 +334,6 @@ class _Keeper:
                 process.handed.append(connection)  # until it is taken
                 return
         self._back.append(connection)
-
-    def _take_back(self, process: _Process) -> None:
-        """What a process that takes no more was given and has not taken."""
-        if not process.accepts:
-            self._back += process.handed
-            process.handed.clear()
 
     def _watch(self, seconds: float) -> None:
         for number, place in self._places.items():
@@ -322,8 +355,7 @@ class _Keeper:
             while (ended := os.waitpid(-1, os.WNOHANG))[0]:
                 for number, place in self._places.items():
                     if place.process and place.process.pid == ended[0]:
-                        place.process.taken()
-                        self._take_back(place.process)
+                        self._back += place.process.taken()
                         place.process.close()
                         process, place.process = place.process, None
                         self._ended(number, place, process, os.waitstatus_to_exitcode(ended[1]))

@@ -26,7 +26,8 @@ _log = logging.getLogger(__name__)
 
 #: How long the answer of another process may take, in seconds.
 _ANSWER_S = 1.0
-_LONGEST_WORD = 4096
+#: Longer than any: who signs in may have typed 1,000 characters for an address, each up to 18 bytes here.
+_LONGEST_WORD = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +97,7 @@ class Siblings:
                 writer.close()
 
         own = self._member.number
-        for kind in ("passing", "metrics"):  # of the process whose place this one takes
-            self._path(own, kind).unlink(missing_ok=True)
+        self._clear()  # of the process whose place this one takes
         loop = asyncio.get_running_loop()
         server = await asyncio.start_unix_server(answer, self._path(own, "metrics"))
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as passing:
@@ -111,6 +111,14 @@ class Siblings:
                 self._passing = None
                 loop.remove_reader(passing)
                 server.close()
+                self._clear()
+                if self._member.alone:  # nobody else is left to tidy up
+                    with suppress(OSError):
+                        self._member.folder.rmdir()
+
+    def _clear(self) -> None:
+        for kind in ("passing", "metrics"):
+            self._path(self._member.number, kind).unlink(missing_ok=True)
 
     def _path(self, number: int, kind: str) -> Path:
         return self._member.folder / f"{number}.{kind}"

@@ -350,6 +350,23 @@ def test_a_question_that_is_refused_costs_none_of_those_it_came_with(engine: sa.
     assert events.spool.aside.counts()["refused"] == 1
 
 
+def test_where_the_disk_takes_nothing_that_is_to_be_set_aside_it_waits_on(
+    engine: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_aside: Aside, _why: str, _lines: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    events = SpooledEvents(SqlEventStore(engine), _spool(tmp_path))
+    events.record_questions([replace(asked("broken"), lang=None)])  # type: ignore[arg-type]
+    with monkeypatch.context() as within:
+        within.setattr(Aside, "keep", full)
+        with pytest.raises(StoreUnavailable, match=r"refused\.jsonl cannot be written: No space left on device\.$"):
+            events.deliver()
+    assert events.spool.depth == 1
+    events.refresh()
+    assert (events.spool.depth, events.spool.aside.counts()["refused"]) == (0, 1)
+
+
 def test_a_file_that_is_delivered_again_sets_nothing_aside_twice(
     engine: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -106,6 +106,7 @@ while not member.alone:
 
 #: Number 2 ends at first, with all that it was given still at its door.
 _GREETING = """
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 if member.first:
     print(port, flush=True)
 member.sign()
@@ -114,18 +115,62 @@ if member.number == 2 and not (member.folder / "failed").exists():
     print("unwell", flush=True)
     time.sleep(0.3)
     os._exit(3)
-signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+member.door.settimeout(0.05)
 while True:
-    connection, _ = member.door.accept()
+    member.sign()
+    try:
+        connection, _ = member.door.accept()
+    except TimeoutError:
+        continue
     connection.sendall(b"welcome")
     connection.close()
 """
 
+#: Another server was bound to the port as well, and listens first.
+_OVERTAKEN = """
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+other = take_port("127.0.0.1", port)[0]
+other.listen()
+member.sign()
+time.sleep(30)
+"""
+#: So many files are open that the next ones have large numbers.
+_MANY_FILES = """
+import os, resource
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+held = [os.dup(0) for _ in range(1100)]
+"""
+#: The one that accepts may open no more files for a while.
+_FULL = """
+import psutil, resource, socket
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+member.sign()
+if member.number == 2:
+    parent = psutil.Process(member.parent)
+    open_now = sorted(int(name) for name in os.listdir(f"/proc/{parent.pid}/fd"))
+    lowest_free = next(n for n in range(len(open_now) + 1) if n not in open_now)
+    before = resource.prlimit(parent.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(parent.pid, resource.RLIMIT_NOFILE, (lowest_free, before[1]))
+    began = sum(parent.cpu_times()[:2])
+    with socket.create_connection(("127.0.0.1", port)) as person:
+        for _ in range(50):
+            member.sign()
+            time.sleep(0.02)
+        print(sum(parent.cpu_times()[:2]) - began, flush=True)
+        resource.prlimit(parent.pid, resource.RLIMIT_NOFILE, before)
+        time.sleep(0.1)
+    os.kill(parent.pid, signal.SIGTERM)
+while not member.alone:
+    time.sleep(0.02)
+    member.sign()
+"""
 
-def run(script: str, folder: Path) -> tuple[int, str, list[str]]:
+
+def run(script: str, folder: Path, before: str = "") -> tuple[int, str, list[str]]:
     """The exit code of two processes that do this, what they printed, and what was logged without times and ids."""
     done = subprocess.run(
-        [sys.executable, "-c", _SPLIT + script],
+        [sys.executable, "-c", before + _SPLIT + script],
         cwd=PROJECT, env={**os.environ, "TMPDIR": str(folder)}, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert not list(folder.glob("firstline-*"))
@@ -164,3 +209,22 @@ def test_one_that_ends_or_hangs_is_replaced_and_the_other_is_left_alone(tmp_path
         "ERROR web.processes: process 2 () has hung for 0 s and is killed",
         "WARNING web.processes: process 2 () was ended by SIGKILL after 0 s; another one starts in 0 s",
     ]
+
+
+def test_where_another_server_listens_first_all_end_and_say_so(tmp_path: Path) -> None:
+    code, _, (said,) = run(_OVERTAKEN, tmp_path)
+    assert code == 1
+    assert said.endswith(
+        "cannot listen on the port: Address already in use; another server took it while this one started"
+    )
+
+
+def test_files_of_large_numbers_end_nobody(tmp_path: Path) -> None:
+    code, printed, _ = run(_FAILING, tmp_path, _MANY_FILES)
+    assert (code, "1 True" in printed) == (0, True)
+
+
+def test_who_comes_while_too_many_files_are_open_keeps_no_core_busy(tmp_path: Path) -> None:
+    code, printed, _ = run(_FULL, tmp_path)
+    assert code == 0
+    assert float(printed) < 0.3

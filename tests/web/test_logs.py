@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -16,7 +17,7 @@ from pydantic import SecretStr
 from tests.web.conftest import ARTICLES
 from tests.web.site import Site, open_site
 from web import logs
-from web.logs import Format, Json, Lines, Plain
+from web.logs import Format, Json, Lines, Plain, Unhurried
 from web.settings import Settings
 
 
@@ -145,3 +146,16 @@ def test_a_log_that_nobody_reads_stops_nothing(monkeypatch: pytest.MonkeyPatch) 
     lines.close()
     with suppress(BrokenPipeError):
         stream.close()
+
+
+def test_nor_one_that_is_written_without_a_thread() -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as unread, os.fdopen(writing, "w") as stream:
+        handler = Unhurried(stream)
+        line = logging.LogRecord("bot", logging.INFO, "", 0, "x" * 1000, None, None)
+        telling = threading.Thread(target=lambda: [handler.emit(line) for _ in range(200)], daemon=True)
+        telling.start()
+        telling.join(10)
+        stopped = telling.is_alive()
+        assert unread.read1(3000).startswith(b"x" * 1000 + b"\n")
+        assert not stopped

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
+import resource
 import socket
+from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -15,9 +19,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from web.drain import DrainingServer
 from web.limits import Limits
-from web.listening import Door, ListenError, take_port
+from web.listening import Door, ListenError, door, hand, take_port
 from web.metrics import SHED, Metrics
 from web.processes import Member
+from web.processes import _Process as Looked
 from web.siblings import Siblings
 
 NOBODY = Door()
@@ -28,7 +33,7 @@ class _Process:
     """One of two, as far as the other one sees it."""
 
     def __init__(self, number: int, folder: Path) -> None:
-        self.siblings = Siblings(Member(number, 2, 1, folder, first=False, door=NOBODY, _signs=-1))
+        self.siblings = Siblings(Member(number, 2, -1, folder, first=False, door=NOBODY, _signs=-1))
         self.metrics = Metrics()
         self.limits = Limits({"questions": "2/hour", "sign_in": "1/hour"}, self.siblings.tell)
 
@@ -74,6 +79,50 @@ def test_who_has_signed_in_at_one_begins_anew_at_the_other(tmp_path: Path) -> No
         assert other.limits.try_account("192.0.2.1", "ann") == 0
 
     both(tmp_path, do)
+
+
+def test_one_who_types_a_thousand_characters_for_an_address_is_counted_by_all(tmp_path: Path) -> None:
+    async def do(one: _Process, other: _Process) -> None:
+        assert one.limits.try_account("192.0.2.1", "ł" * 1000) == 0
+        await heard()
+        assert other.limits.try_account("192.0.2.1", "ł" * 1000) > 0
+
+    both(tmp_path, do)
+
+
+def test_the_last_one_that_nobody_looks_after_any_more_leaves_no_folder(tmp_path: Path) -> None:
+    async def do(_one: _Process, _other: _Process) -> None:
+        assert len(list(folder.iterdir())) == 4
+
+    folder = tmp_path / "private"
+    folder.mkdir()
+    both(folder, do)
+    assert not folder.exists()
+
+
+def test_a_connection_that_a_process_has_no_room_for_is_given_to_another() -> None:
+    outer, inner = door()
+    connection, client = socket.socketpair()
+    looked = Looked(0, -1, outer, 0.0, deque([connection]), accepts=True)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    os.close(lowest_free := os.dup(0))
+    with outer, inner, connection, client:
+        assert hand(connection, outer)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, limits[1]))
+        try:
+            with pytest.raises(OSError, match="Too many open files") as told:  # asyncio waits for a second then
+                inner.accept()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        assert told.value.errno == errno.EMFILE
+        assert (looked.taken(), list(looked.handed), looked.accepts) == ([connection], [], True)
+
+        assert hand(connection, outer)
+        looked.handed.append(connection)
+        taken, _ = inner.accept()
+        with taken:
+            assert not taken.get_inheritable()
+            assert (looked.taken(), connection.fileno()) == ([], -1)
 
 
 def numbers(exposed: tuple[bytes, str]) -> dict[tuple[str, ...], float]:
@@ -132,3 +181,17 @@ def test_a_name_of_several_addresses_is_one_port_at_each(monkeypatch: pytest.Mon
     finally:
         for each in taken:
             each.close()
+
+
+def test_an_address_of_a_name_that_this_machine_does_not_have_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    addresses = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("203.0.113.1", 0)),
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 0)),
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_given, **_named: addresses)
+    (taken,) = take_port("localhost", 0)
+    with taken:
+        assert taken.getsockname()[0] == "127.0.0.1"
+    del addresses[1]
+    with pytest.raises(ListenError, match=r"^Cannot listen on localhost:0: Cannot assign requested address\.$"):
+        take_port("localhost", 0)
