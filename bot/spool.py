@@ -271,7 +271,12 @@ def _read(path: Path, refused: list[bytes]) -> Iterator[Entry]:
 
     What is whole and no entry, since another version wrote it, is added to `refused`.
     """
-    with path.open("rb") as lines:
+    try:
+        lines = path.open("rb")
+    except FileNotFoundError:  # somebody took it away, who has it then
+        _log.error("%s is gone; what it held is not delivered from here", path)
+        return
+    with lines:
         for line in lines:
             check, _, text = line.rstrip(b"\n").partition(b" ")
             if not line.endswith(b"\n") or check != b"%08x" % zlib.crc32(text):

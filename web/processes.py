@@ -151,10 +151,14 @@ def _load(settings: Settings) -> None:
     from web import apis, app, zendesk  # noqa: F401
     from web.pages import routes  # noqa: F401
 
-    with suppress(Exception):  # what is wrong with a snapshot the first process tells
+    try:
         folder = snapshots_folder(settings.data) / current_id(settings.data)
         for file in folder.glob(f"encoders/*/{TOKENIZER_FILE}"):
             keep_tokenizer(file)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # a damaged file has the library panic; what is wrong the first process tells
+        _log.debug("no tokenizer is shared: %s", error)
 
 
 class _Keeper:

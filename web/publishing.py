@@ -6,10 +6,10 @@ import logging
 import subprocess
 import sys
 import threading
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from bot.clock import shared_clock
 from bot.learning import SqlLearningStore
 from bot.outbox import SqlOutbox
 from bot.publishing.lock import locked_in_database
@@ -57,8 +57,8 @@ def open_publisher(settings: Settings, engine: sa.Engine, show: Show = lambda st
     place = open_place(settings, engine)
     # The lock lies where the list of publications is: what runs there is run by whoever holds it.
     lock = partial(locked_in_database, engine) if engine.dialect.name == "postgresql" else None
-    now = partial(datetime.now, UTC)
-    return Publisher(plan, store, reads, learning, now, show, place, lock, announcer(settings, SqlOutbox(engine)))
+    announce = announcer(settings, SqlOutbox(engine))
+    return Publisher(plan, store, reads, learning, shared_clock(engine), show, place, lock, announce)
 
 
 class Worker(Protocol):
@@ -81,7 +81,7 @@ class Publishing:
 
     def ask(self, how: How, who: str, *, again: bool = False) -> Publication:
         """Asks for a publication of what is newest, and has it begin. Raises StoreUnavailable."""
-        asked = self.publisher.store.ask(how, who, datetime.now(UTC), again=again)
+        asked = self.publisher.store.ask(how, who, self.publisher.now(), again=again)
         self._worker.start()
         return asked
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from itertools import takewhile
 from pathlib import Path
@@ -12,9 +13,11 @@ from bot.publishing.store import PublicationStore
 from kb.errors import RepositoryError
 from kb.repository import Repository
 
+_log = logging.getLogger(__name__)
+
 #: Publications before the one that is over, of which somebody may have been told what it says.
 _LOOKED_AT = 20
-#: Tells people of a publication. May raise StoreUnavailable.
+#: Tells people of a publication.
 Announce = Callable[[Publication], None]
 
 
@@ -28,7 +31,10 @@ def end(store: PublicationStore, over: Publication, announce: Announce) -> None:
     before = [row for row in store.find(limit=_LOOKED_AT).rows if row.id < over.id]
     last = before[0] if before else None
     if newsworthy(over, before):
-        announce(over)
+        try:
+            announce(over)
+        except Exception:  # what is published stays so, whatever becomes of the word of it
+            _log.exception("nobody could be told of publication %d", over.id)
     if last is None or over.how != "pull" or not over.repeats(last):
         return
     if not over.in_vain or (len(before) > 1 and over.repeats(before[1])):

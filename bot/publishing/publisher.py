@@ -87,7 +87,7 @@ class Publisher:
         self.plan, self.store, self._announce = plan, store, announce
         self.place: Place = place or FolderPlace(plan.data)
         self._locked: Lock = lock or partial(locked, plan.data)
-        self._data, self._reads, self._learning, self._now = plan.data, reads, learning, now
+        self._data, self._reads, self._learning, self.now = plan.data, reads, learning, now
         self._tell = tell
 
     def work(self) -> None:
@@ -102,7 +102,7 @@ class Publisher:
 
     def publish(self, how: How, *, again: bool = False) -> Publication:
         """Asks for a publication, and waits until it is over."""
-        asked = self.store.ask(how, "", self._now(), again=again)
+        asked = self.store.ask(how, "", self.now(), again=again)
         with self._locked(wait=True):
             self._drain()
             try:
@@ -129,7 +129,7 @@ class Publisher:
                     Message("Something is being published right now. Wait until it is over, then try again.")
                 )
             self._end_orphans()
-            now, live = self._now(), places.in_use(self.place)
+            now, live = self.now(), places.in_use(self.place)
             target = snapshot or places.previous(self.place)
             if not target:
                 raise NothingToTakeBack(Message("No snapshot was published before the one in use."))
@@ -159,14 +159,14 @@ class Publisher:
                 counts=_counts(opened),
             )
             if target == live:
-                return self.store.keep(replace(row, state="unchanged", stage="", ended=self._now()))
+                return self.store.keep(replace(row, state="unchanged", stage="", ended=self.now()))
             row = self.store.keep(row)  # before the switch: whatever breaks off from here on, the history is right
             try:
                 take_back(self._data, target, self.place)
             except (KbError, OSError) as error:
                 self._over(row, "failed", _plain(error))
                 raise NothingToTakeBack(_plain(error)) from error
-            return self.store.keep(replace(row, state="published", stage="", ended=self._now()))
+            return self.store.keep(replace(row, state="published", stage="", ended=self.now()))
 
     def record(self, source: Path, before: str, began: datetime, report: BuildReport) -> Publication:
         """Keeps that a folder was indexed and is in use, with its commit where the folder is as it was committed."""
@@ -179,7 +179,7 @@ class Publisher:
                 began,
                 state="published" if report.snapshot != before else "unchanged",
                 began=began,
-                ended=self._now(),
+                ended=self.now(),
                 branch=branch,
                 commit=commit,
                 subject=subject,
@@ -192,7 +192,7 @@ class Publisher:
 
     def _drain(self) -> None:
         self._end_orphans()
-        while asked := self.store.begin(self._now()):
+        while asked := self.store.begin(self.now()):
             self._run(asked)
 
     def _end_orphans(self) -> None:
@@ -200,7 +200,7 @@ class Publisher:
         log = self._data / LOG_FILE
         while left := self.store.last("running"):
             if left.stage == "switching" and left.snapshot == places.in_use(self.place):
-                self.store.keep(replace(left, state="published", ended=self._now(), stage=""))
+                self.store.keep(replace(left, state="published", ended=self.now(), stage=""))
                 continue
             output = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
             reason = Message("The process that published ended without a word. What was in use stayed in use.")
@@ -282,7 +282,7 @@ class Publisher:
         in_use = self._open(live)
         telling = self._telling("testing", come)
         tested, made_worse = gates.test(in_use, candidate, clone.source, plan.k, telling)
-        gone = tuple(traffic.missed(in_use, candidate, self._reads, self._learning, self._now())) if in_use else ()
+        gone = tuple(traffic.missed(in_use, candidate, self._reads, self._learning, self.now())) if in_use else ()
         findings = (*tested, *gone, *findings)
         come("testing", findings=findings[:MOST_FINDINGS], found=len(findings))
         if "test" in plan.requires and made_worse:
@@ -304,14 +304,14 @@ class Publisher:
         away, articles_away = lfs.missing(clone.source)
         if articles_away:  # readers would be shown the text of a pointer
             raise _Over("refused", _MEND, away)
-        findings, failed = gates.check(clone.source, self.plan.check(), self._now().date())
+        findings, failed = gates.check(clone.source, self.plan.check(), self.now().date())
         findings = (*findings, *away)
         if "check" in self.plan.requires and failed:
             raise _Over("refused", _MEND, findings)
         return findings
 
     def _make(self, source: Path, come: Callable[..., None]) -> Snapshot:
-        began = self._now()
+        began = self.now()
         progress = self._telling("building", come)
         report = make(
             source, self._data, self.plan.build, created=began.isoformat(timespec="seconds"), progress=progress
@@ -321,18 +321,18 @@ class Publisher:
             "skipped": len(report.skipped),
             "passages": report.passages,
             "embedded": report.embedded,
-            "seconds": round((self._now() - began).total_seconds(), 1),
+            "seconds": round((self.now() - began).total_seconds(), 1),
         }
         come("building", snapshot=report.snapshot, counts=counts)
         return open_snapshot(snapshots_folder(self._data) / report.snapshot)
 
     def _telling(self, stage: Stage, come: Callable[..., None]) -> Callable[[str, int, int], None]:
         """A function that is told how far something came, and writes it now and then."""
-        told = self._now()
+        told = self.now()
 
         def progress(_what: str, done: int, total: int) -> None:
             nonlocal told
-            now = self._now()
+            now = self.now()
             if total and now - told >= _TOLD_EVERY:
                 told = now
                 come(stage, done, total)
@@ -356,7 +356,7 @@ class Publisher:
                 publication,
                 state=state,
                 reason=reason,
-                ended=self._now(),
+                ended=self.now(),
                 stage="",
                 done=0,
                 total=0,
