@@ -62,8 +62,8 @@ class GapStore(Protocol):
         ...
 
     def save(self, step: Step, revision: int) -> bool:
-        """Keeps a step that was made of what stood at `revision`; False, and nothing is kept, where more is there now, or
-        somebody decided on what it takes for undecided.
+        """Keeps a step that was made of what stood at `revision`; False, and nothing is kept, where more is there now
+        or somebody decided on what it takes for undecided.
 
         The gap that another one is joined to takes its questions and history; if only one of the two was open it is.
         """

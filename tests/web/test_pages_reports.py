@@ -200,7 +200,11 @@ def test_articles_and_topics_of_others_are_named_nowhere(site: Site) -> None:
 def test_a_spike_that_somebody_has_seen_to_stands_above_no_page_until_that_is_undone(site: Site) -> None:
     spike = {"day": "2026-11-20", "kind": "topic", "name": "network"}
     about = site.get("/authors/reports/spike?day=2026-11-20&kind=topic&name=network")
-    assert "Nobody has seen to it yet." in about.main
+    assert "Nobody has seen to it yet. It stands above" in about.main
+    site.set_clock(NOON.replace(day=21))
+    later = site.get("/authors/reports/spike?day=2026-11-20&kind=topic&name=network").main
+    site.set_clock(NOON.replace(day=20))
+    assert ("Nobody has seen to it yet." in later, "and tomorrow" in later) == (True, False)
     assert "The questions and tickets of that day are no longer kept." in about.main  # its row was made up
 
     site.client.post("/authors/reports/spike/seen", data=spike)

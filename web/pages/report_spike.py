@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
@@ -84,6 +85,7 @@ def _page(request: Request, spike: Spike) -> Response:
         "groups": [_about(known, reader.lang, group) for group in groups],
         "more": total - len(groups),
         "weeks": report_time.weeks(said, title, weeks),
+        "is_today": spike.day == reports.days.of(request.app.state.desk.now()),
         "changed": request.query_params.get("changed") == "1",
         "written": report_tables.written,
     }
@@ -95,5 +97,5 @@ def _about(known: Catalogue, lang: str, group: Group) -> About:
         return About(group, group.called, f"/authors/gaps/{group.gap}")
     if group.article in known.by_id:
         (row,) = report_rows.rows(known, lang, {}, only=group.article)
-        return About(group, row.title, f"/authors/reports/articles/{row.id}")
+        return About(group, row.title, f"/authors/reports/articles/{quote(row.id)}")
     return About(group, "", "")
