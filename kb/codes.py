@@ -18,10 +18,9 @@ _NO_CODE = re.compile(
     r"""v?\d{1,4}(\.\d+)+          # a version, 10.0.22631
     | [a-z]*(19|20)\d\d            # a year, or a product that is called after one
     | \d{2,4}-\d{2,4}              # from one year to another
-    | (\d{1,4}[-/.]){2}\d{1,4}     # a day
+    | (\d{1,4}[-.]){2}\d{1,4}      # a day
     | \d+000                       # a round number
     | [\w-]+(\.[\w-]+)+\.[a-z]{2,} # a host name
-    | .*[/\\].*                    # a path
     """,
     re.VERBOSE,
 )
@@ -36,7 +35,7 @@ _DIGITS_ALONE = 0.8
 def is_code(token: str) -> bool:
     """Whether a folded word is an error code or model number: `0x80070005`, `aadsts50126`, `kb5034441`, `80070005`."""
     digits, letters = len(_DIGIT.findall(token)), sum(map(str.isalpha, token))
-    if _NO_CODE.fullmatch(token):
+    if "/" in token or "\\" in token or _NO_CODE.fullmatch(token):  # a slash makes a path or a day of it
         return False
     return digits >= 5 or (digits >= 3 and letters >= 1 and len(token) >= 5 and (digits > 3 or letters < 5))
 

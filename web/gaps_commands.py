@@ -84,7 +84,7 @@ def listed(
         typer.echo(
             f"{gap.id}  {gap.saves:>5,} tickets in 30 days  {' '.join(gap.langs):5} {gap.name or '(no subject)'}"
         )
-        asked = f"asked {gap.count:,} times, {gap.recent:,} in 30 days, {gap.before:,} before"
+        asked = f"asked {_times(gap.count)}, {gap.recent:,} in 30 days, {gap.before:,} before"
         typer.echo(f"{'':14}{state_in_english(gap)}; {asked}; {why_in_english(gap)}")
     if found.total > len(found.rows):
         typer.echo(f"{found.total - len(found.rows):,} more: --limit {found.total}", err=True)
@@ -116,7 +116,7 @@ def _told(found: Dossier) -> Iterator[str]:
     yield f"{state_in_english(gap)}{f': {standing.reason}' if standing.reason else ''}"
     if found.article:
         yield f"Article: {found.article.id}"
-    yield f"Asked {gap.count:,} times, {gap.recent:,} in the last 30 days, {gap.before:,} before"
+    yield f"Asked {_times(gap.count)}, {gap.recent:,} in the last 30 days, {gap.before:,} before"
     yield f"Tickets {gap.tickets:,}, {gap.saves:,} in the last 30 days"
     yield from (f"  {name}: {count:,}" for name, count in found.departments.items())
     yield "\nIn these words"
@@ -279,3 +279,7 @@ def _say(gap: models.Gap) -> None:
     from web.gaps_words import state_in_english
 
     typer.echo(f"{gap.id}: {state_in_english(gap)}")
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"

@@ -48,7 +48,11 @@ def letter(settings: Settings, over: Publication) -> Written:
         shown = [finding for finding in errors if finding.readable_by((PUBLIC,))][:_MOST_FINDINGS]
         paragraphs += map(str, shown)
         if more := len(errors) - len(shown):
-            paragraphs.append(said.ngettext("%(num)s more on the page.", "%(num)s more on the page.", more))
+            paragraphs.append(
+                said.ngettext(
+                    "%(num)s more thing to mend is on the page.", "%(num)s more things to mend are on the page.", more
+                )
+            )
         paragraphs.append(said.gettext("Readers still see the articles from before."))
     if settings.base_url:
         paragraphs.append(f"{settings.base_url}/authors/publishing/{over.id}")

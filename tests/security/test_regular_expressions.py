@@ -22,6 +22,7 @@ BOUNDED: dict[str, str] = {
     "bot.draft": "no more than 460 characters at each place",
     "kb.articles": "the front matter of an author's own file",
     "kb.check.personal_data": "no more than 400 characters at each place, of an author's own file",
+    "kb.check.raw_markup": "no more than 300 characters at each place, of an author's own file",
     "kb.credentials": "no more than 200 characters at each place; measured linear to 40,000",
     "kb.personal": "no more than 35 characters at each place",
     "web.handoff_settings": "a setting",

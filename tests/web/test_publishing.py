@@ -241,7 +241,7 @@ def test_authors_get_an_email_that_something_is_to_be_mended_and_another_once_it
     )
     assert "Printers\n\nSomething in the articles has to be mended first.\n\nprinter.md:2: error: " in refused["text"]
     assert "zanzibar" not in refused["text"]
-    assert "1 more on the page." in refused["text"]
+    assert "1 more thing to mend is on the page." in refused["text"]
     assert "https://help.example.com/authors/publishing/1\n" in refused["text"]
 
 

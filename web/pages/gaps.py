@@ -44,7 +44,7 @@ _USUAL_PERIOD = 90
 _ROWS = 50
 _MAX_SEARCH = 200
 #: Who writes the article.
-_WRITERS = {"mine": N_("Mine"), "nobody": N_("Nobody")}
+_WRITERS = {"mine": N_("Me"), "nobody": N_("Nobody yet")}
 #: So many rows a file has at most.
 _FILE_ROWS = 10_000
 _COLUMNS = (

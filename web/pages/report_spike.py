@@ -85,7 +85,6 @@ def _page(request: Request, spike: Spike) -> Response:
         "groups": [_about(known, reader.lang, group) for group in groups],
         "more": total - len(groups),
         "weeks": report_time.weeks(said, title, weeks),
-        "is_today": spike.day == reports.days.of(request.app.state.desk.now()),
         "changed": request.query_params.get("changed") == "1",
         "written": report_tables.written,
     }

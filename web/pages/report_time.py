@@ -32,7 +32,7 @@ _STANDING_NAMES: dict[Standing, str] = {
     "whole": "",
     "part": N_("Only in part"),
     "open": N_("Not over yet"),
-    "unknown": N_("Nothing known yet"),
+    "unknown": N_("Nothing known"),
 }
 _DAY = timedelta(days=1)
 
@@ -73,7 +73,7 @@ def volume(said: Words, by: Unit, found: Sequence[Volume], span: Span) -> Table:
     noted = by != "hour"
     when = "month" if by == "month" else "words"
     names = [(N_("When"), when), (N_("Questions"), "number"), (N_("No article found"), "number"),
-             (N_("Tickets"), "number"), *([(N_("Note"), "words")] if noted else [])]  # fmt: skip
+             (N_("Tickets"), "number"), *([(N_("Remark"), "words")] if noted else [])]  # fmt: skip
     rows = []
     for row, standing in zip(found, standings, strict=True):
         numbers: tuple[Cell, ...] = (row.questions, row.unanswered, row.tickets)
@@ -91,7 +91,7 @@ def volume(said: Words, by: Unit, found: Sequence[Volume], span: Span) -> Table:
 def article_days(said: Words, found: Sequence[ArticleDay], span: Span) -> Table:
     """A row a day, with a chart of each number that is not 0 throughout."""
     counted = [name for name in ARTICLE_COLUMNS if name in ArticleDay.__dataclass_fields__]
-    names = ((N_("When"), "words"), *((ARTICLE_COLUMNS[name], "number") for name in counted), (N_("Note"), "words"))
+    names = ((N_("When"), "words"), *((ARTICLE_COLUMNS[name], "number") for name in counted), (N_("Remark"), "words"))
     standings = [span.standing("day", row.day) for row in found]
     rows = tuple(
         (row.day, *(None if standing == "unknown" else getattr(row, name) for name in counted),
@@ -142,7 +142,7 @@ def _weekdays(said: Words, found: Sequence[Volume], span: Span) -> Table:
     for row in found:
         rows.append((_when(said, "weekday", row.key), days[int(str(row.key))], row.questions, row.unanswered,
                      row.tickets))  # fmt: skip
-    for name, title in (("questions", N_("Questions on one day")), ("tickets", N_("Tickets on one day"))):
+    for name, title in (("questions", N_("Questions a day")), ("tickets", N_("Tickets a day"))):
         marks = []
         for row, number in zip(found, days, strict=True):
             mean = round(getattr(row, name) / number, 1) if number else 0.0
@@ -152,7 +152,7 @@ def _weekdays(said: Words, found: Sequence[Volume], span: Span) -> Table:
         charts.append(columns_of(said, title, marks))
     notes = (
         said.gettext("A column is the mean of all such days. Today is one of them and is not over."),
-        *([said.gettext("Grey: nothing is known of that time yet.")] if 0 in days else []),
+        *([said.gettext("Grey: nothing is known of that time.")] if 0 in days else []),
     )
     return Table(named_columns(said, names), tuple(rows), tuple(charts), notes=notes)
 
@@ -164,7 +164,7 @@ def _notes(said: Words, by: Unit, standings: Sequence[Standing]) -> tuple[str, .
     if "open" in standings or "part" in standings:
         found.append(said.gettext("A pale column with a dashed edge is not whole: it is not over, or begins earlier."))
     if "unknown" in standings:
-        found.append(said.gettext("Grey: nothing is known of that time yet."))
+        found.append(said.gettext("Grey: nothing is known of that time."))
     return tuple(found)
 
 
