@@ -201,16 +201,19 @@ def _remove_person(connection: sa.Connection, person: Any) -> None:
 
 def _blank_names(connection: sa.Connection, name: str) -> None:
     named = (
-        article_flags.c.closed_by, gaps.c.who, gaps.c.writer, gap_history.c.who, publications.c.who,
-        report_spikes.c.seen_by, ticket_messages.c.name,
+        article_flags.c.closed_by, gaps.c.who, gap_history.c.who, publications.c.who, report_spikes.c.seen_by,
+        ticket_messages.c.name,
     )  # fmt: skip
     for column in named:
         connection.execute(column.table.update().where(column == name).values({column: ERASED}))
+    # Nobody writes the article any more, so that somebody else begins.
+    connection.execute(gaps.update().where(gaps.c.writer == name).values(writer=""))
     for column in (ticket_history.c.old, ticket_history.c.new):
         assigned = sa.and_(ticket_history.c.what == "assignee", column == name)
         connection.execute(ticket_history.update().where(assigned).values({column: ERASED}))
     for row in connection.execute(sa.select(gap_history.c.id, gap_history.c.before)).all():
-        if blanked := {key: ERASED for key in ("who", "writer") if row.before.get(key) == name}:
+        blanks = {"who": ERASED, "writer": ""}
+        if blanked := {key: blank for key, blank in blanks.items() if row.before.get(key) == name}:
             values = {"before": {**row.before, **blanked}}
             connection.execute(gap_history.update().where(gap_history.c.id == row.id).values(values))
 

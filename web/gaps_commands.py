@@ -155,6 +155,7 @@ def draft(
     from kb.repository import Repository
     from web import gaps_api
 
+    take = take and _named(take, "--take")
     with _opened(data) as (settings, desk, keeper):
         made = gaps_api.made_of(desk, keeper, gap_id, _everything(desk))
         writer = keeper.store.get(gap_id, desk.now()).standing.writer
@@ -197,7 +198,8 @@ def take_gap(
     data: Data = None,
 ) -> None:
     """Say who writes the article, so that nobody else begins. Also takes it over from somebody else."""
-    _hand(gap_id, by.strip(), by.strip(), data)
+    name = _named(by, "--by")
+    _hand(gap_id, name, name, data)
 
 
 @gaps.command("give-back")
@@ -249,6 +251,14 @@ def _everything(desk: HelpDesk) -> Caller:
 
     entries = desk.library.searcher.snapshot.entries
     return Caller(name=_BY, audiences=frozenset(entry.article.audience for entry in entries))
+
+
+def _named(given: str, option: str) -> str:
+    """A name without spaces around it; one of nothing else would give the gap back."""
+    name = " ".join(given.split())
+    if not name:
+        fail(f"{option} is empty. Give the name of whoever writes the article.")
+    return name
 
 
 def _decide(what: What, gap_id: str, reason: str, by: str, data: Path | None, article: str = "") -> None:

@@ -88,6 +88,10 @@ class GapKeeper:
         self._look(searcher)
         steps = (self._gather, self._move, self._anew, self._visit)
         whole = all(step(searcher, until) for step in steps)
+        while until is None and not whole:  # something came in between, and a step was refused
+            if not self.store.claim(self._owner, self._now()):
+                return False
+            whole = all(step(searcher, until) for step in steps)
         if whole:
             self._done = seen
             self.store.release(self._owner)
@@ -122,7 +126,9 @@ class GapKeeper:
             gone = tuple(key for key in news.gone if key in homes)
             cursor = news.cursor if all_read else None
             if parts or changed or gone or cursor not in (None, work.cursor):
-                self._save(_step(parts, self._centres, work.revision, changed, gone, cursor), work)
+                step = _step(parts, self._centres, work.revision, changed, gone, cursor)
+                if not self._save(step, work):
+                    return False
             if not all_read or (news.more and self._over(until)):
                 return False
             if not news.more:
@@ -135,14 +141,16 @@ class GapKeeper:
             self._revision = work.revision
         return work
 
-    def _save(self, step: Step, work: Work) -> None:
+    def _save(self, step: Step, work: Work) -> bool:
+        """Whether it is kept; else it has to be made again of what is there now."""
         if not self.store.save(step, work.revision):
-            self._revision = -1  # another server was faster: what it did is read first
-            return
+            self._revision = -1  # another server was faster, or a person: what they did is read first
+            return False
         self._revision = work.revision + 1
         for gap_id in (*step.joined, *step.dropped):
             self._centres.pop(gap_id, None)
         self._centres |= {centre.id: centre for centre in step.centres}
+        return True
 
     def _read(self, searcher: Searcher, failures: Sequence[Failure], until: float | None) -> tuple[list[Read], bool]:
         """As many as there is time for, one batch at least, in order of time; and whether that is all."""
@@ -213,8 +221,13 @@ class GapKeeper:
                 parts.append(Read(name, tuple(failure for _, failure, _ in mine), vectors, limit))
         kept = {key: centre for key, centre in self._centres.items() if key not in old}
         step = _step(parts, kept, work.revision, (), tuple(set(homes) - set(self._moved)), None)
-        step = renamed(step, old, homes, set(kept))
-        self._save(step if anew is None else replace(changed(step, homes), anew=anew), work)
+        if anew is None:
+            step = renamed(step, old, homes, set(kept))
+        else:
+            step = changed(renamed(step, old, homes, set(kept), stay=True), homes)
+            step = replace(step, anew=anew, undecided=tuple(old))
+        if not self._save(step, work):
+            return False
         self._moved = {}
         return True
 
@@ -320,12 +333,14 @@ def changed(step: Step, homes: Mapping[str, str]) -> Step:
     )
 
 
-def renamed(step: Step, old: Sequence[str], homes: dict[str, str], known: Collection[str]) -> Step:
+def renamed(
+    step: Step, old: Sequence[str], homes: dict[str, str], known: Collection[str], *, stay: bool = False
+) -> Step:
     """A step whose new gaps have the ids of the `old` ones they share most questions with, each id once.
 
     An old gap that is left without a gap of its own is joined to the one that has most of its questions, or dropped
     where there is none. A new one that took only a part of an old gap stands as that one. `homes` is the old gap of
-    each key; `known` are gaps of the new encoder that were there before this step.
+    each key; `known` are gaps of the new encoder that were there before this step, and keep their ids if they `stay`.
     """
     shared: Counter[tuple[str, str]] = Counter()
     for failure, gap_id in step.homes:
@@ -334,7 +349,8 @@ def renamed(step: Step, old: Sequence[str], homes: dict[str, str], known: Collec
     names: dict[str, str] = {}
     made = {centre.id for centre in step.centres}
     for (new, before), _ in sorted(shared.items(), key=lambda pair: (-pair[1], pair[0])):
-        if new in made and new not in names and before not in names.values():
+        named = new in names or before in names.values() or (stay and new in known)
+        if new in made and not named:
             names[new] = before
     joined, dropped, split = {}, [], {}
     for before in old:

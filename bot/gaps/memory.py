@@ -79,6 +79,8 @@ class MemoryGapStore:
     def save(self, step: Step, revision: int) -> bool:
         if revision != self._work.revision:
             return False
+        if any(self._gaps[gap_id].events for gap_id in step.undecided if gap_id in self._gaps):
+            return False
         cursor = self._work.cursor if step.cursor is None else step.cursor
         anew = self._work.anew if step.anew is None else step.anew
         self._work = replace(self._work, revision=revision + 1, cursor=cursor, anew=anew)

@@ -234,6 +234,8 @@ class Step:
     dropped: tuple[str, ...] = ()
     #: How many questions there were, where all was gathered anew.
     anew: int | None = None
+    #: Gaps that it takes apart because nobody decided on them: where somebody did meanwhile, nothing is kept.
+    undecided: tuple[str, ...] = ()
 
     def first_words(self) -> dict[str, Failure]:
         """A failure of each gap that has any here: what it is called until it is described."""

@@ -117,6 +117,9 @@ class SqlGapStore:
             seen = gap_work.update().where(gap_work.c.revision == revision).values(values)
             if not connection.execute(seen).rowcount:
                 return False
+            if _decided(connection, step.undecided):
+                connection.rollback()
+                return False
             origins = list(step.split.values())
             stands = {row.id: standing(row) for row in _rows(connection, gaps, gaps.c.id, origins)}
             put_centres(connection, step, centres, stands)
@@ -351,6 +354,12 @@ def _failure(row: Any) -> Failure:
 def _lock(connection: sa.Connection) -> None:
     """Writing before reading takes the lock, so that a step of the grouping and a person's word follow each other."""
     connection.execute(gap_work.update().values(revision=gap_work.c.revision))
+
+
+def _decided(connection: sa.Connection, gap_ids: Collection[str]) -> bool:
+    """Whether anything was decided on one of these gaps."""
+    found = (sa.select(gap_history.c.id).where(gap_history.c.gap_id.in_(part)).limit(1) for part in parts(gap_ids))
+    return any(connection.execute(query).first() for query in found)
 
 
 def _where_it_went(connection: sa.Connection, gap_id: str) -> str:

@@ -62,7 +62,8 @@ class GapStore(Protocol):
         ...
 
     def save(self, step: Step, revision: int) -> bool:
-        """Keeps a step that was made of what stood at `revision`; False, and nothing is kept, where more is there now.
+        """Keeps a step that was made of what stood at `revision`; False, and nothing is kept, where more is there now
+        or somebody decided on what it takes for undecided.
 
         The gap that another one is joined to takes its questions and history; if only one of the two was open it is.
         """
@@ -194,10 +195,11 @@ def without(last: Event, standing: Standing) -> Standing:
 def joined(kept: Standing, gone: Standing) -> Standing:
     """How a gap stands that another one was joined to: open if either was and the other one closed. Who wrote for the
     one writes for both."""
-    stand = gone if gone.state == "open" and kept.state == "closed" else kept
+    opens = gone.state == "open" and kept.state == "closed"
+    stand, other = (gone, kept) if opens else (kept, gone)
     if stand.state != "open" or stand.writer or gone.state != "open":
         return stand
-    return replace(stand, writer=gone.writer, written_since=gone.written_since)
+    return replace(stand, writer=other.writer, written_since=other.written_since)
 
 
 def handed(standing: Standing, writer: str, at: datetime) -> Standing:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Literal
 
@@ -76,6 +76,12 @@ def number_change(pairs: Sequence[tuple[int, int]]) -> Change:
     return "higher" if sum(differences) > 0 else "lower"
 
 
+def _as_told(number: Number) -> Number:
+    """Without a change that both numbers, which count today too, belie: what is fewer is not called higher."""
+    told = "higher" if number.now > number.before else "lower" if number.now < number.before else ""
+    return number if number.change == told else replace(number, change="")
+
+
 def share_change(now: Rate, before: Rate) -> Change:
     """Whether the interval of the difference (Newcombe) leaves out 0."""
     interval = newcombe((now.count, now.of), (before.count, before.of))
@@ -109,6 +115,7 @@ def compared(desk: DeskReports, days: Days, now: datetime, wanted: Wanted) -> Co
         )
         for name in ("questions", "tickets")
     }
+    numbers = {name: _as_told(number) for name, number in numbers.items()}
     rates = desk.deflection(now, days.starts(first), wanted=wanted).rates
     earlier = desk.deflection(now, since, until, wanted).rates
     rates["unanswered"], earlier["unanswered"] = (

@@ -84,9 +84,8 @@ class Behind:
         for key, text, article in rows:
             gap, called = homes.get(key, ("", ""))
             members.setdefault((gap, called, "" if gap else article), []).append(text)
-        groups = [Group(*about, len(texts), typical(texts, examples)) for about, texts in members.items()]
-        groups.sort(key=lambda group: (-group.count, group.gap, group.article))
-        return groups[:most], len(groups)
+        largest = sorted(members.items(), key=lambda found: (-len(found[1]), found[0][0], found[0][2]))[:most]
+        return [Group(*about, len(texts), typical(texts, examples)) for about, texts in largest], len(members)
 
 
 def typical(texts: Iterable[str], most: int) -> tuple[str, ...]:

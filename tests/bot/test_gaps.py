@@ -260,11 +260,14 @@ def test_a_new_encoder_keeps_ids_by_the_questions_they_share() -> None:
         "q0": "a", "q1": "a", "q2": "a", "q6": "a", "q3": "y", "q4": "b", "q5": "b",
     }  # fmt: skip
     assert (made.joined, made.dropped, made.split) == ({"c": "a", "z": "b"}, ("d",), {"y": "a"})
+    made = renamed(step, ["a", "b", "c", "d"], homes, {"z"}, stay=True)
+    assert {failed.key for failed, gap_id in made.homes if gap_id == "z"} == {"q4", "q5"}
+    assert made.joined == {"c": "a", "b": "z"}  # somebody decided on z
 
 
-@pytest.mark.parametrize("is_taken", [False, True])
+@pytest.mark.parametrize("taken", ["", "before", "meanwhile"])
 def test_a_mixed_gap_is_taken_apart_once_there_are_more_questions_unless_somebody_works_on_it(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, *, is_taken: bool
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, taken: str
 ) -> None:
     for text in ("where is the sauna", "is the sauna open", "the sauna", "how to boil an egg", "boil an egg"):
         desk.ask(text)
@@ -274,17 +277,27 @@ def test_a_mixed_gap_is_taken_apart_once_there_are_more_questions_unless_somebod
     centres = {centre.id: centre for centre in desk.store.centres()}
     whole = replace(centres[sauna.id], vector=centres[sauna.id].vector + centres[egg.id].vector, weight=5)
     assert desk.store.save(Step((whole,), {egg.id: sauna.id}, both), desk.store.work().revision)
-    if is_taken:
+    if taken == "before":
         desk.store.hand(sauna.id, "Ann", "Ann", desk.time)
 
     desk.ask("what does the canteen cook")
     assert sorted(gap.count for gap in desk.gaps()) == [1, 5]
     monkeypatch.setattr(keeper, "_FEWEST_ANEW", 7)
     desk.ask("where is the bicycle shed")
+    if taken == "meanwhile":
+        save = desk.store.save
+
+        def save_later(step: Step, revision: int) -> bool:
+            if step.undecided:
+                desk.store.hand(sauna.id, "Ann", "Ann", desk.time)
+            return save(step, revision)
+
+        monkeypatch.setattr(desk.store, "save", save_later)
 
     found = {gap.id: gap.count for gap in desk.gaps()}
-    assert sorted(found.values()) == ([1, 1, 5] if is_taken else [1, 1, 2, 3])
-    assert found[sauna.id] == (5 if is_taken else 3)
+    assert sorted(found.values()) == ([1, 1, 5] if taken else [1, 1, 2, 3])
+    assert found[sauna.id] == (5 if taken else 3)
+    assert desk.store.get(sauna.id, desk.time).standing.writer == ("Ann" if taken else "")
     assert desk.store.work().anew == 7
     assert desk.store.get(egg.id, desk.time).id == sauna.id  # where it went when it was joined
 

@@ -251,6 +251,25 @@ def test_who_writes_for_a_gap_writes_for_what_it_joins(store: GapStore) -> None:
     assert store.get("b", NOON).standing.writer == "Ann"
 
 
+def test_who_wrote_for_a_closed_gap_writes_on_where_an_open_one_opens_it(store: GapStore) -> None:
+    keep(store, a=[failed("q1")], b=[failed("q2")])
+    store.hand("a", "Ann", "Ann", NOON)
+    store.change("a", "close", decided("close", "", "Ann", NOON))
+    store.save(Step((centre("a", 2),), joined={"b": "a"}), store.work().revision)
+    stand = store.get("a", NOON).standing
+    assert (stand.state, stand.writer) == ("open", "Ann")
+
+
+def test_what_takes_apart_a_gap_that_somebody_decided_on_meanwhile_is_refused_whole(store: GapStore) -> None:
+    keep(store, a=[failed("q1"), failed("q2")], b=[failed("q3")])
+    step = Step((centre("a", 3),), joined={"b": "a"}, undecided=("a", "b"))
+    work = store.work()
+    store.hand("b", "Ann", "Ann", NOON)
+    assert not store.save(step, work.revision)
+    assert (store.work(), sorted(ids(store))) == (work, ["a", "b"])
+    assert store.save(replace(step, undecided=("a",)), work.revision)
+
+
 def test_meanings_are_those_of_one_encoder_the_largest_gaps_first(store: GapStore) -> None:
     keep(store, a=[failed("q1")], b=[failed("q2"), failed("q3")], c=[failed("q4")])
     for gap_id, lang, encoder in (("a", "en", "e5"), ("b", "pl", "e5"), ("c", "en", "other")):

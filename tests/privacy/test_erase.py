@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
@@ -17,6 +18,8 @@ from bot import patience
 from bot.disclosure import Disclosure
 from bot.erasure import ERASED, Eraser, compact
 from bot.errors import LastAdmin
+from bot.gaps.models import Centre, Failure, Standing, Step
+from bot.gaps.sql import SqlGapStore
 from bot.outbox import SqlOutbox
 from bot.reports.desk import DeskReports, Wanted
 from bot.tables import audit_log, learned_traces, metadata, questions, report_spikes, ticket_history, tickets
@@ -238,6 +241,11 @@ def test_a_person_who_signs_in_loses_account_and_name_and_their_work_stays(site:
         connection.execute(tickets.update().values(assignee_id=kim.id, assignee_name=kim.name))
         seen = replace(SPIKE, seen_by=kim.name, seen_at=SPIKE.found_at)
         connection.execute(report_spikes.insert().values(asdict(seen)))
+    store, at = SqlGapStore(engine), SPIKE.found_at
+    step = Step((Centre("gap", "e", np.ones(2, np.float32), 1),), homes=((Failure("q-none", at, "sauna"), "gap"),))
+    assert store.save(step, store.work().revision)
+    store.hand("gap", kim.name, kim.name, at)
+    store.change("gap", "close", Standing("closed", "", who="Ben", decided=at))
 
     Eraser(engine).erase("KIM@example.com", datetime.now(UTC))
 
@@ -247,6 +255,7 @@ def test_a_person_who_signs_in_loses_account_and_name_and_their_work_stays(site:
         assert (row.who_name, row.new) == (ERASED, ERASED)
         assert connection.execute(sa.select(report_spikes.c.seen_by)).scalars().all() == [ERASED]
         assert connection.execute(sa.select(tickets.c.assignee_id).distinct()).scalars().all() == [""]
+    assert store.get("gap", at).standing.writer == store.undo("gap", "Ben", at).standing.writer == ""
 
 
 def test_the_last_admin_is_not_erased_and_nothing_changes(site: Site) -> None:

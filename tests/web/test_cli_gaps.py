@@ -60,6 +60,9 @@ def test_gaps_are_gathered_listed_drafted_on_a_branch_and_decided_on(data: Path,
     assert run(data, "--writer", "nobody", "--json").count('"id"') == 0
     assert "Open, Ann writes it; asked 3 times, 3 in 30 days, 0 before; " in run(data, "--writer", "Ann")
     assert "Ann  Writes the article" in run(data, "show", gap["id"])
+    for nobody in (("take", gap["id"], "--by", " "), ("draft", gap["id"], "--take", " ")):
+        done = CliRunner().invoke(app, ["gaps", *nobody, "--data", str(data)])
+        assert (done.exit_code, "is empty. Give the name" in done.output) == (2, True)
     assert run(data, "give-back", gap["id"]) == f"{gap['id']}: Open\n"
     wont_do = ("wont-do", gap["id"], "--reason", "We have none.", "--by", "Ann")
     assert run(data, *wont_do) == f"{gap['id']}: Won't do\n"

@@ -171,8 +171,10 @@ def test_a_gap_tells_its_wordings_counts_and_articles(signed_in: Site) -> None:
     assert page.status == 200
     assert "boil an egg 2×" in " ".join(page.main.split())
     assert "3 in the last 30 days, 0 in the 30 days before." in page.main
-    assert "would have saved" not in page.main
+    assert "could have saved" not in page.main
     assert len(page.all("svg", cls="bars")) == 3
+    (column,) = page.all("rect", cls="chart-bar")  # of this week, which is not over
+    assert "chart-part" in column.attrs["class"].split()
 
 
 def test_a_gap_that_waits_to_be_named_does_not_say_that_no_article_is_near(signed_in: Site) -> None:
@@ -272,6 +274,8 @@ def test_the_list_is_a_file_with_the_filter_and_the_words_of_the_page(signed_in:
     assert (said["Question"], said["Status"], said["Times asked"], said["Kind"]) == (
         "'=boil an egg", "Open", "1", "No article found",
     )  # fmt: skip
+    german = signed_in.client.get("/authors/gaps.csv?lang=de").content.decode("utf-8-sig")
+    assert next(csv.reader(german.splitlines(), delimiter=";"))[0] == "Frage"  # a table, where people write 0,5
 
 
 def test_gaps_in_two_languages_can_be_told_apart_where_articles_have_one(signed_in: Site) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from babel.dates import format_date
+from babel.numbers import get_decimal_symbol
 from fastapi import APIRouter, Request
 from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
@@ -24,6 +25,7 @@ from bot.people import Caller
 from bot.service import HelpDesk
 from kb.models import Article
 from web import auth, gaps_api, gaps_words
+from web.pages import report_time
 from web.pages.catalogue import Catalogue, catalogue
 from web.pages.failures import PageRoute
 from web.pages.forms import Form, Posted, identifier, page_number, tidy
@@ -167,7 +169,7 @@ def file(request: Request) -> Response:
     said = visit(request, known).said
     rows = (_cells(gap, _article(known, gap.nearest, gap.lang), said) for gap in found.rows)
     headers = {"Content-Disposition": 'attachment; filename="gaps.csv"', "Cache-Control": "private, no-store"}
-    table = as_csv(map(said.gettext, _COLUMNS), rows)
+    table = as_csv(map(said.gettext, _COLUMNS), rows, get_decimal_symbol(said.locale))
     return Response(table, media_type="text/csv; charset=utf-8", headers=headers)
 
 
@@ -274,6 +276,7 @@ def _chart(said: Words, weeks: Sequence[Count]) -> Markup:
         return format_date(day, "d MMM", said.locale)
 
     marks = [Mark(week.count, said.number(week.count), said.date(week.start), short(week.start)) for week in weeks]
+    marks[-1] = replace(marks[-1], name=report_time.not_over(said, marks[-1].name), part=True)
     return columns(said.gettext("Times asked, by week"), marks, [said.number(number) for number in scale(marks)])
 
 

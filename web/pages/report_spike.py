@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
@@ -95,5 +96,5 @@ def _about(known: Catalogue, lang: str, group: Group) -> About:
         return About(group, group.called, f"/authors/gaps/{group.gap}")
     if group.article in known.by_id:
         (row,) = report_rows.rows(known, lang, {}, only=group.article)
-        return About(group, row.title, f"/authors/reports/articles/{row.id}")
+        return About(group, row.title, f"/authors/reports/articles/{quote(row.id)}")
     return About(group, "", "")

@@ -182,8 +182,15 @@ def _when(said: Words, by: Unit, key: int | date | str) -> Cell:
 
 def _named(said: Words, by: Unit, key: int | date | str, standing: Standing) -> str:
     when = in_words(said, by, key)
-    if standing == "whole":
-        return when
+    return when if standing == "whole" else _noted(said, when, standing)
+
+
+def not_over(said: Words, when: str) -> str:
+    """What a stretch of time is called that is not over."""
+    return _noted(said, when, "open")
+
+
+def _noted(said: Words, when: str, standing: Standing) -> str:
     return said.gettext("%(name)s (%(note)s)", name=when, note=said.gettext(_STANDING_NAMES[standing]))
 
 

@@ -84,6 +84,15 @@ def test_the_same_weekdays_before_end_at_the_time_of_day_it_is_now() -> None:
     assert (beside.shares["confirmed"].now.count, beside.shares["confirmed"].before.of) == (1, 3)
 
 
+def test_fewer_are_not_called_higher_where_only_the_whole_days_are_more() -> None:
+    week, whole = 7 * 24, [24 * day for day in range(1, 7)]
+    beside = _compared(*whole * 12, *(week + hours for hours in whole), *[week + 1] * 80, 1_000)
+
+    assert beside is not None
+    assert number_change([(12, 1)] * 6) == "higher"
+    assert beside.numbers["questions"] == Number(72, 86, "")
+
+
 def test_nothing_is_compared_with_days_of_which_not_all_are_known() -> None:
     assert _compared() is None
     assert _compared(1, 13 * 24 + 11) is None  # the first question came on the first of the days before
