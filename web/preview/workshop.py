@@ -19,6 +19,7 @@ from kb.errors import KbError
 from kb.live import Edition, Live
 from kb.models import Article, ArticleKey
 from kb.search import Query, Searcher
+from kb.sheets import Sheet
 from kb.stored import Entry
 from web.pages.catalogue import NO_TOPIC, Catalogue
 from web.preview.asked import Asked, Asking
@@ -77,6 +78,8 @@ class Workshop:
         self._before, self._now = Asking(self.base.searcher, policy), Asking(live.searcher, policy)
         self._changes: tuple[Searcher, tuple[Change, ...]] | None = None
         self._places: dict[str, str] = {}
+        #: Each article as it was when it last had a text: while an editor writes a file it may be empty.
+        self._written = {key: sheet for key, sheet in live.edition.sheets.items() if sheet.sections}
         self._lock = threading.Lock()
         self._later = ThreadPoolExecutor(1, "preview-asking")
 
@@ -88,14 +91,14 @@ class Workshop:
 
     def follow(self) -> bool:
         """Takes up what changed in the folder, the articles first and then the answers; False where nothing did."""
-        before, self.overtaken = self.edition, False
+        self.overtaken = False
         try:
             edition = self.live.look()
             if edition is None and not self._behind:
                 return False
             self.problem, self._behind = self.edition.problem, True
             self.busy = not self.problem
-            self._places = _places(before, self.edition)
+            self._remember_places()
             self._tell()
             searcher = self.live.catch_up()
             if searcher is None:
@@ -111,6 +114,16 @@ class Workshop:
         self.busy = False
         self._tell()
         return True
+
+    def _remember_places(self) -> None:
+        """Of each article that is not as it was written last, the anchor of the first section that is another one."""
+        for key, sheet in self.edition.sheets.items():
+            was = self._written.get(key)
+            if not sheet.sections or was is sheet:
+                continue
+            self._written[key] = sheet
+            if was is not None:
+                self._places[sheet.article.path] = _first_change(was, sheet)
 
     def check(self) -> None:
         """Looks for what is wrong with the folder; a thread of its own may, since a large one takes seconds."""
@@ -186,19 +199,11 @@ class Workshop:
         self.own = [each for each in self.own if each != question]
 
 
-def _places(before: Edition, now: Edition) -> dict[str, str]:
-    """For each changed article the anchor of the first section that is not as it was."""
-    found: dict[str, str] = {}
-    for key, sheet in now.sheets.items():
-        was = before.sheets.get(key)
-        if was is None or was is sheet:
-            continue
-        old = [(section.heading, section.html) for section in was.sections]
-        new = [(section.heading, section.html) for section in sheet.sections]
-        first = next((n for n, part in enumerate(new) if n >= len(old) or part != old[n]), None)
-        if first is not None:
-            found[sheet.article.path] = sheet.sections[first].anchor
-    return found
+def _first_change(was: Sheet, now: Sheet) -> str:
+    old = [(section.heading, section.html) for section in was.sections]
+    new = [(section.heading, section.html) for section in now.sections]
+    first = next((n for n, part in enumerate(new) if n >= len(old) or part != old[n]), None)
+    return "" if first is None else now.sections[first].anchor
 
 
 def _changes(base: Searcher, now: Searcher) -> tuple[Change, ...]:

@@ -38,7 +38,7 @@ def test_a_saved_article_is_read_at_once_and_answers_once_they_caught_up(preview
     preview.workshop._behind = True
     preview.follow()
     assert "quokka" in preview.get("/search?q=the+quokka+blinks+three+times").main
-    assert preview.get("/preview/bar?id=vpn&in=en&back=/").one("section").attrs["data-place"] == ""
+    assert preview.get("/preview/bar?id=vpn&in=en&back=/").one("section").attrs["data-place"] == "blinking"
 
 
 def test_what_is_saved_while_a_branch_is_embedded_is_shown_before_the_answers_of_the_branch(preview: Desk) -> None:
@@ -78,6 +78,17 @@ def test_the_bar_names_the_section_that_changed_and_another_state(preview: Desk)
     assert after["data-run"] != before["data-run"]
     other = preview.get("/en/articles/two-factor").one("section", id="fl-preview").attrs
     assert other["data-place"] == ""
+
+
+@pytest.mark.parametrize("meanwhile", ["", "---\ntitle: [\n"])
+def test_what_changed_is_shown_though_the_file_was_empty_while_it_was_written(preview: Desk, meanwhile: str) -> None:
+    text = (preview.source / "en/network/vpn.md").read_text(encoding="utf-8")
+    preview.save("en/network/vpn.md", meanwhile)
+    preview.follow()
+    preview.save("en/network/vpn.md", f"{text}\n\n## The end\n\nGoodbye.\n")
+    preview.follow()
+    bar = preview.get("/preview/bar?id=vpn&in=en&back=/").one("section").attrs
+    assert bar["data-place"] == "the-end"
 
 
 def test_a_reader_sees_no_internal_article_and_an_agent_and_a_group_see_theirs(preview: Desk) -> None:
