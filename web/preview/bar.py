@@ -42,13 +42,15 @@ class View:
 class Bar:
     """What the bar says of all articles; `view` is what it says of one.
 
-    No page waits for questions to be asked: what is not known yet is said where `patient`.
+    No page waits for questions to be asked: what is not known yet is said where `patient`. `revision` is the
+    workshop's when the page began to be made.
     """
 
     workshop: Workshop
     known: Catalogue
     eyes: Eyes
     back: str
+    revision: int
     patient: bool = False
 
     @property
@@ -62,9 +64,16 @@ class Bar:
     @property
     def state(self) -> str:
         """Names what a page without an article shows; what is wrong and what changed stand on one of them."""
-        if self._page == "/preview":
-            return f"{self.workshop.run}-{self.workshop.revision}"
-        return self.workshop.state(self.known, None)
+        return self.run if self._page == "/preview" else self._state(None)
+
+    @property
+    def run(self) -> str:
+        """Tells what a page knows from what it does not know yet."""
+        return f"{self.workshop.run}-{self.revision}"
+
+    def _state(self, key: ArticleKey | None) -> str:
+        """Where something came while a page was made, nobody knows whether it has it: it is an old one."""
+        return self.workshop.state(self.known, key) if self.revision == self.workshop.revision else self.run
 
     @property
     def inert(self) -> bool:
@@ -91,7 +100,7 @@ class Bar:
         query = {"id": article.id, "in": article.lang, "back": self.back}
         return View(
             path=path,
-            state=self.workshop.state(self.known, article.key),
+            state=self._state(article.key),
             address="/preview/bar?" + urlencode(query),
             place=self.workshop.place(path),
             draft=path in edition.drafts,
@@ -109,4 +118,4 @@ class Bar:
 def bar(workshop: Workshop, request: Request, known: Catalogue) -> Bar:
     """The bar for a request of a page; forms of it lead back there."""
     back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return Bar(workshop, known, Eyes.of_cookie(request.cookies.get(COOKIE)), back)
+    return Bar(workshop, known, Eyes.of_cookie(request.cookies.get(COOKIE)), back, request.state.revision)

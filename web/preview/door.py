@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from web.origin import fixed
 from web.preview.eyes import COOKIE, Eyes
+from web.preview.workshop import Workshop
 from web.problems import problem
 
 #: Where a form leads whose words would go to a help desk: a page that says that there is none.
@@ -27,8 +28,8 @@ class Door:
     rebinding), so only addresses, `localhost` and `names` are answered.
     """
 
-    def __init__(self, app: ASGIApp, names: Collection[str] = ()) -> None:
-        self._app, self._names = app, frozenset(name.lower() for name in names)
+    def __init__(self, app: ASGIApp, workshop: Workshop, names: Collection[str] = ()) -> None:
+        self._app, self._workshop, self._names = app, workshop, frozenset(name.lower() for name in names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -39,7 +40,9 @@ class Door:
             refusal = PlainTextResponse("The preview answers to the address it printed, and to no other name.\n", 421)
             await refusal(scope, receive, send)
             return
-        scope.setdefault("state", {})["caller"] = Eyes.of_cookie(request.cookies.get(COOKIE)).caller
+        state = scope.setdefault("state", {})
+        state["caller"] = Eyes.of_cookie(request.cookies.get(COOKIE)).caller
+        state["revision"] = self._workshop.revision  # before anything is read: what comes meanwhile is news to the page
         path: str = scope["path"]
         if scope["method"] in _READING or path in _ANSWERED or path.startswith("/preview/"):
             await self._app(scope, receive, send)

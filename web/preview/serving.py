@@ -119,7 +119,7 @@ def opened(settings: Settings, workshop: Workshop, names: Collection[str] = ()) 
         app.state.preview, app.state.preview_bar = workshop, partial(bar, workshop)
         # Before the help centre's own: one of them takes the place of its articles.
         app.router.routes[0:0] = pages.router.routes
-        app.add_middleware(Door, names=names)
+        app.add_middleware(Door, workshop=workshop, names=names)
         yield app
 
 

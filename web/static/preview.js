@@ -76,10 +76,14 @@ function goToPlace() {
   const { path, anchor } = kept ? JSON.parse(kept) : {};
   const element = path === location.pathname && anchor ? document.getElementById(anchor) : null;
   if (!element) return;
-  requestAnimationFrame(() => {
+  const go = () => {
     const { top, bottom } = element.getBoundingClientRect();
     if (bottom < 0 || top > innerHeight) element.scrollIntoView({ block: "center" });
-  });
+  };
+  // The browser goes back to the place of before until all is loaded, and would do so after us.
+  const later = () => requestAnimationFrame(() => requestAnimationFrame(go));
+  if (document.readyState === "complete") later();
+  else addEventListener("load", later, { once: true });
 }
 
 const stream = new EventSource(`/preview/events?seen=${bar().dataset.run}`);

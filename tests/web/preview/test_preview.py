@@ -7,6 +7,7 @@ import json
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -231,3 +232,22 @@ def test_the_command_says_what_it_cannot_do(tmp_path: Path) -> None:
     assert done.exit_code != 0
     assert "does not exist" in str(done.exception)
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(("address", "read"), [("/preview", "changes"), ("/en/articles/vpn", "shown")])
+def test_a_page_that_something_came_to_while_it_was_made_is_an_old_one(
+    preview: Desk, monkeypatch: pytest.MonkeyPatch, address: str, read: str
+) -> None:
+    found = getattr(preview.workshop, read)
+
+    def came(*given: Any) -> Any:
+        preview.workshop.revision += 1
+        return found(*given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(preview.workshop, read, came)
+        old = preview.get(address).one("section", id="fl-preview").attrs
+    fresh = preview.get(old["data-bar"]).one("section").attrs
+    assert (old["data-state"] != fresh["data-state"], old["data-run"] != fresh["data-run"]) == (True, True)
+    again = preview.get(address).one("section", id="fl-preview").attrs
+    assert (again["data-state"], again["data-run"]) == (fresh["data-state"], fresh["data-run"])
