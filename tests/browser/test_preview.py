@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Error, Page, ViewportSize, expect
 
 from tests.browser.axe import violations
 from tests.browser.conftest import DESKTOP, Watch
@@ -17,6 +17,8 @@ pytestmark = pytest.mark.browser
 
 _NARROWEST = {"width": 320, "height": 568}
 _VPN = "en/network/vpn.md"
+#: So many times in a row news may come while a page is looked into.
+_LOADED_ANEW = 5
 _TALL = "\n\n".join(f"Paragraph {number} of a long article." for number in range(40))
 
 
@@ -63,11 +65,25 @@ def test_the_open_page_follows_the_file_its_answers_and_its_mistakes(browser: Br
 
 
 def _look_into(page: Page) -> None:
-    """With axe, in any colours, on a small phone and on a desktop."""
+    """With axe, in any colours, on a small phone and on a desktop.
+
+    Where something new comes meanwhile the page is loaded anew, and looked into once more.
+    """
     for viewport in (_NARROWEST, DESKTOP):
-        page.set_viewport_size(viewport)
-        assert page.evaluate("document.scrollingElement.scrollWidth") == viewport["width"]
-        page.emulate_media(color_scheme="light")
-        assert violations(page) == []
-        page.emulate_media(color_scheme="dark")
-        assert violations(page, only_colours=True) == []
+        for attempt in range(_LOADED_ANEW):
+            try:
+                _look_once(page, viewport)
+                break
+            except Error as error:
+                if "navigation" not in error.message or attempt == _LOADED_ANEW - 1:
+                    raise
+                page.wait_for_load_state()
+
+
+def _look_once(page: Page, viewport: ViewportSize) -> None:
+    page.set_viewport_size(viewport)
+    assert page.evaluate("document.scrollingElement.scrollWidth") == viewport["width"]
+    page.emulate_media(color_scheme="light")
+    assert violations(page) == []
+    page.emulate_media(color_scheme="dark")
+    assert violations(page, only_colours=True) == []
