@@ -11,6 +11,8 @@ from pathlib import Path
 from bot.database import migrate, open_engine, sqlite_url
 from kb.build import BuildReport, BuildSettings, build, fingerprint_source
 from kb.embedding import HashEmbedder
+from kb.search import Searcher
+from kb.snapshot import open_current
 
 CREATED = "2026-11-21T12:00:00+00:00"
 
@@ -29,6 +31,16 @@ def index(source: Path, data: Path) -> BuildReport:
     folder, report = _made[key]
     shutil.copytree(folder, data)
     return report
+
+
+def searched(folder: Path, files: dict[str, str]) -> Searcher:
+    """Writes articles below a folder, and searches their snapshot with the fake encoder."""
+    for name, text in files.items():
+        path = folder / "articles" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    index(folder / "articles", folder / "data")
+    return Searcher(open_current(folder / "data"))
 
 
 def database(path: Path) -> None:

@@ -10,13 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kb.analysis import fold
-from kb.build import BuildSettings, build
 from kb.codes import codes, is_code, named
-from kb.embedding import HashEmbedder
 from kb.rank import FEATURES
 from kb.search import Query, Searcher
-from kb.snapshot import open_current
-from tests.conftest import CREATED
+from tests.built import searched
 
 
 @pytest.mark.parametrize(
@@ -68,14 +65,6 @@ def _named(searcher: Searcher, text: str) -> dict[str, float]:
     return {searcher.entry(n).article.id: round(float(sure), 3) for n, sure in enumerate(found) if sure}
 
 
-def _open(folder: Path, files: dict[str, str]) -> Searcher:
-    for name, text in files.items():
-        (folder / "articles" / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / "articles" / name).write_text(text, encoding="utf-8")
-    build(folder / "articles", folder / "data", BuildSettings(model=HashEmbedder.NAME), created=CREATED)
-    return Searcher(open_current(folder / "data"))
-
-
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Searcher:
     """Mail is asked about in nearly the words of many articles; only one of them has the code."""
@@ -83,7 +72,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Searcher:
         f"mail-{n}.md": f"# Mail does not open {n}\n\nMail does not open today. Error 3014 stands there.\n"
         for n in range(6)
     }
-    return _open(
+    return searched(
         tmp_path_factory.mktemp("desk"),
         {
             **others,
@@ -123,14 +112,14 @@ def test_a_hexadecimal_code_is_found_without_its_prefix(desk: Searcher) -> None:
 
 def test_translations_of_an_article_make_its_code_no_less_rare(tmp_path: Path) -> None:
     pages = {f"{lang}/vault.md": "# Vault\n\nThe vault is locked: HCW8018.\n" for lang in ("en", "pl", "nl")}
-    searcher = _open(tmp_path, {**pages, "en/other.md": "# Other\n\nText.\n"})
+    searcher = searched(tmp_path, {**pages, "en/other.md": "# Other\n\nText.\n"})
     column = searcher.find(Query("HCW8018")).evidence[:, FEATURES.index("codes")]
     assert sorted(column[column > 0].tolist()) == [1.0, 1.0, 1.0]
 
 
 def test_a_question_left_out_does_not_name_its_article_by_its_own_code(tmp_path: Path) -> None:
     asked = "---\nquestions: [what does HCW8018 mean]\n---\n"
-    searcher = _open(tmp_path, {"a.md": f"{asked}# Vault\n\nIt is locked.\n", "b.md": "# Other\n\nText HCW8019.\n"})
+    searcher = searched(tmp_path, {"a.md": f"{asked}# Vault\n\nIt is locked.\n", "b.md": "# Other\n\nText HCW8019.\n"})
     row = next(n for n, passage in enumerate(searcher.snapshot.passages) if "HCW8018" in passage.text)
     group, visible = np.arange(2), np.ones(2, bool)
     assert named("HCW8018", searcher.snapshot, group, visible).tolist() == [1.0, 0.0]
@@ -140,7 +129,7 @@ def test_a_question_left_out_does_not_name_its_article_by_its_own_code(tmp_path:
 
 def test_a_question_left_out_leaves_a_code_that_stands_in_the_article_too(tmp_path: Path) -> None:
     text = "---\nquestions: [what does HCW8018 mean]\n---\n# Vault\n\nIt is locked (HCW8018).\n"
-    searcher = _open(tmp_path, {"a.md": text})
+    searcher = searched(tmp_path, {"a.md": text})
     row = next(
         n for n, passage in enumerate(searcher.snapshot.passages) if passage.kind != "body" and "HCW" in passage.text
     )
@@ -149,7 +138,7 @@ def test_a_question_left_out_leaves_a_code_that_stands_in_the_article_too(tmp_pa
 
 def test_internal_articles_change_nothing_of_how_surely_a_code_names_a_public_one(tmp_path: Path) -> None:
     internal = "---\naudience: internal\n---\n# Inside {n}\n\nKB5034441, HCW8018 and HCW8019.\n"
-    searcher = _open(
+    searcher = searched(
         tmp_path,
         {
             "a.md": "# Vault\n\nThe vault is locked: HCW8018.\n",

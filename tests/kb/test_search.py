@@ -14,7 +14,7 @@ from kb.models import INTERNAL, PUBLIC, ArticleKey
 from kb.rank import FEATURES
 from kb.search import MAX_CHARACTERS, Query, Ranking, Searcher
 from kb.snapshot import open_current
-from tests.conftest import CREATED
+from tests.built import CREATED, searched
 
 Open = Callable[[dict[str, str]], Searcher]
 
@@ -35,23 +35,15 @@ _FILES = {
 }
 
 
-def _open(folder: Path, files: dict[str, str]) -> Searcher:
-    for name, text in files.items():
-        (folder / "articles" / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / "articles" / name).write_text(text, encoding="utf-8")
-    build(folder / "articles", folder / "data", BuildSettings(model=HashEmbedder.NAME), created=CREATED)
-    return Searcher(open_current(folder / "data"))
-
-
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Searcher:
     """A small help desk on the fake encoder."""
-    return _open(tmp_path_factory.mktemp("desk"), _FILES)
+    return searched(tmp_path_factory.mktemp("desk"), _FILES)
 
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Open:
-    return lambda files: _open(tmp_path, files)
+    return lambda files: searched(tmp_path, files)
 
 
 @pytest.fixture(scope="module")
